@@ -1,0 +1,201 @@
+//! Time and chance: the one place that knows what time it is and that rolls dice.
+//!
+//! Knows: moments.
+//! Never: why someone waits.
+//!
+//! Laws
+//! * Whoever waits, waits here, so that a test moves time by hand and never sleeps.
+//! * Ids and random bytes come from here too, so that the same seed gives the same run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::domain::moment::Moment;
+
+/// Now, sleep and chance. Cheap to clone; every clone tells the same time.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    System {
+        started: Instant,
+    },
+    Hand {
+        start: Moment,
+        passed: watch::Sender<Duration>,
+        drawn: AtomicU64,
+    },
+}
+
+/// Moves a clock made by [`Clock::by_hand`].
+#[derive(Clone, Debug)]
+pub struct Hand(Arc<Kind>);
+
+/// The work was not finished within its limit and was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not finished in time")]
+pub struct TooLate;
+
+impl Clock {
+    /// The machine's own clock and randomness.
+    #[expect(clippy::disallowed_methods, reason = "this is the home of time")]
+    pub fn system() -> Self {
+        Self(Arc::new(Kind::System {
+            started: Instant::now(),
+        }))
+    }
+
+    /// A clock that stands still until its [`Hand`] moves it, with chance drawn from a counter.
+    pub fn by_hand(start: Moment) -> (Self, Hand) {
+        let kind = Arc::new(Kind::Hand {
+            start,
+            passed: watch::Sender::new(Duration::ZERO),
+            drawn: AtomicU64::new(0),
+        });
+        (Self(Arc::clone(&kind)), Hand(kind))
+    }
+
+    /// The wall-clock time. It may step; measure lengths with [`Clock::elapsed`].
+    #[expect(clippy::disallowed_methods, reason = "this is the home of time")]
+    pub fn now(&self) -> Moment {
+        match &*self.0 {
+            Kind::System { .. } => Moment::from_millis(jiff::Timestamp::now().as_millisecond()),
+            Kind::Hand { start, passed, .. } => start.plus(*passed.borrow()),
+        }
+    }
+
+    /// Time since this clock was made, by a clock that never steps back.
+    pub fn elapsed(&self) -> Duration {
+        match &*self.0 {
+            Kind::System { started } => started.elapsed(),
+            Kind::Hand { passed, .. } => *passed.borrow(),
+        }
+    }
+
+    /// Waits for `span` to pass on this clock, counted from this call.
+    pub fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send + 'static {
+        let kind = Arc::clone(&self.0);
+        let due = self.elapsed().saturating_add(span);
+        async move { kind.wait_until(due, span).await }
+    }
+
+    /// Runs `work`, but drops it when `limit` has passed on this clock.
+    pub async fn within<F: Future>(&self, limit: Duration, work: F) -> Result<F::Output, TooLate> {
+        tokio::select! {
+            biased;
+            output = work => Ok(output),
+            () = self.sleep(limit) => Err(TooLate),
+        }
+    }
+
+    /// A fresh version 7 UUID, ordered by this clock's time.
+    #[expect(clippy::disallowed_methods, reason = "this is the home of chance")]
+    pub fn uuid(&self) -> Uuid {
+        match &*self.0 {
+            Kind::System { .. } => Uuid::now_v7(),
+            Kind::Hand { .. } => {
+                let millis = u64::try_from(self.now().as_millis()).unwrap_or(0);
+                uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid()
+            }
+        }
+    }
+
+    /// `N` random bytes, fit for secrets on the system clock and repeatable on a hand-moved one.
+    #[expect(clippy::disallowed_methods, reason = "this is the home of chance")]
+    #[expect(
+        clippy::expect_used,
+        reason = "no randomness means no secrets: better no service"
+    )]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match &*self.0 {
+            Kind::System { .. } => {
+                getrandom::fill(&mut bytes).expect("the system has a source of randomness");
+            }
+            Kind::Hand { drawn, .. } => {
+                for chunk in bytes.chunks_mut(8) {
+                    let next = scrambled(drawn.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
+                    chunk.copy_from_slice(&next[..chunk.len()]);
+                }
+            }
+        }
+        bytes
+    }
+
+    /// A random length between nothing and `most`: full jitter, so that a herd does not form.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        let share = f64::from(u32::from_be_bytes(self.random())) / f64::from(u32::MAX);
+        most.mul_f64(share)
+    }
+}
+
+impl Kind {
+    #[expect(clippy::disallowed_methods, reason = "this is the home of time")]
+    async fn wait_until(&self, due: Duration, span: Duration) {
+        match self {
+            Self::System { .. } => tokio::time::sleep(span).await,
+            Self::Hand { passed, .. } => {
+                let mut passed = passed.subscribe();
+                // The sender lives in `self`, so the channel cannot close while we wait.
+                let _ = passed.wait_for(|now| *now >= due).await;
+            }
+        }
+    }
+}
+
+/// A fixed mixing of a counter, so that repeatable draws still look unlike each other.
+fn scrambled(counter: u64) -> u64 {
+    let mut z = counter.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+impl Hand {
+    /// Moves the clock on and wakes everyone whose time has come.
+    pub fn advance(&self, span: Duration) {
+        if let Kind::Hand { passed, .. } = &*self.0 {
+            passed.send_modify(|now| *now = now.saturating_add(span));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Clock, TooLate};
+    use crate::domain::moment::Moment;
+
+    #[tokio::test]
+    async fn a_sleeper_wakes_when_the_hand_has_moved_far_enough() {
+        let (clock, hand) = Clock::by_hand(Moment::from_millis(0));
+        let sleeper = clock.sleep(Duration::from_secs(10));
+        tokio::pin!(sleeper);
+
+        hand.advance(Duration::from_secs(9));
+        let early = futures_util::poll!(&mut sleeper).is_ready();
+        hand.advance(Duration::from_secs(1));
+        sleeper.await;
+
+        assert!(!early);
+        assert_eq!(clock.now(), Moment::from_millis(10_000));
+    }
+
+    #[tokio::test]
+    async fn work_that_outlives_its_limit_is_dropped() {
+        let (clock, hand) = Clock::by_hand(Moment::from_millis(0));
+        let waiting = clock.within(Duration::from_secs(1), std::future::pending::<()>());
+        tokio::pin!(waiting);
+        let _ = futures_util::poll!(&mut waiting);
+
+        hand.advance(Duration::from_secs(1));
+
+        assert_eq!(waiting.await, Err(TooLate));
+    }
+}

@@ -1,0 +1,3 @@
+//! The words everyone shares, and the laws they obey.
+
+pub mod moment;

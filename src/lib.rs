@@ -1,0 +1,5 @@
+//! estop: the emergency stop for AI agents in Microsoft Entra.
+
+pub mod clock;
+pub mod domain;
+pub mod transport;

@@ -1,0 +1,3 @@
+//! The emergency stop for AI agents in Microsoft Entra, as one binary.
+
+fn main() {}
