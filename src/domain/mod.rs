@@ -1,3 +1,36 @@
 //! The words everyone shares, and the laws they obey.
+//!
+//! Knows: nothing but itself.
+//! Never: waiting, files, sockets, what time it is.
+//!
+//! Laws
+//! * A state changes only by its law of change ([`run::RunState::after`], [`step::StepState::after`],
+//!   [`containment::EntityState::after`]); what is not written there cannot happen.
+//! * A decision carries its reason.
+//! * Two things that must not be mixed are two types.
+//!
+//! Read next: `detection`, `playbook`, `decision`, `plan`, `run`, `step`, `record`.
 
+pub mod id;
 pub mod moment;
+
+pub mod entity;
+
+pub mod delivery;
+pub mod detection;
+
+pub mod action;
+pub mod playbook;
+
+pub mod caps;
+pub mod decision;
+pub mod plan;
+
+pub mod containment;
+pub mod coverage;
+pub mod run;
+pub mod step;
+
+pub mod notice;
+pub mod order;
+pub mod record;

@@ -1,0 +1,177 @@
+//! How many entities may be contained without a person, counted over all replicas.
+//!
+//! A poisoned rule or a stolen signing key must not become an outage: above a cap nothing is
+//! dropped, and everything waits for a person (threat E17).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::detection::DetectionType;
+use super::moment::Span;
+use super::playbook::Guardrail;
+
+/// The service's own limits. A playbook's guardrail may only be tighter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Caps {
+    /// Most entities contained in the tenant within the window.
+    pub tenant: u32,
+    /// Most entities contained on one source's word within the window.
+    pub source: u32,
+    /// The window.
+    pub window: Span,
+    /// Most of the fleet, in percent. Counts once an inventory knows how large the fleet is.
+    pub fleet_percent: u32,
+    /// Kept on top of the tenant's cap for detections that are rarely wrong, so that decoys cannot
+    /// shut out the real one.
+    pub reserve: u32,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            tenant: 5,
+            source: 5,
+            window: Span(Duration::from_secs(600)),
+            fleet_percent: 5,
+            reserve: 2,
+        }
+    }
+}
+
+/// How much of the caps is used, counted in the transaction that would use more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CapUse {
+    /// Entities contained in the tenant within the service's window.
+    pub tenant: u32,
+    /// Those on this source's word.
+    pub source: u32,
+    /// Those by this playbook, within its own window.
+    pub playbook: u32,
+}
+
+/// Who asks for one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimant {
+    /// Any other detection.
+    Ordinary,
+    /// Threat intelligence, or a person's own confirmation: may use the reserve.
+    Reserved,
+}
+
+impl Claimant {
+    /// Which detections may use the reserve (design §8).
+    pub fn of(detection_type: &DetectionType) -> Self {
+        match detection_type.as_str() {
+            "threatIntelligenceAccount" | DetectionType::ADMIN_CONFIRMED => Self::Reserved,
+            _ => Self::Ordinary,
+        }
+    }
+}
+
+/// Which limit is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CapReached {
+    /// The tenant's.
+    #[error("the cap of {max} contained entities in the tenant within {window} is reached")]
+    Tenant {
+        /// How many.
+        max: u32,
+        /// Within what.
+        window: Span,
+    },
+    /// The source's.
+    #[error("the cap of {max} contained entities for this source within {window} is reached")]
+    Source {
+        /// How many.
+        max: u32,
+        /// Within what.
+        window: Span,
+    },
+    /// The playbook's guardrail.
+    #[error("the playbook's guardrail of {max} entities within {window} is reached")]
+    Playbook {
+        /// How many.
+        max: u32,
+        /// Within what.
+        window: Span,
+    },
+}
+
+impl Caps {
+    /// May one more entity be contained without a person?
+    pub fn allow(
+        &self,
+        used: CapUse,
+        claimant: Claimant,
+        guardrail: Option<Guardrail>,
+    ) -> Result<(), CapReached> {
+        if let Some(Guardrail {
+            entities_max,
+            window,
+        }) = guardrail
+            && used.playbook >= entities_max
+        {
+            return Err(CapReached::Playbook {
+                max: entities_max,
+                window,
+            });
+        }
+        let reserve = match claimant {
+            Claimant::Ordinary => 0,
+            Claimant::Reserved => self.reserve,
+        };
+        let tenant = self.tenant.saturating_add(reserve);
+        if used.tenant >= tenant {
+            return Err(CapReached::Tenant {
+                max: tenant,
+                window: self.window,
+            });
+        }
+        let source = self.source.saturating_add(reserve);
+        if used.source >= source {
+            return Err(CapReached::Source {
+                max: source,
+                window: self.window,
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CapReached, CapUse, Caps, Claimant};
+
+    #[test]
+    fn e17_the_sixth_ordinary_entity_waits_for_a_person() {
+        let caps = Caps::default();
+        let used = CapUse {
+            tenant: 5,
+            source: 5,
+            playbook: 5,
+        };
+
+        let ordinary = caps.allow(used, Claimant::Ordinary, None);
+        let reserved = caps.allow(used, Claimant::Reserved, None);
+
+        assert!(matches!(ordinary, Err(CapReached::Tenant { max: 5, .. })));
+        assert_eq!(reserved, Ok(()));
+    }
+
+    #[test]
+    fn e17_the_reserve_ends_too() {
+        let used = CapUse {
+            tenant: 7,
+            source: 0,
+            playbook: 0,
+        };
+
+        assert!(
+            Caps::default()
+                .allow(used, Claimant::Reserved, None)
+                .is_err()
+        );
+    }
+}

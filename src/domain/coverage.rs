@@ -1,0 +1,94 @@
+//! Which doors a run closed, which it did not, and how that is known.
+
+use serde::{Deserialize, Serialize};
+
+use super::entity::ObjectId;
+use super::moment::Moment;
+
+/// One way an agent can act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// The agent's own service principal asking for new tokens.
+    AgentIdentity,
+    /// The blueprint's principal, which mints tokens for all its agents.
+    BlueprintPrincipal,
+    /// The agent's user account.
+    AgentUsers,
+    /// Running sessions in Foundry or Copilot Studio.
+    Runtime,
+    /// Directory and Azure roles the entity still holds.
+    Roles,
+    /// Access tokens Entra has already issued.
+    IssuedTokens,
+    /// People the agent acted on behalf of.
+    OnBehalfOfUsers,
+    /// Keys and secrets the agent uses outside Entra.
+    KeysOutsideEntra,
+    /// Who can enable it again.
+    CanReenable,
+}
+
+/// What is known about a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoorState {
+    /// Read back closed.
+    Closed,
+    /// Written, not read back.
+    Unverified,
+    /// Known to be open.
+    Open,
+    /// It may still work; see `until`.
+    MayWork,
+    /// There is no such door here.
+    Absent,
+    /// estop did not look, or cannot.
+    NotChecked,
+}
+
+impl DoorState {
+    /// The words a person reads.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Closed => "closed, read back",
+            Self::Unverified => "written, not read back",
+            Self::Open => "open",
+            Self::MayWork => "may still work",
+            Self::Absent => "none here",
+            Self::NotChecked => "not checked",
+        }
+    }
+}
+
+/// One door and what is known about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorReport {
+    /// Which door.
+    pub door: Door,
+    /// Whose, where it is one object's.
+    pub id: Option<ObjectId>,
+    /// What is known.
+    pub state: DoorState,
+    /// Until when it may work at the latest, where that can be said.
+    pub until: Option<Moment>,
+    /// How that is known, for people.
+    pub proof: String,
+}
+
+/// All doors of one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Coverage {
+    /// In the order a person wants to read them: closed ones first.
+    pub doors: Vec<DoorReport>,
+}
+
+impl Coverage {
+    /// What still works after containment, and until when: everything not known to be shut.
+    pub fn residual(&self) -> impl Iterator<Item = &DoorReport> {
+        self.doors
+            .iter()
+            .filter(|report| !matches!(report.state, DoorState::Closed | DoorState::Absent))
+    }
+}

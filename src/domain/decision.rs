@@ -1,0 +1,136 @@
+//! What triage decided, and why.
+
+use serde::{Deserialize, Serialize};
+
+use super::entity::Entity;
+use super::playbook::{Mode, PlaybookName};
+
+/// Three-valued truth: what cannot be known is not false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// It cannot be known.
+    Unknown,
+}
+
+/// One clause's value on one detection, kept for the run's "why".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClauseValue {
+    /// What the author calls it.
+    pub name: String,
+    /// The expression as written.
+    pub text: String,
+    /// What it came to.
+    pub truth: Truth,
+    /// Why it is unknown, where it is.
+    pub because: Option<String>,
+}
+
+/// One playbook weighed against one entity of a detection, matched or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Considered {
+    /// Which playbook.
+    pub playbook: PlaybookName,
+    /// Did all of it hold?
+    pub matched: bool,
+    /// The trigger's or the entity kind's reason, where that already decided.
+    pub why_not: Option<String>,
+    /// Every `when` clause's value.
+    pub when: Vec<ClauseValue>,
+    /// Every `unless` clause's value.
+    pub unless: Vec<ClauseValue>,
+    /// The mode it would run in by itself, where it matched.
+    pub mode: Option<Mode>,
+}
+
+/// The answer for one entity of a detection. Every answer carries its reason, because a person
+/// will ask for it at three in the morning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whom it is about.
+    pub entity: Entity,
+    /// What follows.
+    pub verdict: Verdict,
+    /// Every playbook that was weighed.
+    pub considered: Vec<Considered>,
+}
+
+/// What follows for one entity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Carry the playbook out.
+    Respond {
+        /// The strongest that matched.
+        playbook: PlaybookName,
+    },
+    /// Carry the playbook out with `act` standing still.
+    Observe {
+        /// The strongest that matched.
+        playbook: PlaybookName,
+        /// What keeps it from acting.
+        because: ObserveReason,
+    },
+    /// Ask a person before anything is done.
+    AskFirst {
+        /// The strongest that matched.
+        playbook: PlaybookName,
+        /// What a person must weigh.
+        because: AskReason,
+    },
+    /// Nothing follows, on purpose.
+    StandDown {
+        /// Why.
+        because: StandDownReason,
+    },
+}
+
+/// What keeps a matching playbook from acting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObserveReason {
+    /// The playbook is written in observe mode.
+    PlaybookObserves,
+    /// A clause could not be known, and the playbook says to observe then.
+    ClauseUnknown,
+    /// The source may ask for no more.
+    SourceMayOnlyObserve,
+    /// The service is in observe mode.
+    ServiceObserves,
+}
+
+/// What a person must weigh before anything is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskReason {
+    /// The entity is on the protected list.
+    EntityIsProtected,
+    /// A cap or guardrail is reached.
+    CapReached,
+}
+
+/// Why nothing follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum StandDownReason {
+    /// No playbook's trigger and clauses held.
+    NoPlaybookMatches,
+    /// Entra tells us what we told it ourselves.
+    EchoOfOurConfirm,
+    /// It names ourselves or what we depend on: never, even with approval.
+    NeverTouched {
+        /// Which dependency.
+        what: String,
+    },
+    /// The source may not ask for this kind of entity.
+    SourceMayNot {
+        /// What was asked for.
+        what: String,
+    },
+    /// The sender says that the entity lives in another tenant.
+    AnotherTenant,
+}

@@ -1,0 +1,111 @@
+//! A person's word: who, what, why.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::RiskVerdict;
+use super::id::{OrderId, RunId};
+use super::moment::Moment;
+use super::playbook::ServiceMode;
+
+/// Longest reason that is kept, in characters.
+pub const REASON_MAX: usize = 500;
+
+/// What an API token may be used for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Look only.
+    View,
+    /// Look, contain and undo in tiers 0 and 1, stop, pull the brake.
+    Respond,
+    /// Post and poll detections of one source.
+    Ingest(super::detection::SourceName),
+}
+
+impl Scope {
+    /// Reads `view`, `respond` or `ingest:NAME`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "view" => Some(Self::View),
+            "respond" => Some(Self::Respond),
+            _ => {
+                let source = text.strip_prefix("ingest:")?;
+                super::detection::SourceName::new(source).map(Self::Ingest)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::View => f.write_str("view"),
+            Self::Respond => f.write_str("respond"),
+            Self::Ingest(source) => write!(f, "ingest:{source}"),
+        }
+    }
+}
+
+/// Who may ask, known only from the credential that was shown (threat C02).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    /// `token:NAME` for an API token, `local:NAME` for a person at the machine itself.
+    pub name: String,
+    /// What the credential allows.
+    pub scope: Scope,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum OrderKind {
+    /// Contain an entity by a plan that was shown.
+    Contain {
+        /// What was shown.
+        plan_digest: String,
+    },
+    /// Put back what a run changed.
+    Undo {
+        /// Which run.
+        run: RunId,
+        /// What Entra ID Protection is told, where the run confirmed a compromise.
+        risk: Option<RiskVerdict>,
+    },
+    /// Release a waiting run.
+    Resume {
+        /// Which run.
+        run: RunId,
+    },
+    /// Stop a run after the calls in flight.
+    Stop {
+        /// Which run.
+        run: RunId,
+    },
+    /// Change how far the service may go.
+    Mode {
+        /// To what.
+        mode: ServiceMode,
+    },
+    /// Stop all writes now.
+    TripBrake,
+    /// Allow writes again.
+    ResetBrake,
+}
+
+/// A person's word, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its name.
+    pub id: OrderId,
+    /// When it was taken.
+    pub at: Moment,
+    /// Who.
+    pub operator: Operator,
+    /// What.
+    #[serde(flatten)]
+    pub kind: OrderKind,
+    /// Why, in the person's words.
+    pub reason: String,
+}

@@ -1,0 +1,251 @@
+//! The written plan for one kind of detection, already read and checked.
+//!
+//! `catalog` reads it from YAML and compiles its clauses; this is what everyone else needs to know.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::detection::{Detection, DetectionType, Severity, SourceName};
+use super::entity::EntityKind;
+use super::moment::Span;
+
+/// The name of a playbook, as written in its file: 1 to 64 lower-case letters, digits and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlaybookName(String);
+
+impl PlaybookName {
+    /// The name of a run a person ordered without a playbook.
+    pub const BY_HAND: &'static str = "by-hand";
+
+    /// Takes a plain name; `None` for anything else.
+    pub fn new(name: &str) -> Option<Self> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
+        fits.then(|| Self(name.to_owned()))
+    }
+
+    /// The name given to what a person orders without a playbook.
+    pub fn by_hand() -> Self {
+        Self(Self::BY_HAND.to_owned())
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PlaybookName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How far a playbook may go by itself, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Everything runs, `act` alone stands still.
+    Observe,
+    /// A person is asked first.
+    Ask,
+    /// Contain now, a person keeps it or it ends.
+    Provisional,
+    /// Contain now.
+    Enforce,
+}
+
+impl Mode {
+    /// Every mode, weakest first.
+    pub const ALL: [Self; 4] = [Self::Observe, Self::Ask, Self::Provisional, Self::Enforce];
+
+    /// The word for it in YAML, JSON and the store.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Ask => "ask",
+            Self::Provisional => "provisional",
+            Self::Enforce => "enforce",
+        }
+    }
+
+    /// The mode a word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// How far the whole service may go; it caps every playbook and every person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceMode {
+    /// Deliveries are stored; nothing is decided.
+    Off,
+    /// Everything runs, `act` alone stands still.
+    Observe,
+    /// Playbooks and people act as they say.
+    Enforce,
+}
+
+impl ServiceMode {
+    /// Every service mode.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Observe, Self::Enforce];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        }
+    }
+
+    /// The service mode a word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+
+    /// The mode a playbook really runs in while the service is in this one.
+    #[must_use]
+    pub fn caps(self, mode: Mode) -> Mode {
+        match self {
+            Self::Off | Self::Observe => Mode::Observe,
+            Self::Enforce => mode,
+        }
+    }
+}
+
+/// What calls a playbook. Every part that is written must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The detection types it answers; never empty.
+    pub detection: Vec<DetectionType>,
+    /// The sources it listens to; empty means all.
+    pub source: Vec<SourceName>,
+    /// The severities it answers; `None` means all.
+    pub severity: Option<SeverityBand>,
+}
+
+/// `high` means exactly high, `high+` means high and worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeverityBand {
+    /// The mildest severity that counts.
+    pub from: Severity,
+    /// Does anything worse count too?
+    pub and_worse: bool,
+}
+
+impl SeverityBand {
+    /// Does this severity fall into the band?
+    pub fn takes(self, severity: Severity) -> bool {
+        severity == self.from || (self.and_worse && severity > self.from)
+    }
+}
+
+impl fmt::Display for SeverityBand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.from, if self.and_worse { "+" } else { "" })
+    }
+}
+
+impl Trigger {
+    /// Why this detection does not call the playbook; `None` when it does.
+    pub fn why_not(&self, detection: &Detection) -> Option<String> {
+        if !self.detection.contains(&detection.detection_type) {
+            return Some(format!("detection type is {}", detection.detection_type));
+        }
+        if !self.source.is_empty() && !self.source.contains(&detection.source) {
+            return Some(format!("source is {}", detection.source));
+        }
+        match self.severity {
+            Some(band) if !band.takes(detection.severity) => {
+                Some(format!("severity is {}, not {band}", detection.severity))
+            }
+            Some(_) | None => None,
+        }
+    }
+}
+
+/// A named condition, in CEL, as written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClauseText {
+    /// What the author calls it.
+    pub name: String,
+    /// The expression.
+    pub text: String,
+}
+
+/// What else to stop beside the entity, because its own switch does not reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Also {
+    /// The user accounts of the agent.
+    AgentUsers,
+}
+
+/// A limit no run of this playbook may cross; above it, runs wait for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guardrail {
+    /// Most entities contained within the window.
+    pub entities_max: u32,
+    /// The window.
+    pub window: Span,
+}
+
+/// How long a containment is held. It is kept when the time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldFor {
+    /// Counted from containment.
+    pub span: Span,
+}
+
+/// One line of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSpec {
+    /// What to do.
+    pub action: Action,
+    /// Does the run still count as contained when it fails?
+    pub optional: bool,
+}
+
+/// A playbook, read and checked. Clauses are compiled beside it, in `catalog`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playbook {
+    /// Its name; one file holds one playbook of the same name.
+    pub name: PlaybookName,
+    /// SHA-256 of the file's bytes, in hex.
+    pub digest: String,
+    /// What it does, for people.
+    pub summary: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What calls it.
+    pub trigger: Trigger,
+    /// All must hold.
+    pub when: Vec<ClauseText>,
+    /// None may hold.
+    pub unless: Vec<ClauseText>,
+    /// The kind of entity it acts on.
+    pub entity: EntityKind,
+    /// What else is stopped with it.
+    pub also: Vec<Also>,
+    /// How far it may go.
+    pub mode: Mode,
+    /// What a quiet week earns it.
+    pub recommended: Option<Mode>,
+    /// Its own limit.
+    pub guardrail: Option<Guardrail>,
+    /// What it does, in order.
+    pub steps: Vec<StepSpec>,
+    /// How long what it contained is held.
+    pub hold: Option<HoldFor>,
+}

@@ -1,0 +1,247 @@
+//! The permanent record: one sealed line of what happened and who decided.
+//!
+//! Each line's seal covers the line before it, so that a change, a deletion, a swap or an insertion
+//! breaks every seal after it. `store` seals inside the transaction that makes the change; `audit`
+//! lists, exports and verifies.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::id::{DeliveryId, DetectionId, OrderId, RunId};
+use super::moment::Moment;
+
+/// SHA-256 over the seal before it and the line's own bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seal(pub [u8; 32]);
+
+impl Seal {
+    /// The seal before the first line.
+    pub const GENESIS: Self = Self([0; 32]);
+
+    /// 64 lower-case hex digits.
+    pub fn hex(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// Reads 64 hex digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+}
+
+/// Who did it: `estop`, `source:NAME` or an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(pub String);
+
+impl Actor {
+    /// estop itself.
+    pub fn ourselves() -> Self {
+        Self("estop".to_owned())
+    }
+}
+
+/// What one line says. Serialized field by field in this order; absent fields are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When, by our clock.
+    pub at: Moment,
+    /// What happened: `delivery.stored`, `run.begun`, `step.ended`, `order.taken`, …
+    pub what: String,
+    /// Who did it.
+    pub who: Actor,
+    /// About which delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryId>,
+    /// About which detection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detection: Option<DetectionId>,
+    /// About which run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// By which order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// Everything else a reader needs.
+    pub detail: serde_json::Value,
+}
+
+impl Record {
+    /// A record of something estop did, about nothing yet.
+    pub fn new(at: Moment, what: &str, detail: serde_json::Value) -> Self {
+        Self {
+            at,
+            what: what.to_owned(),
+            who: Actor::ourselves(),
+            delivery: None,
+            detection: None,
+            run: None,
+            order: None,
+            detail,
+        }
+    }
+
+    /// The same record, done by someone else.
+    #[must_use]
+    pub fn by(mut self, who: Actor) -> Self {
+        self.who = who;
+        self
+    }
+
+    /// The same record, about this run.
+    #[must_use]
+    pub fn about_run(mut self, run: RunId) -> Self {
+        self.run = Some(run);
+        self
+    }
+
+    /// The exact bytes that are sealed and stored.
+    pub fn line(&self) -> String {
+        // Every part is a string, a number or a JSON value with string keys: it serializes.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Seals one line onto a chain.
+pub fn seal(before: Seal, line: &str) -> Seal {
+    let mut hash = Sha256::new();
+    hash.update(b"estop-record-1\n");
+    hash.update(before.0);
+    hash.update(line.as_bytes());
+    Seal(hash.finalize().into())
+}
+
+/// One sealed line, as the store keeps it and an export carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedLine {
+    /// Its place, from 1, without gaps.
+    pub number: i64,
+    /// The exact bytes.
+    pub line: String,
+    /// Its seal.
+    pub seal: Seal,
+}
+
+/// Where a chain breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// A line is missing, doubled or out of place.
+    #[error(
+        "record {found} stands where record {expected} is due: a record is missing, doubled or out of place"
+    )]
+    OutOfPlace {
+        /// The number due.
+        expected: i64,
+        /// The number found.
+        found: i64,
+    },
+    /// A line or the one before it was changed.
+    #[error("record {number} does not fit its seal: it, or what came before it, was changed")]
+    Changed {
+        /// The first bad record.
+        number: i64,
+    },
+}
+
+/// Walks a chain from its beginning, line by line.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain {
+    number: i64,
+    seal: Seal,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            seal: Seal::GENESIS,
+        }
+    }
+}
+
+impl Chain {
+    /// Checks the next line. The first error names the first bad record.
+    pub fn follow(&mut self, next: &SealedLine) -> Result<(), Broken> {
+        let expected = self.number + 1;
+        if next.number != expected {
+            return Err(Broken::OutOfPlace {
+                expected,
+                found: next.number,
+            });
+        }
+        if seal(self.seal, &next.line) != next.seal {
+            return Err(Broken::Changed { number: expected });
+        }
+        self.number = expected;
+        self.seal = next.seal;
+        Ok(())
+    }
+
+    /// How many lines were checked, and the seal of the last.
+    pub fn head(&self) -> (i64, Seal) {
+        (self.number, self.seal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Broken, Chain, Seal, SealedLine, seal};
+
+    fn chain(lines: &[&str]) -> Vec<SealedLine> {
+        let mut before = Seal::GENESIS;
+        (1..)
+            .zip(lines)
+            .map(|(number, line)| {
+                before = seal(before, line);
+                SealedLine {
+                    number,
+                    line: (*line).to_owned(),
+                    seal: before,
+                }
+            })
+            .collect()
+    }
+
+    fn walk(lines: &[SealedLine]) -> Result<(), Broken> {
+        let mut chain = Chain::default();
+        lines.iter().try_for_each(|line| chain.follow(line))
+    }
+
+    #[test]
+    fn an_untouched_chain_holds() {
+        assert_eq!(walk(&chain(&["a", "b", "c"])), Ok(()));
+    }
+
+    #[test]
+    fn d03_a_changed_line_is_named() {
+        let mut lines = chain(&["a", "b", "c"]);
+        lines[1].line = "x".to_owned();
+
+        assert_eq!(walk(&lines), Err(Broken::Changed { number: 2 }));
+    }
+
+    #[test]
+    fn d03_a_deleted_or_swapped_line_is_named() {
+        let mut deleted = chain(&["a", "b", "c"]);
+        deleted.remove(1);
+        let mut swapped = chain(&["a", "b", "c"]);
+        swapped.swap(0, 1);
+
+        assert_eq!(
+            walk(&deleted),
+            Err(Broken::OutOfPlace {
+                expected: 2,
+                found: 3
+            })
+        );
+        assert_eq!(
+            walk(&swapped),
+            Err(Broken::OutOfPlace {
+                expected: 1,
+                found: 2
+            })
+        );
+    }
+}

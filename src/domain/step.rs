@@ -1,0 +1,310 @@
+//! A step: one action on one entity, and what is known about it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::entity::ObjectId;
+use super::moment::Moment;
+use super::plan::PlanStep;
+
+/// Where a step stands. Only [`StepState::after`] may change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not tried.
+    Pending,
+    /// An attempt is counted; nothing was touched yet.
+    Running,
+    /// What was there before is stored; the write may have been sent.
+    Sent,
+    /// It took effect, or was so already.
+    Ok,
+    /// Nothing was to be done.
+    Skipped,
+    /// It did not take effect.
+    Failed,
+    /// It may have taken effect.
+    Unknown,
+}
+
+/// A fact about a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepEvent {
+    /// One more attempt is counted, before it is made.
+    Tried,
+    /// What was there before is stored; from here on the write may have been sent.
+    Started,
+    /// It ended.
+    Ended(Outcome),
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The tenant accepted the change.
+    Done,
+    /// It was so before us.
+    AlreadyDone,
+    /// Observe mode: it would have been done.
+    Observed,
+    /// The entity is not there.
+    NotFound,
+    /// Some of it took effect.
+    Partial,
+    /// The tenant does not know this action.
+    Unsupported,
+    /// The tenant refused, or asked for what we must not do.
+    Refused,
+    /// A person said no.
+    Denied,
+    /// It was tried and did not work.
+    Failed,
+    /// Nobody knows whether it took effect.
+    Unknown,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 10] = [
+        Self::Done,
+        Self::AlreadyDone,
+        Self::Observed,
+        Self::NotFound,
+        Self::Partial,
+        Self::Unsupported,
+        Self::Refused,
+        Self::Denied,
+        Self::Failed,
+        Self::Unknown,
+    ];
+
+    /// The word for it in JSON and the store.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::AlreadyDone => "already_done",
+            Self::Observed => "observed",
+            Self::NotFound => "not_found",
+            Self::Partial => "partial",
+            Self::Unsupported => "unsupported",
+            Self::Refused => "refused",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The outcome a stored word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
+    }
+
+    const fn leaves(self) -> StepState {
+        match self {
+            Self::Done | Self::AlreadyDone => StepState::Ok,
+            Self::Observed | Self::Denied => StepState::Skipped,
+            Self::NotFound | Self::Unsupported | Self::Refused | Self::Failed => StepState::Failed,
+            Self::Partial | Self::Unknown => StepState::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.word().replace('_', " "))
+    }
+}
+
+/// This cannot happen to a step in this state: a bug in us, or a damaged record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a step that is {state} cannot be {event:?}")]
+pub struct IllegalStep {
+    /// Where it stood.
+    pub state: StepState,
+    /// What was said to have happened.
+    pub event: StepEvent,
+}
+
+impl StepState {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Running,
+        Self::Sent,
+        Self::Ok,
+        Self::Skipped,
+        Self::Failed,
+        Self::Unknown,
+    ];
+
+    /// The law of change. What was there before is stored once: a second attempt after a crash
+    /// finds the step `sent` and keeps it so, because what it would see now may be our own doing.
+    pub fn after(self, event: StepEvent) -> Result<Self, IllegalStep> {
+        use StepEvent as E;
+        use StepState as S;
+
+        match (self, event) {
+            (S::Pending | S::Running, E::Tried) => Ok(S::Running),
+            (S::Sent, E::Tried) => Ok(S::Sent),
+            (S::Running, E::Started) => Ok(S::Sent),
+            // An unknown step may be proved later; an unbegun one may be denied or found idle.
+            (S::Pending | S::Running | S::Sent | S::Unknown, E::Ended(outcome)) => {
+                Ok(outcome.leaves())
+            }
+            (state, event) => Err(IllegalStep { state, event }),
+        }
+    }
+
+    /// The word for it in JSON and the store.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Sent => "sent",
+            Self::Ok => "ok",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The state a stored word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// Is nothing left to try?
+    pub const fn has_ended(self) -> bool {
+        match self {
+            Self::Pending | Self::Running | Self::Sent => false,
+            Self::Ok | Self::Skipped | Self::Failed | Self::Unknown => true,
+        }
+    }
+}
+
+impl fmt::Display for StepState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What was there before us. Stored before anything is touched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Before {
+    /// `accountEnabled` of each object the step is about. Empty when there is none.
+    Switches {
+        /// One for each object.
+        switches: Vec<Switch>,
+    },
+    /// Nothing that could be put back.
+    Nothing,
+}
+
+/// One object's `accountEnabled`, as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switch {
+    /// Whose.
+    pub id: ObjectId,
+    /// What it was.
+    pub account_enabled: bool,
+}
+
+/// What became of putting one step back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoOutcome {
+    /// What was is back, and was read back.
+    Restored,
+    /// It was so before us, or someone has put it back already.
+    NothingToRestore,
+    /// The person chose to leave it, or it has no way back.
+    Left,
+    /// A person must look.
+    Stuck,
+}
+
+impl UndoOutcome {
+    /// Every undo outcome.
+    pub const ALL: [Self; 4] = [
+        Self::Restored,
+        Self::NothingToRestore,
+        Self::Left,
+        Self::Stuck,
+    ];
+
+    /// The word for it in JSON and the store.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Restored => "restored",
+            Self::NothingToRestore => "nothing_to_restore",
+            Self::Left => "left",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// The undo outcome a stored word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
+    }
+}
+
+/// A step as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its place in the plan, from 0.
+    pub position: u16,
+    /// What to do, to whom.
+    #[serde(flatten)]
+    pub plan: PlanStep,
+    /// Where it stands.
+    pub state: StepState,
+    /// How it ended, once it has.
+    pub outcome: Option<Outcome>,
+    /// Attempts counted so far.
+    pub attempts: u32,
+    /// What was there before, once it was read.
+    pub before: Option<Before>,
+    /// For people: the call and its answer, or why it failed. No tokens, no bodies.
+    pub evidence: Option<String>,
+    /// When the first attempt was counted.
+    pub begun_at: Option<Moment>,
+    /// When it ended.
+    pub ended_at: Option<Moment>,
+    /// What became of putting it back.
+    pub undo: Option<UndoOutcome>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, StepEvent as E, StepState as S};
+
+    #[test]
+    fn what_was_before_is_stored_only_once() {
+        let sent = S::Pending
+            .after(E::Tried)
+            .and_then(|state| state.after(E::Started));
+
+        assert_eq!(sent, Ok(S::Sent));
+        assert!(S::Sent.after(E::Started).is_err());
+        assert_eq!(S::Sent.after(E::Tried), Ok(S::Sent));
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_neither_ok_nor_failed() {
+        assert_eq!(S::Sent.after(E::Ended(Outcome::Unknown)), Ok(S::Unknown));
+        assert_eq!(S::Sent.after(E::Ended(Outcome::Partial)), Ok(S::Unknown));
+    }
+
+    #[test]
+    fn an_ended_step_stays_ended() {
+        for state in [S::Ok, S::Skipped, S::Failed] {
+            for event in [E::Tried, E::Started, E::Ended(Outcome::Done)] {
+                assert!(state.after(event).is_err(), "{state} {event:?}");
+            }
+        }
+    }
+}
