@@ -1,0 +1,185 @@
+//! Leases: the right to work on a run, for a time.
+//!
+//! A claim counts an attempt before the attempt is made; putting a run down in good order clears
+//! the count. So a run that keeps killing its worker is found out.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Store;
+use super::error::Error;
+use super::rows::{bytes, json, run, step};
+use super::triaged::Terms;
+use super::writer::Tx;
+use crate::domain::action::RiskVerdict;
+use crate::domain::id::RunId;
+use crate::domain::moment::Moment;
+use crate::domain::run::{Lane, Run, RunLease};
+use crate::domain::step::Step;
+
+/// A run to work on, with everything a worker needs.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The right to work on it.
+    pub lease: RunLease,
+    /// The run.
+    pub run: Run,
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+    /// What binds it.
+    pub terms: Terms,
+    /// Attempts begun and not put down in good order, this one included.
+    pub attempts: u32,
+    /// What Entra ID Protection is told, when it is being undone.
+    pub risk: Option<RiskVerdict>,
+}
+
+const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
+     lease_until = $2, attempts = attempts + 1 \
+     where run_id = (select run_id from run \
+                     where state in ('queued', 'running', 'undoing') and lane <= $3 \
+                       and due_at <= $4 and lease_until <= $4 \
+                     order by lane, due_at limit 1) \
+     returning *";
+
+const CLAIM_ONE: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
+     lease_until = $2, attempts = attempts + 1 \
+     where run_id = $5 and state in ('queued', 'running', 'undoing') and lane <= $3 \
+       and due_at <= $4 and lease_until <= $4 \
+     returning *";
+
+/// Who claims, and for how long.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Names the worker in the lease.
+    pub holder: String,
+    /// The slowest lane it serves.
+    pub lane: Lane,
+    /// Now, by the store's clock.
+    pub now: Moment,
+    /// Until when the lease lasts unless it is kept.
+    pub until: Moment,
+}
+
+impl Store {
+    /// Claims the run that has waited longest in the fastest lane, if any is due.
+    pub async fn claim_next(&self, claim: Claim) -> Result<Option<Claimed>, Error> {
+        self.write(move |tx| Box::pin(async move { claim_in(tx, CLAIM_NEXT, &claim, None).await }))
+            .await
+    }
+
+    /// Claims this run, if it is due and nobody holds it.
+    pub async fn claim_run(&self, id: RunId, claim: Claim) -> Result<Option<Claimed>, Error> {
+        self.write(move |tx| {
+            Box::pin(async move { claim_in(tx, CLAIM_ONE, &claim, Some(id)).await })
+        })
+        .await
+    }
+
+    /// Keeps leases for longer; those that were lost meanwhile are not touched.
+    pub async fn keep_leases(&self, leases: Vec<RunLease>, until: Moment) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                for lease in leases {
+                    sqlx::query(
+                        "update run set lease_until = $3 where run_id = $1 and lease_epoch = $2",
+                    )
+                    .bind(bytes(lease.run.uuid()))
+                    .bind(lease.epoch)
+                    .bind(until.as_millis())
+                    .execute(&mut tx.db)
+                    .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Puts a run down in good order, to be taken up again when it is due.
+    pub async fn put_down(
+        &self,
+        lease: RunLease,
+        due: Moment,
+        because: Option<String>,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let put = sqlx::query(
+                    "update run set lease_holder = null, lease_until = 0, attempts = 0, due_at = $3, \
+                     because = $4 where run_id = $1 and lease_epoch = $2",
+                )
+                .bind(bytes(lease.run.uuid()))
+                .bind(lease.epoch)
+                .bind(due.as_millis())
+                .bind(because)
+                .execute(&mut tx.db)
+                .await?;
+                if put.rows_affected() == 1 { Ok(()) } else { Err(Error::LeaseLost) }
+            })
+        })
+        .await
+    }
+
+    /// Ends every lease: whoever held one died with the process before this one. Only the one
+    /// service that holds the lock file may call it.
+    pub async fn free_leases(&self) -> Result<u64, Error> {
+        self.write(|tx| {
+            Box::pin(async move {
+                let freed = sqlx::query(
+                    "update run set lease_holder = null, lease_until = 0, \
+                     lease_epoch = lease_epoch + 1 where lease_until > 0 \
+                     and state in ('queued', 'running', 'undoing')",
+                )
+                .execute(&mut tx.db)
+                .await?;
+                Ok(freed.rows_affected())
+            })
+        })
+        .await
+    }
+}
+
+async fn claim_in(
+    tx: &mut Tx,
+    sql: &'static str,
+    claim: &Claim,
+    id: Option<RunId>,
+) -> Result<Option<Claimed>, Error> {
+    let mut query = sqlx::query(sql)
+        .bind(&claim.holder)
+        .bind(claim.until.as_millis())
+        .bind(claim.lane.rank())
+        .bind(claim.now.as_millis());
+    if let Some(id) = id {
+        query = query.bind(bytes(id.uuid()));
+    }
+    match query.fetch_optional(&mut tx.db).await? {
+        Some(row) => Ok(Some(claimed(tx, &row).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn claimed(tx: &mut Tx, row: &SqliteRow) -> Result<Claimed, Error> {
+    let run = run(row)?;
+    let risk: Option<String> = row.try_get("risk_verdict")?;
+    Ok(Claimed {
+        lease: RunLease {
+            run: run.id,
+            epoch: row.try_get("lease_epoch")?,
+        },
+        steps: steps_in(tx, run.id).await?,
+        run,
+        terms: json(row, "terms")?,
+        attempts: row.try_get("attempts")?,
+        risk: risk.as_deref().and_then(RiskVerdict::from_word),
+    })
+}
+
+pub(super) async fn steps_in(tx: &mut Tx, run: RunId) -> Result<Vec<Step>, Error> {
+    let rows = sqlx::query("select * from step where run_id = $1 order by position")
+        .bind(bytes(run.uuid()))
+        .fetch_all(&mut tx.db)
+        .await?;
+    rows.iter().map(step).collect()
+}

@@ -1,0 +1,313 @@
+//! Deliveries: stored before anyone is thanked, found again when they repeat.
+
+use sqlx::Row as _;
+
+use super::error::Error;
+use super::rows::{bytes, json, moment, run, uuid, word};
+use super::writer::Tx;
+use super::{Store, rows};
+use crate::domain::delivery::{Delivery, DeliveryState, NewDelivery};
+use crate::domain::detection::{Detection, SourceName};
+use crate::domain::id::{DeliveryId, DetectionId};
+use crate::domain::moment::Moment;
+use crate::domain::notice::{Notice, Urgency};
+use crate::domain::record::{Actor, Record};
+use crate::domain::run::Run;
+
+/// What became of a delivery that was handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Stored for the first time.
+    New {
+        /// Its name.
+        id: DeliveryId,
+    },
+    /// The same key and bytes came before.
+    Repeat {
+        /// The name of the first.
+        id: DeliveryId,
+    },
+    /// The same key came before with other bytes: kept apart, quarantined, and a person is told.
+    Conflict {
+        /// The name of this one.
+        id: DeliveryId,
+    },
+}
+
+/// What is known of a delivery, for its sender.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Where the delivery stands.
+    pub state: DeliveryState,
+    /// Why it stands there.
+    pub why: Option<String>,
+    /// The detection it became or joined.
+    pub detection: Option<Detection>,
+    /// The runs of that detection.
+    pub runs: Vec<Run>,
+}
+
+const INSERT: &str = "insert into delivery (delivery_id, source, delivery_key, conflict_of, digest, \
+     key_id, headers, body, received_at, state, why) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing";
+
+impl Store {
+    /// Stores a verified delivery, or finds the one it repeats. Answers after the commit.
+    pub async fn take_delivery(&self, new: NewDelivery) -> Result<Taken, Error> {
+        self.write(move |tx| Box::pin(async move { take(tx, &new).await }))
+            .await
+    }
+
+    /// Deliveries that are stored and not yet read, oldest first: after a crash, and behind lost
+    /// wake-ups.
+    pub async fn unread(&self, limit: u32) -> Result<Vec<DeliveryId>, Error> {
+        let rows = sqlx::query(
+            "select delivery_id from delivery where state = 'received' order by received_at limit $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| Ok(DeliveryId::from_uuid(uuid(row, "delivery_id")?)))
+            .collect()
+    }
+
+    /// One delivery with its exact bytes.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, Error> {
+        let row = sqlx::query(
+            "select delivery_id, source, state, why, body, digest, received_at \
+             from delivery where delivery_id = $1",
+        )
+        .bind(bytes(id.uuid()))
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(|row| {
+            Ok(Delivery {
+                id,
+                source: word(&row, "source", SourceName::new)?,
+                state: word(&row, "state", DeliveryState::from_word)?,
+                why: row.try_get("why")?,
+                body: row.try_get("body")?,
+                digest: hex::encode(row.try_get::<Vec<u8>, _>("digest")?),
+                received_at: moment(&row, "received_at")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// What a sender may know of its delivery: the detection it became and that detection's runs.
+    pub async fn status_of(&self, id: DeliveryId) -> Result<Option<Status>, Error> {
+        let row = sqlx::query(
+            "select v.state, v.why, d.said from delivery v \
+             left join detection d on d.detection_id = v.detection_id where v.delivery_id = $1",
+        )
+        .bind(bytes(id.uuid()))
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let detection: Option<Detection> = match row.try_get::<Option<String>, _>("said")? {
+            Some(_) => Some(json(&row, "said")?),
+            None => None,
+        };
+        let runs = match &detection {
+            Some(detection) => self.runs_of(detection.id).await?,
+            None => Vec::new(),
+        };
+        Ok(Some(Status {
+            state: word(&row, "state", DeliveryState::from_word)?,
+            why: row.try_get("why")?,
+            detection,
+            runs,
+        }))
+    }
+
+    /// The runs a detection led to, in the order they were made.
+    pub async fn runs_of(&self, detection: DetectionId) -> Result<Vec<Run>, Error> {
+        let sql = format!(
+            "select {} from run where detection_id = $1 order by run_id",
+            rows::RUN_COLUMNS
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(bytes(detection.uuid()))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(run).collect()
+    }
+
+    /// Counts a reading before it is made, and answers how many were begun.
+    pub async fn count_reading(&self, id: DeliveryId) -> Result<u32, Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let row = sqlx::query(
+                    "update delivery set attempts = attempts + 1 where delivery_id = $1 \
+                     returning attempts",
+                )
+                .bind(bytes(id.uuid()))
+                .fetch_one(&mut tx.db)
+                .await?;
+                Ok(row.try_get("attempts")?)
+            })
+        })
+        .await
+    }
+
+    /// Sets an unread delivery aside, with its reason, and tells a person.
+    pub async fn quarantine(&self, id: DeliveryId, why: String, at: Moment) -> Result<(), Error> {
+        let notice = self.notice(at, Urgency::Page, format!("quarantine {id}"), format!(
+            "{id} is authentic but could not be understood: {why}. It is kept; after a fix: estop detections replay {id}"
+        ));
+        self.write(move |tx| {
+            Box::pin(async move {
+                let moved = set_state(tx, id, DeliveryState::Quarantined, Some(&why)).await?;
+                if moved {
+                    let mut record = Record::new(
+                        at,
+                        "delivery.quarantined",
+                        serde_json::json!({ "why": why }),
+                    );
+                    record.delivery = Some(id);
+                    tx.record(&record).await?;
+                    super::notices::write(tx, &notice).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Puts a quarantined delivery back to be read again, on an operator's word.
+    pub async fn replay(&self, id: DeliveryId, who: Actor, at: Moment) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let moved = sqlx::query(
+                    "update delivery set state = 'received', why = null, attempts = 0 \
+                     where delivery_id = $1 and state = 'quarantined' and conflict_of is null",
+                )
+                .bind(bytes(id.uuid()))
+                .execute(&mut tx.db)
+                .await?;
+                if moved.rows_affected() == 0 {
+                    return Err(Error::Refused(format!(
+                        "{id} cannot be replayed: only a quarantined delivery with a key of its own can"
+                    )));
+                }
+                let mut record =
+                    Record::new(at, "delivery.replayed", serde_json::Value::Null).by(who);
+                record.delivery = Some(id);
+                tx.record(&record).await
+            })
+        })
+        .await
+    }
+}
+
+async fn take(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
+    if insert(tx, new, None).await? {
+        tx.record(&stored(new, "delivery.stored")).await?;
+        return Ok(Taken::New { id: new.id });
+    }
+    let first = sqlx::query(
+        "select delivery_id, digest from delivery \
+         where source = $1 and delivery_key = $2 and conflict_of is null",
+    )
+    .bind(new.source.as_str())
+    .bind(&new.key)
+    .fetch_one(&mut tx.db)
+    .await?;
+    let id = DeliveryId::from_uuid(uuid(&first, "delivery_id")?);
+    if first.try_get::<Vec<u8>, _>("digest")? == new.digest.0 {
+        return Ok(Taken::Repeat { id });
+    }
+    keep_apart(tx, new, id).await
+}
+
+/// A signed delivery that reuses a key for other bytes may hide or swap a detection (threat W04).
+async fn keep_apart(tx: &mut Tx, new: &NewDelivery, first: DeliveryId) -> Result<Taken, Error> {
+    let twin =
+        sqlx::query("select delivery_id from delivery where conflict_of = $1 and digest = $2")
+            .bind(bytes(first.uuid()))
+            .bind(new.digest.0.to_vec())
+            .fetch_optional(&mut tx.db)
+            .await?;
+    if let Some(twin) = twin {
+        return Ok(Taken::Conflict {
+            id: DeliveryId::from_uuid(uuid(&twin, "delivery_id")?),
+        });
+    }
+    insert(tx, new, Some(first)).await?;
+    tx.record(&stored(new, "delivery.conflict")).await?;
+    let notice = Notice {
+        id: crate::domain::id::NoticeId::from_uuid(new.id.uuid()),
+        at: new.received_at,
+        key: format!("conflict {first}"),
+        urgency: Urgency::Page,
+        text: format!(
+            "{} carries the key of {first} with other bytes. It is kept apart and nothing follows from it: ask its sender, {}, why.",
+            new.id, new.source
+        ),
+        run: None,
+    };
+    super::notices::write(tx, &notice).await?;
+    Ok(Taken::Conflict { id: new.id })
+}
+
+async fn insert(
+    tx: &mut Tx,
+    new: &NewDelivery,
+    conflict_of: Option<DeliveryId>,
+) -> Result<bool, Error> {
+    let (state, why) = match conflict_of {
+        None => (DeliveryState::Received, None),
+        Some(first) => (
+            DeliveryState::Quarantined,
+            Some(format!(
+                "the same delivery key came first, with other bytes, as {first}"
+            )),
+        ),
+    };
+    let inserted = sqlx::query(INSERT)
+        .bind(bytes(new.id.uuid()))
+        .bind(new.source.as_str())
+        .bind(&new.key)
+        .bind(conflict_of.map(|first| bytes(first.uuid())))
+        .bind(new.digest.0.to_vec())
+        .bind(&new.key_id)
+        .bind(&new.headers)
+        .bind(new.body.to_vec())
+        .bind(new.received_at.as_millis())
+        .bind(state.word())
+        .bind(why)
+        .execute(&mut tx.db)
+        .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+fn stored(new: &NewDelivery, what: &str) -> Record {
+    let detail = serde_json::json!({
+        "digest": new.digest.hex(),
+        "key": new.key_id,
+        "bytes": new.body.len(),
+    });
+    let mut record =
+        Record::new(new.received_at, what, detail).by(Actor(format!("source:{}", new.source)));
+    record.delivery = Some(new.id);
+    record
+}
+
+/// Moves a delivery out of `received`; false when it was moved before.
+pub(super) async fn set_state(
+    tx: &mut Tx,
+    id: DeliveryId,
+    state: DeliveryState,
+    why: Option<&str>,
+) -> Result<bool, Error> {
+    let moved = sqlx::query(
+        "update delivery set state = $2, why = $3 where delivery_id = $1 and state = 'received'",
+    )
+    .bind(bytes(id.uuid()))
+    .bind(state.word())
+    .bind(why)
+    .execute(&mut tx.db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}

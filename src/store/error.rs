@@ -1,0 +1,61 @@
+//! Why the store did not do it, sorted by what to do next.
+
+/// A refusal from the store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Nothing was stored. The queue is full or the database is locked or out of space.
+    #[error("the store is busy or full: {0}")]
+    Busy(String),
+    /// The lease was lost: another worker, or a person, has moved on. Stop working on it.
+    #[error("this lease is no longer held")]
+    LeaseLost,
+    /// The law of change forbids it, or what it names is not there. Nothing was stored.
+    #[error("{0}")]
+    Refused(String),
+    /// What is stored cannot be understood: damage, or a newer version wrote it.
+    #[error("a stored value cannot be read: {0}")]
+    Damaged(String),
+    /// Containing is stopped for the whole service by a person's brake.
+    #[error("the brake is on: no writes to the tenant")]
+    Braked,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        if matches!(
+            error,
+            E::ColumnDecode { .. } | E::ColumnNotFound(_) | E::Decode(_)
+        ) {
+            return Self::Damaged(error.to_string());
+        }
+        Self::Busy(error.to_string())
+    }
+}
+
+/// The store could not be opened. For the person who starts the service.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds it.
+    #[error("{path} is held by another estop process; stop it first, or use another store")]
+    Held {
+        /// The lock file.
+        path: String,
+    },
+    /// The folder or file cannot be used.
+    #[error("cannot open the store {path}: {why}")]
+    Unusable {
+        /// The database file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The database is damaged or from a newer version.
+    #[error("the store {path} cannot be used: {why}")]
+    Unfit {
+        /// The database file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+}

@@ -1,0 +1,91 @@
+//! What happened, where everything stands, and what is left to do: on disk before anyone is told.
+//!
+//! Knows: SQL, the words and laws of `domain`.
+//! Never: Graph, HTTP, YAML, why something is decided.
+//!
+//! Laws
+//! * A change of state, its notice and its record are one transaction, or none.
+//! * A state moves only by its law of change, from the state that was expected.
+//! * Every write of a worker names its lease's epoch; a lost lease changes nothing.
+//! * Nobody hears of success before the commit is on disk.
+//!
+//! Read next: `writer`, `deliveries`, `triaged`, `claims`, `runs`, `steps`, `undo`.
+
+mod claims;
+mod deliveries;
+mod error;
+mod notices;
+mod orders;
+mod records;
+mod rows;
+mod runs;
+mod settings;
+mod sqlite;
+mod steps;
+mod tokens;
+mod triaged;
+mod undo;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqlitePool;
+
+pub use claims::{Claim, Claimed};
+pub use deliveries::{Status, Taken};
+pub use error::{Error, OpenError};
+pub use orders::{Asked, Taking};
+pub use runs::{Begun, Ending, RunFilter};
+pub use settings::{Brake, Standing};
+pub use sqlite::Entry;
+pub use steps::Strike;
+pub use tokens::{NewToken, StoredToken};
+pub use triaged::{NewRun, Terms, Triaged};
+pub use undo::Released;
+
+use crate::clock::Clock;
+use writer::{Tx, Writer};
+
+/// The store. Cheap to clone; every clone shares one writer.
+#[derive(Clone)]
+pub struct Store {
+    writer: Writer,
+    readers: SqlitePool,
+    clock: Clock,
+    /// Keeps other services out for as long as any clone lives.
+    _lock: Option<Arc<File>>,
+}
+
+impl Store {
+    /// Opens (and where needed creates and migrates) the database file. The second part is the
+    /// writer's loop, which the roof spawns; nothing is written before it runs.
+    pub async fn open(
+        path: &Path,
+        entry: Entry,
+        clock: Clock,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
+        let opened = sqlite::open(path, entry).await?;
+        let (writer, writing) = Writer::new(opened.writer);
+        let lock = opened.lock.map(Arc::new);
+        Ok((
+            Self {
+                writer,
+                readers: opened.readers,
+                clock,
+                _lock: lock,
+            },
+            writing,
+        ))
+    }
+
+    async fn write<F, T>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+}

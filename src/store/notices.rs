@@ -1,0 +1,96 @@
+//! The outbox: what a person should be told, written with what it tells about.
+
+use sqlx::Row as _;
+
+use super::Store;
+use super::error::Error;
+use super::rows::{bytes, moment, uuid, uuid_or_none};
+use super::writer::Tx;
+use crate::domain::id::{NoticeId, RunId};
+use crate::domain::moment::Moment;
+use crate::domain::notice::{Notice, Urgency};
+
+/// Notices read from the outbox at once.
+const DRAIN_MAX: u32 = 100;
+
+/// Writes a notice. One that waits already under the same key is enough.
+pub(super) async fn write(tx: &mut Tx, notice: &Notice) -> Result<(), Error> {
+    sqlx::query(
+        "insert into notice (notice_id, at, key, urgency, text, run_id) \
+         values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+    )
+    .bind(bytes(notice.id.uuid()))
+    .bind(notice.at.as_millis())
+    .bind(&notice.key)
+    .bind(notice.urgency.word())
+    .bind(&notice.text)
+    .bind(notice.run.map(|run| bytes(run.uuid())))
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// A notice with an id of its own, not yet written.
+    pub fn notice(&self, at: Moment, urgency: Urgency, key: String, text: String) -> Notice {
+        Notice {
+            id: NoticeId::from_uuid(self.clock.uuid()),
+            at,
+            key,
+            urgency,
+            text,
+            run: None,
+        }
+    }
+
+    /// Writes a notice that stands for itself.
+    pub async fn tell(&self, notice: Notice) -> Result<(), Error> {
+        self.write(move |tx| Box::pin(async move { write(tx, &notice).await }))
+            .await
+    }
+
+    /// Notices nobody was told yet, oldest first.
+    pub async fn untold(&self) -> Result<Vec<Notice>, Error> {
+        let rows = sqlx::query(
+            "select notice_id, at, key, urgency, text, run_id from notice \
+             where told_at is null order by at limit $1",
+        )
+        .bind(DRAIN_MAX)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let urgency: String = row.try_get("urgency")?;
+                Ok(Notice {
+                    id: NoticeId::from_uuid(uuid(row, "notice_id")?),
+                    at: moment(row, "at")?,
+                    key: row.try_get("key")?,
+                    urgency: if urgency == "page" {
+                        Urgency::Page
+                    } else {
+                        Urgency::Tell
+                    },
+                    text: row.try_get("text")?,
+                    run: uuid_or_none(row, "run_id")?.map(RunId::from_uuid),
+                })
+            })
+            .collect()
+    }
+
+    /// Marks notices as told.
+    pub async fn told(&self, notices: Vec<NoticeId>, at: Moment) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                for notice in notices {
+                    sqlx::query("update notice set told_at = $2 where notice_id = $1")
+                        .bind(bytes(notice.uuid()))
+                        .bind(at.as_millis())
+                        .execute(&mut tx.db)
+                        .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}

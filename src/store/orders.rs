@@ -1,0 +1,218 @@
+//! A person's word, stored with what it changes, in one transaction.
+
+use serde_json::json;
+use sqlx::Row as _;
+
+use super::Store;
+use super::error::Error;
+use super::rows::{bytes, to_json, uuid, uuid_or_none};
+use super::runs::move_run;
+use super::settings;
+use super::triaged::{Cause, NewRun, insert_run};
+use super::writer::Tx;
+use crate::domain::id::{OrderId, RunId};
+use crate::domain::moment::Moment;
+use crate::domain::order::{Order, OrderKind};
+use crate::domain::record::{Actor, Record};
+use crate::domain::run::RunEvent;
+
+/// A person's word on its way into the store.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The word.
+    pub order: Order,
+    /// The run that a word to contain makes; `None` for every other word.
+    pub makes: Option<NewRun>,
+    /// The same key asks for the same thing only once.
+    pub idempotency_key: Option<String>,
+}
+
+/// What became of a person's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taking {
+    /// The order.
+    pub order: OrderId,
+    /// The run it made or moved, if any.
+    pub run: Option<RunId>,
+    /// Was it taken before, under the same idempotency key?
+    pub repeated: bool,
+}
+
+impl Store {
+    /// Stores a person's word together with what it changes. Refused, with nothing stored, when
+    /// the law of change forbids it.
+    pub async fn take_order(&self, asked: Asked) -> Result<Taking, Error> {
+        self.write(move |tx| Box::pin(async move { take(tx, &asked).await }))
+            .await
+    }
+
+    /// Writes the configuration's mode where no person has set one.
+    pub async fn configured_mode(
+        &self,
+        mode: crate::domain::playbook::ServiceMode,
+        at: Moment,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let standing = settings::standing_in(tx).await?;
+                let by_person = standing
+                    .mode_by
+                    .as_ref()
+                    .is_some_and(|(by, _)| by != CONFIGURATION);
+                if by_person || standing.mode == Some(mode) {
+                    return Ok(());
+                }
+                settings::set(tx, "mode", mode.word(), (CONFIGURATION, at)).await?;
+                tx.record(&Record::new(at, "mode.configured", json!({ "mode": mode })))
+                    .await
+            })
+        })
+        .await
+    }
+}
+
+const CONFIGURATION: &str = "configuration";
+
+async fn take(tx: &mut Tx, asked: &Asked) -> Result<Taking, Error> {
+    if let Some(taken) = repeated(tx, asked).await? {
+        return Ok(taken);
+    }
+    let order = &asked.order;
+    let run = carry(tx, asked).await?;
+    sqlx::query(
+        "insert into orders (order_id, at, operator, kind, reason, run_id, idempotency_key) \
+         values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(bytes(order.id.uuid()))
+    .bind(order.at.as_millis())
+    .bind(&order.operator.name)
+    .bind(to_json(&order.kind)?)
+    .bind(&order.reason)
+    .bind(run.map(|run| bytes(run.uuid())))
+    .bind(asked.idempotency_key.as_deref())
+    .execute(&mut tx.db)
+    .await?;
+    let detail = json!({ "order": order.kind, "reason": order.reason });
+    let mut record =
+        Record::new(order.at, "order.taken", detail).by(Actor(order.operator.name.clone()));
+    record.order = Some(order.id);
+    record.run = run;
+    tx.record(&record).await?;
+    Ok(Taking {
+        order: order.id,
+        run,
+        repeated: false,
+    })
+}
+
+async fn repeated(tx: &mut Tx, asked: &Asked) -> Result<Option<Taking>, Error> {
+    let Some(key) = &asked.idempotency_key else {
+        return Ok(None);
+    };
+    let row = sqlx::query(
+        "select order_id, run_id, kind, operator from orders where idempotency_key = $1",
+    )
+    .bind(key)
+    .fetch_optional(&mut tx.db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let same_words = row.try_get::<String, _>("kind")? == to_json(&asked.order.kind)?
+        && row.try_get::<String, _>("operator")? == asked.order.operator.name;
+    if !same_words {
+        return Err(Error::Refused(
+            "this idempotency key was used for another order; use a new one".to_owned(),
+        ));
+    }
+    Ok(Some(Taking {
+        order: OrderId::from_uuid(uuid(&row, "order_id")?),
+        run: uuid_or_none(&row, "run_id")?.map(RunId::from_uuid),
+        repeated: true,
+    }))
+}
+
+/// What the word changes.
+async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
+    let Order {
+        id,
+        at,
+        operator,
+        kind,
+        reason,
+    } = &asked.order;
+    let by = (operator.name.as_str(), *at);
+    match kind {
+        OrderKind::Contain { .. } => {
+            let Some(new) = &asked.makes else {
+                return Err(Error::Refused(
+                    "an order to contain needs its run".to_owned(),
+                ));
+            };
+            let cause = Cause {
+                detection: None,
+                source: None,
+                order: Some(*id),
+                received_at: *at,
+            };
+            insert_run(tx, new, &cause, *at).await?;
+            Ok(Some(new.id))
+        }
+        OrderKind::Undo { run, risk } => {
+            move_run(tx, *run, RunEvent::UndoAsked, Some(reason), *at).await?;
+            let verdict = risk.map(crate::domain::action::RiskVerdict::word);
+            make_due(tx, *run, *at, verdict).await?;
+            Ok(Some(*run))
+        }
+        OrderKind::Resume { run } => {
+            move_run(tx, *run, RunEvent::Resumed, Some(reason), *at).await?;
+            sqlx::query("update run set released = 1 where run_id = $1")
+                .bind(bytes(run.uuid()))
+                .execute(&mut tx.db)
+                .await?;
+            make_due(tx, *run, *at, None).await?;
+            Ok(Some(*run))
+        }
+        OrderKind::Stop { run } => {
+            move_run(tx, *run, RunEvent::Stopped, Some(reason), *at).await?;
+            take_lease_away(tx, *run, *at).await?;
+            Ok(Some(*run))
+        }
+        OrderKind::Mode { mode } => {
+            settings::set(tx, "mode", mode.word(), by).await?;
+            Ok(None)
+        }
+        OrderKind::TripBrake => {
+            settings::set(tx, "brake", "on", by).await?;
+            Ok(None)
+        }
+        OrderKind::ResetBrake => {
+            settings::set(tx, "brake", "off", by).await?;
+            Ok(None)
+        }
+    }
+}
+
+async fn make_due(tx: &mut Tx, run: RunId, at: Moment, risk: Option<&str>) -> Result<(), Error> {
+    sqlx::query(
+        "update run set due_at = $2, attempts = 0, lane = 0, \
+         risk_verdict = coalesce($3, risk_verdict) where run_id = $1",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(at.as_millis())
+    .bind(risk)
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+/// Whoever works on it finds its next write refused.
+async fn take_lease_away(tx: &mut Tx, run: RunId, at: Moment) -> Result<(), Error> {
+    sqlx::query(
+        "update run set lease_epoch = lease_epoch + 1, lease_holder = null, lease_until = 0, \
+         ended_at = $2 where run_id = $1",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}

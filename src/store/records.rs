@@ -1,0 +1,139 @@
+//! The record chain, read back; detections and their decisions, for people.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Store;
+use super::error::Error;
+use super::rows::{bytes, json};
+use super::runs::LIST_MAX;
+use crate::domain::decision::Decision;
+use crate::domain::detection::Detection;
+use crate::domain::id::{DetectionId, RunId};
+use crate::domain::moment::Moment;
+use crate::domain::record::{Record, Seal, SealedLine};
+
+impl Store {
+    /// Sealed lines after number `after`, in order.
+    pub async fn sealed_lines(&self, after: i64, limit: u32) -> Result<Vec<SealedLine>, Error> {
+        let rows = sqlx::query(
+            "select number, line, seal from record where number > $1 order by number limit $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(sealed_line).collect()
+    }
+
+    /// What happened in a run, in order.
+    pub async fn records_of(&self, run: RunId) -> Result<Vec<Record>, Error> {
+        let rows =
+            sqlx::query("select line from record where run_id = $1 order by number limit 1000")
+                .bind(bytes(run.uuid()))
+                .fetch_all(&self.readers)
+                .await?;
+        rows.iter().map(|row| json(row, "line")).collect()
+    }
+
+    /// Seals a record that stands for itself, such as the set of playbooks that is now active.
+    pub async fn record(&self, record: Record) -> Result<(), Error> {
+        self.write(move |tx| Box::pin(async move { tx.record(&record).await }))
+            .await
+    }
+
+    /// A detection and what was decided on it.
+    pub async fn detection(
+        &self,
+        id: DetectionId,
+    ) -> Result<Option<(Detection, Vec<Decision>)>, Error> {
+        let row = sqlx::query("select said, decisions from detection where detection_id = $1")
+            .bind(bytes(id.uuid()))
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| Ok((json(&row, "said")?, json(&row, "decisions")?)))
+            .transpose()
+    }
+
+    /// Deliveries, newest first, as JSON rows for listings: id, source, state, why, received, type.
+    pub async fn deliveries(
+        &self,
+        state: Option<&str>,
+        before: Option<DetectionId>,
+        limit: u32,
+    ) -> Result<Vec<serde_json::Value>, Error> {
+        let rows = sqlx::query(
+            "select v.delivery_id, v.source, v.state, v.why, v.received_at, v.detection_id, \
+                    json_extract(d.said, '$.detection_type') as detection_type, \
+                    json_extract(d.said, '$.severity') as severity \
+             from delivery v left join detection d on d.detection_id = v.detection_id \
+             where ($1 is null or v.state = $1) and ($2 is null or v.delivery_id < $2) \
+             order by v.delivery_id desc limit $3",
+        )
+        .bind(state)
+        .bind(before.map(|id| bytes(id.uuid())))
+        .bind(limit.min(LIST_MAX))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(listed).collect()
+    }
+
+    /// Keeps the text of the active playbooks by digest, so that a run can show its copy.
+    pub async fn remember_playbooks(
+        &self,
+        playbooks: Vec<(String, String, String)>,
+        at: Moment,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                for (digest, name, text) in &playbooks {
+                    sqlx::query(
+                        "insert into playbook (digest, name, text, first_seen) \
+                         values ($1, $2, $3, $4) on conflict do nothing",
+                    )
+                    .bind(digest)
+                    .bind(name)
+                    .bind(text)
+                    .bind(at.as_millis())
+                    .execute(&mut tx.db)
+                    .await?;
+                }
+                let active: Vec<_> = playbooks
+                    .iter()
+                    .map(|(digest, name, _)| (name, digest))
+                    .collect();
+                let detail = serde_json::json!({ "active": active });
+                tx.record(&Record::new(at, "playbooks.active", detail))
+                    .await
+            })
+        })
+        .await
+    }
+}
+
+fn sealed_line(row: &SqliteRow) -> Result<SealedLine, Error> {
+    let seal: Vec<u8> = row.try_get("seal")?;
+    // A damaged seal must be found by the one who verifies, not hidden by the one who reads.
+    let seal = seal.try_into().map_or(Seal::GENESIS, Seal);
+    Ok(SealedLine {
+        number: row.try_get("number")?,
+        line: row.try_get("line")?,
+        seal,
+    })
+}
+
+fn listed(row: &SqliteRow) -> Result<serde_json::Value, Error> {
+    use crate::domain::id::DeliveryId;
+    let received: i64 = row.try_get("received_at")?;
+    let detection = super::rows::uuid_or_none(row, "detection_id")?.map(DetectionId::from_uuid);
+    Ok(serde_json::json!({
+        "delivery": DeliveryId::from_uuid(super::rows::uuid(row, "delivery_id")?),
+        "detection": detection,
+        "source": row.try_get::<String, _>("source")?,
+        "state": row.try_get::<String, _>("state")?,
+        "why": row.try_get::<Option<String>, _>("why")?,
+        "received_at": Moment::from_millis(received),
+        "type": row.try_get::<Option<String>, _>("detection_type")?,
+        "severity": row.try_get::<Option<String>, _>("severity")?,
+    }))
+}

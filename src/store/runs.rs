@@ -1,0 +1,361 @@
+//! Runs: moved by their law of change, read by whoever must show them.
+
+use serde_json::json;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Store;
+use super::error::Error;
+use super::rows::{RUN_COLUMNS, bytes, json as from_json, run, step, to_json, uuid, word};
+use super::settings::standing_in;
+use super::triaged::Terms;
+use super::writer::Tx;
+use crate::domain::caps::{CapUse, Caps, Claimant};
+use crate::domain::coverage::Coverage;
+use crate::domain::id::RunId;
+use crate::domain::moment::{Moment, Span};
+use crate::domain::notice::{Notice, Urgency};
+use crate::domain::playbook::Mode;
+use crate::domain::record::Record;
+use crate::domain::run::{Run, RunEvent, RunLease, RunState};
+use crate::domain::step::{Step, StepEvent};
+
+/// Most runs one listing answers.
+pub const LIST_MAX: u32 = 500;
+
+/// Whether a worker may go ahead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Carry it out; every step that has not ended counts one more attempt.
+    Go,
+    /// It now waits for a person's release.
+    Held {
+        /// Why.
+        because: String,
+    },
+}
+
+/// How a run ends, with everything that is stored in the same transaction.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// What happened to it.
+    pub event: RunEvent,
+    /// In words.
+    pub because: Option<String>,
+    /// Which doors are closed and which are not.
+    pub coverage: Option<Coverage>,
+    /// What people should be told.
+    pub notice: Option<Notice>,
+    /// When it should be looked at again, if it may still be proved.
+    pub again_at: Option<Moment>,
+}
+
+/// Which runs to list.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Only these states; empty means all.
+    pub states: Vec<RunState>,
+    /// Only those made before this one.
+    pub before: Option<RunId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Begins a claimed run: checks brake, mode and caps, counts an attempt for every step that
+    /// has not ended, in one transaction.
+    pub async fn begin(&self, lease: RunLease, caps: Caps, at: Moment) -> Result<Begun, Error> {
+        let notice = self.notice(
+            at,
+            crate::domain::notice::Urgency::Page,
+            format!("held {}", lease.run),
+            String::new(),
+        );
+        self.write(move |tx| Box::pin(async move { begin_in(tx, lease, (caps, at), notice).await }))
+            .await
+    }
+
+    /// Ends a run, an undo, or the proof of one.
+    pub async fn end(
+        &self,
+        lease: RunLease,
+        ending: Ending,
+        at: Moment,
+    ) -> Result<RunState, Error> {
+        self.write(move |tx| Box::pin(async move { end_in(tx, lease, &ending, at).await }))
+            .await
+    }
+
+    /// One run.
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>, Error> {
+        let sql = format!("select {RUN_COLUMNS} from run where run_id = $1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(bytes(id.uuid()))
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(run).transpose()
+    }
+
+    /// The steps of a run, in order.
+    pub async fn steps(&self, id: RunId) -> Result<Vec<Step>, Error> {
+        let rows = sqlx::query("select * from step where run_id = $1 order by position")
+            .bind(bytes(id.uuid()))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(step).collect()
+    }
+
+    /// Runs, newest first.
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<Run>, Error> {
+        let words: Vec<_> = filter.states.iter().map(|state| state.word()).collect();
+        let sql = format!(
+            "select {RUN_COLUMNS} from run \
+             where ($1 = '[]' or state in (select value from json_each($1))) \
+               and ($2 is null or run_id < $2) order by run_id desc limit $3"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(to_json(&words)?)
+            .bind(filter.before.map(|id| bytes(id.uuid())))
+            .bind(filter.limit.min(LIST_MAX))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(run).collect()
+    }
+
+    /// Unknown runs whose next look is due.
+    pub async fn unproved(&self, now: Moment) -> Result<Vec<RunId>, Error> {
+        let rows = sqlx::query(
+            "select run_id from run where state = 'unknown' and due_at <= $1 order by due_at limit 100",
+        )
+        .bind(now.as_millis())
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| Ok(RunId::from_uuid(uuid(row, "run_id")?)))
+            .collect()
+    }
+
+    /// Ends every run that has waited for a person since before `since`.
+    pub async fn expire_waiting(&self, since: Moment, at: Moment) -> Result<Vec<RunId>, Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let rows = sqlx::query(
+                    "select run_id from run where state = 'waiting' and due_at < $1 limit 100",
+                )
+                .bind(since.as_millis())
+                .fetch_all(&mut tx.db)
+                .await?;
+                let mut expired = Vec::new();
+                for row in rows {
+                    let id = RunId::from_uuid(uuid(&row, "run_id")?);
+                    let because = Some("nobody released it in time");
+                    move_run(tx, id, RunEvent::ReleaseTimedOut, because, at).await?;
+                    expired.push(id);
+                }
+                Ok(expired)
+            })
+        })
+        .await
+    }
+}
+
+async fn begin_in(
+    tx: &mut Tx,
+    lease: RunLease,
+    (caps, at): (Caps, Moment),
+    notice: Notice,
+) -> Result<Begun, Error> {
+    let row = held_row(tx, lease).await?;
+    let state = word(&row, "state", RunState::from_word)?;
+    let enforced = word(&row, "mode", Mode::from_word)? != Mode::Observe;
+    if enforced && standing_in(tx).await?.stops_writes() {
+        return Err(Error::Braked);
+    }
+    let steps = super::claims::steps_in(tx, lease.run).await?;
+    let strikes = steps.iter().any(|step| step.plan.action.contains());
+    let needs_room = state == RunState::Queued && enforced && strikes && counts(&row)?;
+    if needs_room && let Err(reached) = take_room(tx, &row, caps, at).await? {
+        return hold_back(tx, lease.run, &reached.to_string(), (at, notice)).await;
+    }
+    if state == RunState::Queued {
+        move_run(tx, lease.run, RunEvent::Begun, None, at).await?;
+    }
+    for step in steps.iter().filter(|step| !step.state.has_ended()) {
+        count_attempt(tx, lease.run, step, at).await?;
+    }
+    Ok(Begun::Go)
+}
+
+/// Above a cap nothing is dropped: the run waits for a person.
+async fn hold_back(
+    tx: &mut Tx,
+    run: RunId,
+    because: &str,
+    (at, mut notice): (Moment, Notice),
+) -> Result<Begun, Error> {
+    move_run(tx, run, RunEvent::Held, Some(because), at).await?;
+    notice.text = format!(
+        "{run} waits for a person: {because}. Release it: estop runs resume {run} --reason TEXT"
+    );
+    notice.run = Some(run);
+    super::notices::write(tx, &notice).await?;
+    Ok(Begun::Held {
+        because: because.to_owned(),
+    })
+}
+
+/// A person's own order and a run a person released do not count against the caps.
+fn counts(row: &SqliteRow) -> Result<bool, Error> {
+    let by_person = row.try_get::<Option<Vec<u8>>, _>("order_id")?.is_some();
+    Ok(!by_person && !row.try_get::<bool, _>("released")?)
+}
+
+async fn take_room(
+    tx: &mut Tx,
+    row: &SqliteRow,
+    caps: Caps,
+    at: Moment,
+) -> Result<Result<(), crate::domain::caps::CapReached>, Error> {
+    let terms: Terms = from_json(row, "terms")?;
+    let source: String = row
+        .try_get::<Option<String>, _>("source")?
+        .unwrap_or_default();
+    let playbook: String = row.try_get("playbook")?;
+    let entity: Vec<u8> = row.try_get("entity_id")?;
+    let claimant = if terms.reserved {
+        Claimant::Reserved
+    } else {
+        Claimant::Ordinary
+    };
+    let own_window = terms
+        .guardrail
+        .map_or(caps.window, |guardrail| guardrail.window);
+    let since = |window: Span| at.minus(window.0).as_millis();
+    // An entity that was contained within the window already costs nothing more.
+    let counted = sqlx::query(
+        "select count(distinct case when at > $1 then entity_id end) as tenant, \
+                count(distinct case when at > $1 and source = $2 then entity_id end) as source, \
+                count(distinct case when at > $3 and playbook = $4 then entity_id end) as playbook, \
+                coalesce(max(entity_id = $5 and at > $1), 0) as known \
+         from cap_use where at > min($1, $3)",
+    )
+    .bind(since(caps.window))
+    .bind(&source)
+    .bind(since(own_window))
+    .bind(&playbook)
+    .bind(&entity)
+    .fetch_one(&mut tx.db)
+    .await?;
+    if !counted.try_get::<bool, _>("known")? {
+        let used = CapUse {
+            tenant: counted.try_get("tenant")?,
+            source: counted.try_get("source")?,
+            playbook: counted.try_get("playbook")?,
+        };
+        if let Err(reached) = caps.allow(used, claimant, terms.guardrail) {
+            return Ok(Err(reached));
+        }
+    }
+    sqlx::query("insert into cap_use (at, source, playbook, entity_id) values ($1, $2, $3, $4)")
+        .bind(at.as_millis())
+        .bind(source)
+        .bind(playbook)
+        .bind(entity)
+        .execute(&mut tx.db)
+        .await?;
+    Ok(Ok(()))
+}
+
+async fn count_attempt(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {
+    let state = step
+        .state
+        .after(StepEvent::Tried)
+        .map_err(|illegal| Error::Refused(illegal.to_string()))?;
+    sqlx::query(
+        "update step set state = $4, attempts = attempts + 1, begun_at = coalesce(begun_at, $5) \
+         where run_id = $1 and position = $2 and state = $3",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(step.position)
+    .bind(step.state.word())
+    .bind(state.word())
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+async fn end_in(
+    tx: &mut Tx,
+    lease: RunLease,
+    ending: &Ending,
+    at: Moment,
+) -> Result<RunState, Error> {
+    held_row(tx, lease).await?;
+    let state = move_run(tx, lease.run, ending.event, ending.because.as_deref(), at).await?;
+    let again = ending.again_at.map(Moment::as_millis);
+    let contained = (state == RunState::Contained).then(|| at.as_millis());
+    let coverage = ending.coverage.as_ref().map(to_json).transpose()?;
+    sqlx::query(
+        "update run set lease_holder = null, lease_until = 0, attempts = 0, ended_at = $2, \
+         due_at = coalesce($3, due_at), contained_at = coalesce(contained_at, $4), \
+         coverage = coalesce($5, coverage) where run_id = $1",
+    )
+    .bind(bytes(lease.run.uuid()))
+    .bind(at.as_millis())
+    .bind(again)
+    .bind(contained)
+    .bind(coverage)
+    .execute(&mut tx.db)
+    .await?;
+    if let Some(notice) = &ending.notice {
+        super::notices::write(tx, notice).await?;
+    }
+    Ok(state)
+}
+
+/// The run's row, as long as this lease is the newest.
+pub(super) async fn held_row(tx: &mut Tx, lease: RunLease) -> Result<SqliteRow, Error> {
+    sqlx::query("select * from run where run_id = $1 and lease_epoch = $2")
+        .bind(bytes(lease.run.uuid()))
+        .bind(lease.epoch)
+        .fetch_optional(&mut tx.db)
+        .await?
+        .ok_or(Error::LeaseLost)
+}
+
+/// Moves a run by its law of change, from the state it is in, and records it.
+pub(super) async fn move_run(
+    tx: &mut Tx,
+    id: RunId,
+    event: RunEvent,
+    because: Option<&str>,
+    at: Moment,
+) -> Result<RunState, Error> {
+    let row = sqlx::query("select state from run where run_id = $1")
+        .bind(bytes(id.uuid()))
+        .fetch_optional(&mut tx.db)
+        .await?
+        .ok_or_else(|| Error::Refused(format!("there is no {id}")))?;
+    let old = word(&row, "state", RunState::from_word)?;
+    let new = old
+        .after(event)
+        .map_err(|illegal| Error::Refused(illegal.to_string()))?;
+    let begun = (event == RunEvent::Begun).then(|| at.as_millis());
+    sqlx::query(
+        "update run set state = $3, because = $4, begun_at = coalesce(begun_at, $5) \
+         where run_id = $1 and state = $2",
+    )
+    .bind(bytes(id.uuid()))
+    .bind(old.word())
+    .bind(new.word())
+    .bind(because)
+    .bind(begun)
+    .execute(&mut tx.db)
+    .await?;
+    let what = format!("run.{}", new.word());
+    let detail = json!({ "was": old, "because": because });
+    tx.record(&Record::new(at, &what, detail).about_run(id))
+        .await?;
+    Ok(new)
+}

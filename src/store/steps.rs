@@ -1,0 +1,288 @@
+//! Steps: what was there before is stored with the start, the outcome with the end.
+
+use serde_json::json;
+
+use super::Store;
+use super::error::Error;
+use super::rows::{bytes, json as from_json, step, to_json, word};
+use super::runs::held_row;
+use super::settings::standing_in;
+use super::triaged::Terms;
+use super::writer::Tx;
+use crate::domain::containment::{Containment, EntityEvent, EntityState};
+use crate::domain::entity::{Entity, EntityKind, ObjectId};
+use crate::domain::id::RunId;
+use crate::domain::moment::Moment;
+use crate::domain::record::Record;
+use crate::domain::run::RunLease;
+use crate::domain::step::{Before, Outcome, Step, StepEvent};
+
+/// Everything that is stored before a step touches the tenant.
+#[derive(Clone, Debug)]
+pub struct Strike {
+    /// Which step.
+    pub position: u16,
+    /// What was read before anything was touched.
+    pub before: Before,
+    /// The entities it is about to close; empty for a step that contains nothing.
+    pub closes: Vec<Entity>,
+}
+
+impl Store {
+    /// Stores that a step is about to act, with what was there before it. From here on the write
+    /// may have been sent. Refused while the brake is on or the service does not enforce.
+    pub async fn strike(&self, lease: RunLease, strike: Strike, at: Moment) -> Result<(), Error> {
+        self.write(move |tx| Box::pin(async move { strike_in(tx, lease, &strike, at).await }))
+            .await
+    }
+
+    /// Stores how a step ended, and the evidence.
+    pub async fn step_ended(
+        &self,
+        lease: RunLease,
+        position: u16,
+        (outcome, evidence): (Outcome, String),
+        at: Moment,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                held_row(tx, lease).await?;
+                let step = step_in(tx, lease.run, position).await?;
+                end_step(tx, lease.run, &step, (outcome, &evidence), at).await
+            })
+        })
+        .await
+    }
+
+    /// Stores what reading an entity back said.
+    pub async fn entity_read(
+        &self,
+        lease: RunLease,
+        entity: Entity,
+        event: EntityEvent,
+        at: Moment,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                held_row(tx, lease).await?;
+                move_entity(tx, entity, event, at).await
+            })
+        })
+        .await
+    }
+
+    /// What we hold on this entity, if anything.
+    pub async fn containment(&self, entity: Entity) -> Result<Option<Containment>, Error> {
+        let row = sqlx::query(
+            "select state, since from containment where entity_kind = $1 and entity_id = $2",
+        )
+        .bind(entity.kind.word())
+        .bind(bytes(entity.id.uuid()))
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let holds = sqlx::query(
+            "select run_id from hold where entity_kind = $1 and entity_id = $2 \
+             and released_at is null order by since",
+        )
+        .bind(entity.kind.word())
+        .bind(bytes(entity.id.uuid()))
+        .fetch_all(&self.readers)
+        .await?;
+        let held_by = holds
+            .iter()
+            .map(|hold| Ok(RunId::from_uuid(super::rows::uuid(hold, "run_id")?)))
+            .collect::<Result<_, Error>>()?;
+        Ok(Some(Containment {
+            entity,
+            state: word(&row, "state", EntityState::from_word)?,
+            since: super::rows::moment(&row, "since")?,
+            held_by,
+        }))
+    }
+
+    /// Did we ourselves tell Entra within `since` that this object is compromised, and not take it
+    /// back? Then its `adminConfirmedAgentCompromised` detection is our own echo.
+    pub async fn confirmed_by_us(&self, id: ObjectId, since: Moment) -> Result<bool, Error> {
+        let row = sqlx::query(
+            "select 1 from step s join run r on r.run_id = s.run_id \
+             where s.entity_id = $1 and s.action = 'confirm_compromised' \
+               and s.state in ('sent', 'ok', 'unknown') and s.begun_at >= $2 \
+               and s.undo is null and r.mode <> 'observe' limit 1",
+        )
+        .bind(bytes(id.uuid()))
+        .bind(since.as_millis())
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.is_some())
+    }
+}
+
+async fn strike_in(tx: &mut Tx, lease: RunLease, strike: &Strike, at: Moment) -> Result<(), Error> {
+    let run = held_row(tx, lease).await?;
+    if standing_in(tx).await?.stops_writes() {
+        return Err(Error::Braked);
+    }
+    let step = step_in(tx, lease.run, strike.position).await?;
+    let state = after(&step, StepEvent::Started)?;
+    sqlx::query(
+        "update step set state = $4, before = $5 \
+         where run_id = $1 and position = $2 and state = $3",
+    )
+    .bind(bytes(lease.run.uuid()))
+    .bind(step.position)
+    .bind(step.state.word())
+    .bind(state.word())
+    .bind(to_json(&strike.before)?)
+    .execute(&mut tx.db)
+    .await?;
+    let terms: Terms = from_json(&run, "terms")?;
+    let until = terms.hold_for.map(|span| at.plus(span.0));
+    for entity in &strike.closes {
+        move_entity(tx, *entity, EntityEvent::Striking, at).await?;
+        hold(tx, *entity, lease.run, (at, until)).await?;
+    }
+    let detail =
+        json!({ "step": step.position, "action": step.plan.action, "before": strike.before });
+    tx.record(&Record::new(at, "step.started", detail).about_run(lease.run))
+        .await
+}
+
+async fn hold(
+    tx: &mut Tx,
+    entity: Entity,
+    run: RunId,
+    (since, until): (Moment, Option<Moment>),
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into hold (entity_kind, entity_id, run_id, since, until) \
+         values ($1, $2, $3, $4, $5) on conflict do nothing",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(bytes(run.uuid()))
+    .bind(since.as_millis())
+    .bind(until.map(Moment::as_millis))
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn end_step(
+    tx: &mut Tx,
+    run: RunId,
+    step: &Step,
+    (outcome, evidence): (Outcome, &str),
+    at: Moment,
+) -> Result<(), Error> {
+    let state = after(step, StepEvent::Ended(outcome))?;
+    sqlx::query(
+        "update step set state = $4, outcome = $5, evidence = $6, ended_at = $7 \
+         where run_id = $1 and position = $2 and state = $3",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(step.position)
+    .bind(step.state.word())
+    .bind(state.word())
+    .bind(outcome.word())
+    .bind(evidence)
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    if step.plan.action.contains() && matches!(outcome, Outcome::Done | Outcome::AlreadyDone) {
+        sqlx::query("update run set struck_at = coalesce(struck_at, $2) where run_id = $1")
+            .bind(bytes(run.uuid()))
+            .bind(at.as_millis())
+            .execute(&mut tx.db)
+            .await?;
+    }
+    let detail = json!({
+        "step": step.position, "action": step.plan.action, "entity": step.plan.entity,
+        "outcome": outcome, "evidence": evidence,
+    });
+    tx.record(&Record::new(at, "step.ended", detail).about_run(run))
+        .await
+}
+
+pub(super) async fn step_in(tx: &mut Tx, run: RunId, position: u16) -> Result<Step, Error> {
+    let row = sqlx::query("select * from step where run_id = $1 and position = $2")
+        .bind(bytes(run.uuid()))
+        .bind(position)
+        .fetch_optional(&mut tx.db)
+        .await?
+        .ok_or_else(|| Error::Refused(format!("{run} has no step {position}")))?;
+    step(&row)
+}
+
+fn after(step: &Step, event: StepEvent) -> Result<crate::domain::step::StepState, Error> {
+    step.state
+        .after(event)
+        .map_err(|illegal| Error::Refused(illegal.to_string()))
+}
+
+/// Moves an entity by its law of change; one we hold nothing on is open.
+pub(super) async fn move_entity(
+    tx: &mut Tx,
+    entity: Entity,
+    event: EntityEvent,
+    at: Moment,
+) -> Result<(), Error> {
+    let old = entity_state(tx, entity).await?;
+    let new = old
+        .after(event)
+        .map_err(|illegal| Error::Refused(illegal.to_string()))?;
+    if new == old {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into containment (entity_kind, entity_id, state, since) values ($1, $2, $3, $4) \
+         on conflict (entity_kind, entity_id) do update set state = $3, \
+         since = case when state = 'open' then $4 else since end",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(new.word())
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn entity_state(tx: &mut Tx, entity: Entity) -> Result<EntityState, Error> {
+    let row =
+        sqlx::query("select state from containment where entity_kind = $1 and entity_id = $2")
+            .bind(entity.kind.word())
+            .bind(bytes(entity.id.uuid()))
+            .fetch_optional(&mut tx.db)
+            .await?;
+    row.map_or(Ok(EntityState::Open), |row| {
+        word(&row, "state", EntityState::from_word)
+    })
+}
+
+/// Every entity a run's steps closed, going by what they stored before they struck.
+pub(super) fn closed_by(steps: &[Step]) -> Vec<Entity> {
+    steps.iter().flat_map(closes).collect()
+}
+
+/// The entities one step closes: the ones whose switch it read.
+pub(super) fn closes(step: &Step) -> Vec<Entity> {
+    let kind = match step.plan.action {
+        crate::domain::action::Action::DisableAgent => EntityKind::Agent,
+        crate::domain::action::Action::DisableBlueprint => EntityKind::Blueprint,
+        crate::domain::action::Action::DisableAgentUser => EntityKind::AgentUser,
+        crate::domain::action::Action::RevokeSessions
+        | crate::domain::action::Action::ConfirmCompromised
+        | crate::domain::action::Action::Verify => return Vec::new(),
+    };
+    match &step.before {
+        Some(Before::Switches { switches }) => switches
+            .iter()
+            .map(|switch| Entity {
+                kind,
+                id: switch.id,
+            })
+            .collect(),
+        Some(Before::Nothing) | None => Vec::new(),
+    }
+}

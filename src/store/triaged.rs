@@ -1,0 +1,244 @@
+//! What triage made of a delivery, in one transaction: the detection, its decisions, its runs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Store;
+use super::deliveries::set_state;
+use super::error::Error;
+use super::rows::{bytes, to_json, uuid};
+use super::writer::Tx;
+use crate::domain::decision::Decision;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::detection::{Detection, SourceName};
+use crate::domain::entity::Entity;
+use crate::domain::id::{DeliveryId, DetectionId, OrderId, RunId};
+use crate::domain::moment::{Moment, Span};
+use crate::domain::notice::Notice;
+use crate::domain::plan::Plan;
+use crate::domain::playbook::{Guardrail, Mode, PlaybookName};
+use crate::domain::record::{Actor, Record};
+use crate::domain::run::{Lane, RunState};
+
+/// What a run is bound by, beside its plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// May it use the reserve of the caps?
+    pub reserved: bool,
+    /// The playbook's own limit.
+    pub guardrail: Option<Guardrail>,
+    /// How long what it contains is held.
+    pub hold_for: Option<Span>,
+}
+
+/// A run to be made.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Its name.
+    pub id: RunId,
+    /// Which playbook, or `by-hand`.
+    pub playbook: PlaybookName,
+    /// `observe` or `enforce`.
+    pub mode: Mode,
+    /// What it will do, to whom.
+    pub plan: Plan,
+    /// What binds it.
+    pub terms: Terms,
+    /// Why a person must release it first, if one must.
+    pub held: Option<String>,
+}
+
+/// Everything triage made of one delivery.
+#[derive(Clone, Debug)]
+pub struct Triaged {
+    /// Of which delivery.
+    pub delivery: DeliveryId,
+    /// When.
+    pub at: Moment,
+    /// What it says.
+    pub detection: Detection,
+    /// What follows for each entity, and why.
+    pub decisions: Vec<Decision>,
+    /// What is to be carried out.
+    pub runs: Vec<NewRun>,
+    /// What people should be told.
+    pub notices: Vec<Notice>,
+}
+
+/// Whose word a run carries out.
+pub(super) struct Cause<'a> {
+    pub(super) detection: Option<DetectionId>,
+    pub(super) source: Option<&'a SourceName>,
+    pub(super) order: Option<OrderId>,
+    pub(super) received_at: Moment,
+}
+
+impl Store {
+    /// Stores what triage decided, and answers the runs that were made. A detection that came
+    /// before by another way is joined, and makes none.
+    pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<RunId>, Error> {
+        self.write(move |tx| Box::pin(async move { settle(tx, &triaged).await }))
+            .await
+    }
+
+    /// Understood, and on purpose nothing follows: a test button, a detection about a person.
+    pub async fn ignore(&self, id: DeliveryId, why: String, at: Moment) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                if set_state(tx, id, DeliveryState::Ignored, Some(&why)).await? {
+                    let mut record = Record::new(at, "delivery.ignored", json!({ "why": why }));
+                    record.delivery = Some(id);
+                    tx.record(&record).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
+    let Triaged {
+        delivery,
+        at,
+        detection,
+        decisions,
+        ..
+    } = triaged;
+    if !set_state(tx, *delivery, DeliveryState::Read, None).await? {
+        // Another reader was faster: what it decided stands.
+        return Ok(Vec::new());
+    }
+    let inserted = sqlx::query(
+        "insert into detection (detection_id, detection_key, received_at, said, decisions) \
+         values ($1, $2, $3, $4, $5) on conflict do nothing",
+    )
+    .bind(bytes(detection.id.uuid()))
+    .bind(&detection.key)
+    .bind(detection.received_at.as_millis())
+    .bind(to_json(detection)?)
+    .bind(to_json(decisions)?)
+    .execute(&mut tx.db)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        join(tx, *delivery, detection, *at).await?;
+        return Ok(Vec::new());
+    }
+    link(tx, *delivery, detection.id).await?;
+    let verdicts: Vec<_> = decisions
+        .iter()
+        .map(|decision| (&decision.entity, &decision.verdict))
+        .collect();
+    let detail = json!({ "type": detection.detection_type, "severity": detection.severity, "decisions": verdicts });
+    let mut record = Record::new(*at, "detection.decided", detail);
+    record.delivery = Some(*delivery);
+    record.detection = Some(detection.id);
+    tx.record(&record).await?;
+
+    let cause = Cause {
+        detection: Some(detection.id),
+        source: Some(&detection.source),
+        order: None,
+        received_at: detection.received_at,
+    };
+    for new in &triaged.runs {
+        insert_run(tx, new, &cause, *at).await?;
+    }
+    for notice in &triaged.notices {
+        super::notices::write(tx, notice).await?;
+    }
+    Ok(triaged.runs.iter().map(|new| new.id).collect())
+}
+
+/// The same detection by another way: this delivery follows the runs that are there.
+async fn join(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    detection: &Detection,
+    at: Moment,
+) -> Result<(), Error> {
+    let row = sqlx::query("select detection_id from detection where detection_key = $1")
+        .bind(&detection.key)
+        .fetch_one(&mut tx.db)
+        .await?;
+    let first = DetectionId::from_uuid(uuid(&row, "detection_id")?);
+    link(tx, delivery, first).await?;
+    let mut record = Record::new(at, "delivery.joined", json!({ "key": detection.key }))
+        .by(Actor(format!("source:{}", detection.source)));
+    record.delivery = Some(delivery);
+    record.detection = Some(first);
+    tx.record(&record).await
+}
+
+async fn link(tx: &mut Tx, delivery: DeliveryId, detection: DetectionId) -> Result<(), Error> {
+    sqlx::query("update delivery set detection_id = $2 where delivery_id = $1")
+        .bind(bytes(delivery.uuid()))
+        .bind(bytes(detection.uuid()))
+        .execute(&mut tx.db)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_run(
+    tx: &mut Tx,
+    new: &NewRun,
+    cause: &Cause<'_>,
+    at: Moment,
+) -> Result<(), Error> {
+    let Entity { kind, id } = new.plan.entity;
+    let state = if new.held.is_some() {
+        RunState::Waiting
+    } else {
+        RunState::Queued
+    };
+    sqlx::query(
+        "insert into run (run_id, detection_id, order_id, source, playbook, playbook_digest, \
+         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(bytes(new.id.uuid()))
+    .bind(cause.detection.map(|id| bytes(id.uuid())))
+    .bind(cause.order.map(|id| bytes(id.uuid())))
+    .bind(cause.source.map(SourceName::as_str))
+    .bind(new.playbook.as_str())
+    .bind(&new.plan.playbook_digest)
+    .bind(kind.word())
+    .bind(bytes(id.uuid()))
+    .bind(new.mode.word())
+    .bind(Lane::of(new.mode).rank())
+    .bind(state.word())
+    .bind(new.held.as_deref())
+    .bind(new.plan.digest())
+    .bind(to_json(&new.terms)?)
+    .bind(cause.received_at.as_millis())
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    insert_steps(tx, new).await?;
+    let detail = json!({
+        "playbook": new.playbook, "mode": new.mode, "state": state, "entity": new.plan.entity,
+        "plan": new.plan.digest(), "because": new.held,
+    });
+    let mut record = Record::new(at, "run.made", detail).about_run(new.id);
+    record.detection = cause.detection;
+    record.order = cause.order;
+    tx.record(&record).await
+}
+
+async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
+    for (position, step) in (0i64..).zip(&new.plan.steps) {
+        sqlx::query(
+            "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
+             values ($1, $2, $3, $4, $5, $6, 'pending')",
+        )
+        .bind(bytes(new.id.uuid()))
+        .bind(position)
+        .bind(step.action.word())
+        .bind(step.entity.kind.word())
+        .bind(bytes(step.entity.id.uuid()))
+        .bind(step.optional)
+        .execute(&mut tx.db)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! What people and machines see of a running service from outside.
+//!
+//! Knows: log lines, counters, crash points.
+//! Never: what is decided.
+//!
+//! Laws
+//! * A stranger can never cause an `error` line.
+//! * No token, body, name or mail address is ever logged or counted.
+
+mod crash;
+
+#[cfg(feature = "failpoints")]
+pub use crash::arm_crash_point;
+pub use crash::{POINTS, crash_point};
