@@ -23,6 +23,7 @@ pub mod action;
 pub mod playbook;
 
 pub mod caps;
+pub mod guard;
 pub mod decision;
 pub mod plan;
 

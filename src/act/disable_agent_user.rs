@@ -1,0 +1,77 @@
+//! Disable an agent's user account, which its agent's own switch does not reach.
+//!
+//! Does      accountEnabled = false on the agentUser, found from its agent where need be
+//! Undo      accountEnabled = what `look` saw
+//! Twice     safe
+//! Needs     User.ReadBasic.All, AgentIdUser.ReadWrite.All (reaches agent users only)
+//! Limits    at most one user account for each agent (Microsoft, 2026-04)
+//! Tactic    Evict (D3FEND Account Locking)
+
+use super::switch::{Way, nothing, outcome_of, stored, way_back};
+use super::{Context, Ended, Error, Seen};
+use crate::domain::entity::{Entity, EntityKind};
+use crate::domain::step::{Before, Outcome, Switch, UndoOutcome};
+use crate::graph::{AgentUserRead, Enabled, Priority};
+
+pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error> {
+    let users = users_of(context, entity).await?;
+    context.permit(users.iter().map(|user| user.id).chain([entity.id]))?;
+    let switches = users
+        .iter()
+        .map(|user| Switch { id: user.id, account_enabled: user.enabled.flag() })
+        .collect();
+    Ok(Seen {
+        before: Before::Switches { switches },
+        closes: users.iter().map(|user| Entity::agent_user(user.id)).collect(),
+        evidence: format!("{} user account(s) of {entity}", users.len()),
+    })
+}
+
+pub(super) async fn users_of(
+    context: &Context<'_>,
+    entity: Entity,
+) -> Result<Vec<AgentUserRead>, Error> {
+    let ask = context.ask(Priority::Kill);
+    if entity.kind == EntityKind::AgentUser {
+        return Ok(vec![context.graph.agent_user(ask, entity.id).await?]);
+    }
+    Ok(context.graph.agent_users_of(ask, entity.id).await?)
+}
+
+pub(super) async fn perform(context: &Context<'_>, before: &Before) -> Result<Ended, Error> {
+    let users = stored(before);
+    if users.is_empty() {
+        return Ok((Outcome::AlreadyDone, "this agent has no user account".to_owned()));
+    }
+    let mut ended = (Outcome::AlreadyDone, "it was disabled before".to_owned());
+    for was in users {
+        context.permit([was.id])?;
+        if outcome_of(*was) == Outcome::Done {
+            let ask = context.ask(Priority::Kill);
+            let receipt = context.graph.set_agent_user_enabled(ask, was.id, Enabled::No).await?;
+            ended = (Outcome::Done, receipt.to_string());
+        }
+    }
+    Ok(ended)
+}
+
+pub(super) async fn undo(
+    context: &Context<'_>,
+    before: &Before,
+) -> Result<(UndoOutcome, String), Error> {
+    let mut ended = nothing("there was no user account");
+    for was in stored(before) {
+        let ask = context.ask(Priority::Undo);
+        let now = context.graph.agent_user(ask, was.id).await?;
+        ended = match way_back(*was, now.enabled) {
+            Way::WasOffBefore => nothing("it was disabled before us"),
+            Way::IsOnAlready => nothing("it is enabled already"),
+            Way::TurnOn => {
+                let receipt =
+                    context.graph.set_agent_user_enabled(ask, was.id, Enabled::Yes).await?;
+                (UndoOutcome::Restored, receipt.to_string())
+            }
+        };
+    }
+    Ok(ended)
+}

@@ -1,0 +1,55 @@
+//! Why an act was not carried out, sorted by what to do next.
+
+use std::time::Duration;
+
+use crate::graph;
+
+/// The tenant's refusal, or our own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Nothing changed: try again after the pause.
+    #[error("{because}")]
+    TryAgain {
+        /// How long to wait first.
+        after: Duration,
+        /// What was heard.
+        because: String,
+    },
+    /// It may have taken effect: look, then act again.
+    #[error("{because}")]
+    Unknown {
+        /// What was heard.
+        because: String,
+    },
+    /// The entity is not there, or not there yet.
+    #[error("{because}")]
+    NotFound {
+        /// What was asked.
+        because: String,
+    },
+    /// A person must look.
+    #[error("{code}: {because}")]
+    Refused {
+        /// Graph's error code.
+        code: String,
+        /// What was heard.
+        because: String,
+    },
+    /// Our own guards forbid it. It was not tried.
+    #[error("{because}")]
+    Forbidden {
+        /// Which guard.
+        because: String,
+    },
+}
+
+impl From<graph::Error> for Error {
+    fn from(error: graph::Error) -> Self {
+        match error {
+            graph::Error::TryAgain { after, because } => Self::TryAgain { after, because },
+            graph::Error::Unknown { because } => Self::Unknown { because },
+            graph::Error::NotFound { because } => Self::NotFound { because },
+            graph::Error::Refused { code, because } => Self::Refused { code, because },
+        }
+    }
+}
