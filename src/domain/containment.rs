@@ -30,6 +30,8 @@ pub enum EntityEvent {
     Striking,
     /// Two equal reads say it is closed.
     ReadClosed,
+    /// The write was refused: nothing was changed.
+    NeverStruck,
     /// The reads did not agree in time.
     GaveUpReading,
     /// The last hold is being released.
@@ -72,7 +74,7 @@ impl EntityState {
             (S::Closing | S::Closed | S::Unverified | S::Releasing, E::Releasing) => {
                 Ok(S::Releasing)
             }
-            (S::Releasing, E::Released) => Ok(S::Open),
+            (S::Releasing, E::Released) | (S::Closing, E::NeverStruck) => Ok(S::Open),
             (state, event) => Err(IllegalEntityEvent { state, event }),
         }
     }

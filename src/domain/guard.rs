@@ -45,7 +45,10 @@ impl Guards {
 
     /// Guards that do not know who we are, and therefore let nothing pass.
     pub fn blind(because: &str) -> Self {
-        Self { blind: Some(because.to_owned()), ..Self::default() }
+        Self {
+            blind: Some(because.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// Why nothing may be touched at all, if that is so.
@@ -56,7 +59,9 @@ impl Guards {
     /// Judges an object by every id it is known by. The hardest word wins.
     pub fn judge(&self, ids: impl IntoIterator<Item = ObjectId>) -> Judgement {
         if let Some(because) = &self.blind {
-            return Judgement::Never { what: because.clone() };
+            return Judgement::Never {
+                what: because.clone(),
+            };
         }
         let mut judgement = Judgement::Free;
         for id in ids {
@@ -88,7 +93,12 @@ mod tests {
 
         let by_second_id = guards.judge([id(2), id(1)]);
 
-        assert_eq!(by_second_id, Judgement::Never { what: "our own principal".to_owned() });
+        assert_eq!(
+            by_second_id,
+            Judgement::Never {
+                what: "our own principal".to_owned()
+            }
+        );
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub mod action;
 pub mod playbook;
 
 pub mod caps;
-pub mod guard;
 pub mod decision;
+pub mod guard;
 pub mod plan;
 
 pub mod containment;

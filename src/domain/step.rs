@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::entity::ObjectId;
+use super::action::Action;
+use super::entity::{Entity, EntityKind, ObjectId};
 use super::moment::Moment;
 use super::plan::PlanStep;
 
@@ -276,6 +277,36 @@ pub struct Step {
     pub ended_at: Option<Moment>,
     /// What became of putting it back.
     pub undo: Option<UndoOutcome>,
+}
+
+impl Step {
+    /// The entities this step closes: those whose switch it read before it struck. Empty until
+    /// then, and for actions that contain nothing.
+    pub fn closes(&self) -> Vec<Entity> {
+        let kind = match self.plan.action {
+            Action::DisableAgent => EntityKind::Agent,
+            Action::DisableBlueprint => EntityKind::Blueprint,
+            Action::DisableAgentUser => EntityKind::AgentUser,
+            Action::RevokeSessions | Action::ConfirmCompromised | Action::Verify => {
+                return Vec::new();
+            }
+        };
+        match &self.before {
+            Some(Before::Switches { switches }) => switches
+                .iter()
+                .map(|switch| Entity {
+                    kind,
+                    id: switch.id,
+                })
+                .collect(),
+            Some(Before::Nothing) | None => Vec::new(),
+        }
+    }
+
+    /// Did the tenant accept what this step asked, or was it so already?
+    pub fn took_effect(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Done | Outcome::AlreadyDone))
+    }
 }
 
 #[cfg(test)]

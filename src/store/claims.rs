@@ -37,14 +37,14 @@ pub struct Claimed {
 const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
      lease_until = $2, attempts = attempts + 1 \
      where run_id = (select run_id from run \
-                     where state in ('queued', 'running', 'undoing') and lane <= $3 \
+                     where state in ('queued', 'running', 'undoing', 'unknown') and lane <= $3 \
                        and due_at <= $4 and lease_until <= $4 \
                      order by lane, due_at limit 1) \
      returning *";
 
 const CLAIM_ONE: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
      lease_until = $2, attempts = attempts + 1 \
-     where run_id = $5 and state in ('queued', 'running', 'undoing') and lane <= $3 \
+     where run_id = $5 and state in ('queued', 'running', 'undoing', 'unknown') and lane <= $3 \
        and due_at <= $4 and lease_until <= $4 \
      returning *";
 
@@ -129,7 +129,7 @@ impl Store {
                 let freed = sqlx::query(
                     "update run set lease_holder = null, lease_until = 0, \
                      lease_epoch = lease_epoch + 1 where lease_until > 0 \
-                     and state in ('queued', 'running', 'undoing')",
+                     and state in ('queued', 'running', 'undoing', 'unknown')",
                 )
                 .execute(&mut tx.db)
                 .await?;

@@ -49,6 +49,24 @@ impl Store {
             .await
     }
 
+    /// Writes a notice unless one with its key was ever written.
+    pub async fn tell_once(&self, notice: Notice) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let known = sqlx::query("select 1 from notice where key = $1 limit 1")
+                    .bind(&notice.key)
+                    .fetch_optional(&mut tx.db)
+                    .await?;
+                if known.is_some() {
+                    Ok(())
+                } else {
+                    write(tx, &notice).await
+                }
+            })
+        })
+        .await
+    }
+
     /// Notices nobody was told yet, oldest first.
     pub async fn untold(&self) -> Result<Vec<Notice>, Error> {
         let rows = sqlx::query(

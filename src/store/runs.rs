@@ -14,7 +14,7 @@ use crate::domain::caps::{CapUse, Caps, Claimant};
 use crate::domain::coverage::Coverage;
 use crate::domain::id::RunId;
 use crate::domain::moment::{Moment, Span};
-use crate::domain::notice::{Notice, Urgency};
+use crate::domain::notice::Notice;
 use crate::domain::playbook::Mode;
 use crate::domain::record::Record;
 use crate::domain::run::{Run, RunEvent, RunLease, RunState};
@@ -122,12 +122,14 @@ impl Store {
         rows.iter().map(run).collect()
     }
 
-    /// Unknown runs whose next look is due.
-    pub async fn unproved(&self, now: Moment) -> Result<Vec<RunId>, Error> {
+    /// Enforced runs that were received before `before` and have not struck yet: a person should
+    /// know.
+    pub async fn slow_kills(&self, before: Moment) -> Result<Vec<RunId>, Error> {
         let rows = sqlx::query(
-            "select run_id from run where state = 'unknown' and due_at <= $1 order by due_at limit 100",
+            "select run_id from run where lane = 0 and mode <> 'observe' \
+             and state in ('queued', 'running') and struck_at is null and received_at < $1 limit 100",
         )
-        .bind(now.as_millis())
+        .bind(before.as_millis())
         .fetch_all(&self.readers)
         .await?;
         rows.iter()

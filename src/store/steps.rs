@@ -10,12 +10,12 @@ use super::settings::standing_in;
 use super::triaged::Terms;
 use super::writer::Tx;
 use crate::domain::containment::{Containment, EntityEvent, EntityState};
-use crate::domain::entity::{Entity, EntityKind, ObjectId};
+use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::record::Record;
 use crate::domain::run::RunLease;
-use crate::domain::step::{Before, Outcome, Step, StepEvent};
+use crate::domain::step::{Before, Outcome, Step, StepEvent, StepState};
 
 /// Everything that is stored before a step touches the tenant.
 #[derive(Clone, Debug)]
@@ -196,12 +196,27 @@ pub(super) async fn end_step(
             .execute(&mut tx.db)
             .await?;
     }
+    if state == StepState::Failed {
+        let_go(tx, run, step, at).await?;
+    }
     let detail = json!({
         "step": step.position, "action": step.plan.action, "entity": step.plan.entity,
         "outcome": outcome, "evidence": evidence,
     });
     tx.record(&Record::new(at, "step.ended", detail).about_run(run))
         .await
+}
+
+/// A step that changed nothing holds nothing.
+async fn let_go(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {
+    for entity in step.closes() {
+        if super::undo::drop_hold(tx, run, entity, at).await? == 0
+            && entity_state(tx, entity).await? == EntityState::Closing
+        {
+            move_entity(tx, entity, EntityEvent::NeverStruck, at).await?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn step_in(tx: &mut Tx, run: RunId, position: u16) -> Result<Step, Error> {
@@ -214,7 +229,7 @@ pub(super) async fn step_in(tx: &mut Tx, run: RunId, position: u16) -> Result<St
     step(&row)
 }
 
-fn after(step: &Step, event: StepEvent) -> Result<crate::domain::step::StepState, Error> {
+fn after(step: &Step, event: StepEvent) -> Result<StepState, Error> {
     step.state
         .after(event)
         .map_err(|illegal| Error::Refused(illegal.to_string()))
@@ -258,31 +273,4 @@ pub(super) async fn entity_state(tx: &mut Tx, entity: Entity) -> Result<EntitySt
     row.map_or(Ok(EntityState::Open), |row| {
         word(&row, "state", EntityState::from_word)
     })
-}
-
-/// Every entity a run's steps closed, going by what they stored before they struck.
-pub(super) fn closed_by(steps: &[Step]) -> Vec<Entity> {
-    steps.iter().flat_map(closes).collect()
-}
-
-/// The entities one step closes: the ones whose switch it read.
-pub(super) fn closes(step: &Step) -> Vec<Entity> {
-    let kind = match step.plan.action {
-        crate::domain::action::Action::DisableAgent => EntityKind::Agent,
-        crate::domain::action::Action::DisableBlueprint => EntityKind::Blueprint,
-        crate::domain::action::Action::DisableAgentUser => EntityKind::AgentUser,
-        crate::domain::action::Action::RevokeSessions
-        | crate::domain::action::Action::ConfirmCompromised
-        | crate::domain::action::Action::Verify => return Vec::new(),
-    };
-    match &step.before {
-        Some(Before::Switches { switches }) => switches
-            .iter()
-            .map(|switch| Entity {
-                kind,
-                id: switch.id,
-            })
-            .collect(),
-        Some(Before::Nothing) | None => Vec::new(),
-    }
 }

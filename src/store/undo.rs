@@ -8,7 +8,7 @@ use super::error::Error;
 use super::rows::bytes;
 use super::runs::held_row;
 use super::settings::standing_in;
-use super::steps::{closed_by, closes, move_entity, step_in};
+use super::steps::{move_entity, step_in};
 use super::writer::Tx;
 use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::entity::Entity;
@@ -70,7 +70,7 @@ impl Store {
                     outcome,
                     UndoOutcome::Restored | UndoOutcome::NothingToRestore
                 ) {
-                    for entity in closes(&step) {
+                    for entity in step.closes() {
                         open_if_releasing(tx, entity, at).await?;
                     }
                 }
@@ -89,7 +89,7 @@ impl Store {
     pub async fn other_holds(&self, run: RunId) -> Result<Vec<(Entity, RunId)>, Error> {
         let steps = self.steps(run).await?;
         let mut others = Vec::new();
-        for entity in closed_by(&steps) {
+        for entity in steps.iter().flat_map(crate::domain::step::Step::closes) {
             if let Some(containment) = self.containment(entity).await? {
                 let held = containment
                     .held_by
@@ -108,26 +108,7 @@ async fn release_in(
     entity: Entity,
     at: Moment,
 ) -> Result<Released, Error> {
-    sqlx::query(
-        "update hold set released_at = coalesce(released_at, $4) \
-         where entity_kind = $1 and entity_id = $2 and run_id = $3",
-    )
-    .bind(entity.kind.word())
-    .bind(bytes(entity.id.uuid()))
-    .bind(bytes(run.uuid()))
-    .bind(at.as_millis())
-    .execute(&mut tx.db)
-    .await?;
-    let others: i64 = sqlx::query(
-        "select count(*) as others from hold \
-         where entity_kind = $1 and entity_id = $2 and run_id <> $3 and released_at is null",
-    )
-    .bind(entity.kind.word())
-    .bind(bytes(entity.id.uuid()))
-    .bind(bytes(run.uuid()))
-    .fetch_one(&mut tx.db)
-    .await?
-    .try_get("others")?;
+    let others = drop_hold(tx, run, entity, at).await?;
     let released = if others > 0 {
         Released::StillHeld
     } else {
@@ -146,6 +127,35 @@ async fn release_in(
     tx.record(&Record::new(at, what, detail).about_run(run))
         .await?;
     Ok(released)
+}
+
+/// Takes this run's hold off an entity, and answers how many others remain.
+pub(super) async fn drop_hold(
+    tx: &mut Tx,
+    run: RunId,
+    entity: Entity,
+    at: Moment,
+) -> Result<i64, Error> {
+    sqlx::query(
+        "update hold set released_at = coalesce(released_at, $4) \
+         where entity_kind = $1 and entity_id = $2 and run_id = $3",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(bytes(run.uuid()))
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    let counted = sqlx::query(
+        "select count(*) as others from hold \
+         where entity_kind = $1 and entity_id = $2 and run_id <> $3 and released_at is null",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(bytes(run.uuid()))
+    .fetch_one(&mut tx.db)
+    .await?;
+    Ok(counted.try_get("others")?)
 }
 
 /// A newer kill may have closed it again meanwhile: then it is not ours to open.

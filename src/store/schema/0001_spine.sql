@@ -66,9 +66,10 @@ create table run (
     due_at          integer not null
 ) strict;
 
-create index run_due on run (lane, due_at) where state in ('queued', 'running', 'undoing');
+-- An unknown run is due again until it is proved.
+create index run_due on run (lane, due_at)
+    where state in ('queued', 'running', 'undoing', 'unknown');
 create index run_waiting on run (received_at) where state = 'waiting';
-create index run_unproved on run (due_at) where state = 'unknown';
 create index run_detection on run (detection_id) where detection_id is not null;
 create index run_entity on run (entity_id);
 
@@ -141,6 +142,7 @@ create table notice (
 ) strict;
 
 create unique index notice_untold on notice (key) where told_at is null;
+create index notice_key on notice (key);
 
 create table orders (
     order_id        blob    not null primary key,

@@ -1,0 +1,277 @@
+//! Forward: begin, strike, prove, end.
+
+use futures_util::future::{join, join_all};
+
+use super::step::{Stepped, carry_out};
+use super::verify::{Proof, prove};
+use super::{Bench, Broken, Progress, VERIFY_WITHIN, coverage};
+use crate::domain::action::Action;
+use crate::domain::entity::Entity;
+use crate::domain::moment::Moment;
+use crate::domain::notice::{Notice, Urgency};
+use crate::domain::playbook::Mode;
+use crate::domain::run::{RunEvent, RunState};
+use crate::domain::step::{Outcome, Step, StepState};
+use crate::store::{Begun, Claimed, Ending};
+use crate::telemetry::{Metrics, crash_point};
+
+/// An unknown run is read again after this long.
+const PROVE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Everything that was found out in one go.
+struct Found {
+    steps: Vec<Step>,
+    proofs: Vec<Proof>,
+    later: Option<(Moment, String)>,
+}
+
+/// Carries a run on from wherever it stands.
+pub(super) async fn carry_on(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
+    if claimed.run.state == RunState::Unknown {
+        return prove_late(bench, claimed).await;
+    }
+    let begun = bench.store.begin(claimed.lease, bench.limits.caps, bench.clock.now()).await?;
+    crash_point("run.begun");
+    if let Begun::Held { because } = begun {
+        tracing::warn!(run.id = %claimed.run.id, "{} waits for a person: {because}", claimed.run.id);
+        return Ok(Progress::Ended);
+    }
+    let found = strike(bench, &claimed).await?;
+    if let Some((due, because)) = found.later {
+        return Ok(Progress::PutDown { due, because });
+    }
+    finish(bench, &claimed, &found).await
+}
+
+/// The switches and their proof go one way, everything else beside them: a confirm never delays a
+/// disable.
+async fn strike(bench: &Bench, claimed: &Claimed) -> Result<Found, Broken> {
+    let at = bench.clock.now();
+    let mut steps = claimed.steps.clone();
+    for step in steps.iter_mut().filter(|step| !step.state.has_ended()) {
+        step.begun_at.get_or_insert(at);
+    }
+    let (closing, beside): (Vec<_>, Vec<_>) = steps
+        .into_iter()
+        .filter(|step| step.plan.action != Action::Verify)
+        .partition(|step| step.plan.action.contains());
+    let (closed, done) = join(
+        close_and_prove(bench, claimed, closing),
+        carry_all(bench, claimed, beside),
+    )
+    .await;
+    let mut found = closed?;
+    let (steps, later) = done?;
+    found.steps.extend(steps);
+    found.later = sooner(found.later, later);
+    Ok(found)
+}
+
+type Carried = (Vec<Step>, Option<(Moment, String)>);
+
+async fn carry_all(
+    bench: &Bench,
+    claimed: &Claimed,
+    steps: Vec<Step>,
+) -> Result<Carried, Broken> {
+    let tried = join_all(steps.into_iter().map(|step| async move {
+        if step.outcome.is_some() {
+            return Ok(Stepped::Ended(step));
+        }
+        carry_out(bench, claimed, step).await
+    }))
+    .await;
+    let mut carried = (Vec::new(), None);
+    for stepped in tried {
+        match stepped? {
+            Stepped::Ended(step) => carried.0.push(step),
+            Stepped::Later { step, due, because } => {
+                carried.0.push(step);
+                carried.1 = sooner(carried.1, Some((due, because)));
+            }
+        }
+    }
+    Ok(carried)
+}
+
+async fn close_and_prove(
+    bench: &Bench,
+    claimed: &Claimed,
+    steps: Vec<Step>,
+) -> Result<Found, Broken> {
+    let (steps, later) = carry_all(bench, claimed, steps).await?;
+    note_strike(bench, claimed, &steps);
+    let verify = claimed.steps.iter().find(|step| step.plan.action == Action::Verify);
+    let mut proofs = Vec::new();
+    if claimed.run.mode != Mode::Observe && later.is_none() {
+        proofs = prove_all(bench, claimed, &closed_entities(&steps)).await?;
+    }
+    if let Some(verify) = verify
+        && later.is_none()
+        && !verify.state.has_ended()
+    {
+        end_verify(bench, claimed, verify, &proofs).await?;
+    }
+    Ok(Found { steps, proofs, later })
+}
+
+fn note_strike(bench: &Bench, claimed: &Claimed, steps: &[Step]) {
+    let first = claimed.run.struck_at.is_none();
+    if first && steps.iter().any(Step::took_effect) {
+        let took = bench.clock.now().since(claimed.run.received_at);
+        bench.metrics.took("received_to_struck", took);
+    }
+}
+
+fn closed_entities(steps: &[Step]) -> Vec<Entity> {
+    steps.iter().filter(|step| step.took_effect()).flat_map(Step::closes).collect()
+}
+
+async fn prove_all(
+    bench: &Bench,
+    claimed: &Claimed,
+    entities: &[Entity],
+) -> Result<Vec<Proof>, Broken> {
+    join_all(entities.iter().map(|entity| prove(bench, claimed.lease, *entity, VERIFY_WITHIN)))
+        .await
+        .into_iter()
+        .collect()
+}
+
+async fn end_verify(
+    bench: &Bench,
+    claimed: &Claimed,
+    verify: &Step,
+    proofs: &[Proof],
+) -> Result<(), Broken> {
+    let closed = proofs.iter().filter(|proof| proof.closed).count();
+    let outcome = match (claimed.run.mode, proofs.len()) {
+        (Mode::Observe, _) => Outcome::Observed,
+        (_, 0) => Outcome::Failed,
+        (_, all) if all == closed => Outcome::Done,
+        (_, _) => Outcome::Unknown,
+    };
+    let evidence = match outcome {
+        Outcome::Observed => "nothing was touched".to_owned(),
+        _ => format!("{closed} of {} read back closed", proofs.len()),
+    };
+    bench
+        .store
+        .step_ended(claimed.lease, verify.position, (outcome, evidence), bench.clock.now())
+        .await?;
+    crash_point("run.verified");
+    if outcome == Outcome::Done {
+        let took = bench.clock.now().since(claimed.run.received_at);
+        bench.metrics.took("received_to_contained", took);
+    }
+    Ok(())
+}
+
+async fn finish(bench: &Bench, claimed: &Claimed, found: &Found) -> Result<Progress, Broken> {
+    let (event, because) = conclusion(claimed.run.mode, found);
+    let now = bench.clock.now();
+    let ending = Ending {
+        event,
+        because: Some(because.clone()),
+        coverage: Some(coverage::of(bench, &claimed.run, &found.steps, &found.proofs)),
+        notice: notice(bench, claimed, event, &because),
+        again_at: (event == RunEvent::EndedUnknown).then(|| now.plus(PROVE_AGAIN)),
+    };
+    let state = bench.store.end(claimed.lease, ending, now).await?;
+    crash_point("run.ended");
+    Metrics::count(&bench.metrics.runs, state.word());
+    tracing::info!(run.id = %claimed.run.id, state = state.word(), "{} is {state}: {because}", claimed.run.id);
+    Ok(Progress::Ended)
+}
+
+/// What the run has come to. Only required steps and entities count.
+fn conclusion(mode: Mode, found: &Found) -> (RunEvent, String) {
+    if mode == Mode::Observe {
+        return (RunEvent::EndedObserved, "everything ran and nothing was touched".to_owned());
+    }
+    let required = || found.steps.iter().filter(|step| !step.plan.optional);
+    let entities: Vec<_> = required().flat_map(Step::closes).collect();
+    let closed = |entity: &Entity| {
+        found.proofs.iter().any(|proof| proof.closed && proof.entity == *entity)
+    };
+    let proved = found.proofs.iter().filter(|proof| proof.closed).count();
+    let steps_ok = required().all(Step::took_effect);
+    if steps_ok && !entities.is_empty() && entities.iter().all(closed) {
+        return (RunEvent::EndedContained, format!("{proved} of {} read back closed", found.proofs.len()));
+    }
+    let failed = failures(found);
+    let in_doubt = found.proofs.iter().any(|proof| !proof.closed)
+        || found.steps.iter().any(|step| step.outcome == Some(Outcome::Unknown));
+    if in_doubt {
+        return (RunEvent::EndedUnknown, format!("writes were sent whose effect could not be read back; {failed}"));
+    }
+    if proved > 0 || (steps_ok && entities.is_empty()) {
+        return (RunEvent::EndedPartial, format!("{proved} read back closed; {failed}"));
+    }
+    (RunEvent::EndedFailed, failed)
+}
+
+fn failures(found: &Found) -> String {
+    let failed: Vec<_> = found
+        .steps
+        .iter()
+        .filter(|step| !step.took_effect())
+        .map(|step| {
+            let evidence = step.evidence.as_deref().unwrap_or("no evidence");
+            let outcome = step.outcome.map_or("not ended", Outcome::word);
+            format!("{}: {outcome}, {evidence}", step.plan.action)
+        })
+        .collect();
+    if failed.is_empty() { "nothing failed".to_owned() } else { failed.join("; ") }
+}
+
+fn notice(bench: &Bench, claimed: &Claimed, event: RunEvent, because: &str) -> Option<Notice> {
+    let run = claimed.run.id;
+    let (urgency, text) = match event {
+        RunEvent::EndedContained => {
+            (Urgency::Tell, format!("{run} contained {}. Undo: estop undo {run} --reason TEXT", claimed.run.entity))
+        }
+        RunEvent::EndedPartial | RunEvent::EndedFailed => {
+            (Urgency::Page, format!("{run} did not contain {} fully: {because}. See: estop runs show {run}", claimed.run.entity))
+        }
+        RunEvent::EndedUnknown => {
+            (Urgency::Page, format!("{run} could not read back {}: {because}. It is read again every minute; check the tenant by hand.", claimed.run.entity))
+        }
+        _ => return None,
+    };
+    let mut notice = bench.store.notice(bench.clock.now(), urgency, format!("{run} {event:?}"), text);
+    notice.run = Some(run);
+    Some(notice)
+}
+
+/// An unknown run is read again until it is proved; nothing is written to the tenant.
+async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
+    let steps: Vec<_> = claimed
+        .steps
+        .iter()
+        .filter(|step| step.plan.action != Action::Verify)
+        .cloned()
+        .collect();
+    let struck: Vec<_> = steps
+        .iter()
+        .filter(|step| step.took_effect() || step.state == StepState::Unknown)
+        .flat_map(Step::closes)
+        .collect();
+    let proofs = prove_all(bench, &claimed, &struck).await?;
+    let found = Found { steps, proofs, later: None };
+    let (event, because) = conclusion(claimed.run.mode, &found);
+    if matches!(event, RunEvent::EndedContained | RunEvent::EndedPartial) {
+        return finish(bench, &claimed, &found).await;
+    }
+    Ok(Progress::PutDown { due: bench.clock.now().plus(PROVE_AGAIN), because })
+}
+
+fn sooner(
+    one: Option<(Moment, String)>,
+    other: Option<(Moment, String)>,
+) -> Option<(Moment, String)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other.0 < one.0 { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}

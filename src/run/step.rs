@@ -1,0 +1,163 @@
+//! One step, tried until it has ended: look, write down, act, write down.
+
+use std::time::Duration;
+
+use super::{Bench, Broken, KILL_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY};
+use crate::act::{self, Error};
+use crate::domain::moment::Moment;
+use crate::domain::playbook::Mode;
+use crate::domain::run::RunLease;
+use crate::domain::step::{Before, Outcome, Step};
+use crate::store::{Claimed, Strike};
+use crate::telemetry::{OfAction, crash_point};
+
+/// First pause after an answer was lost or an object was not found; it doubles from there.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// What became of a step for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stepped {
+    /// It has ended and that is stored.
+    Ended(Step),
+    /// It must be tried again later than is worth waiting for in memory.
+    Later { step: Step, due: Moment, because: String },
+}
+
+/// Tries one step until it ends or must wait long. A step that was started before a crash keeps
+/// what was stored then: what a second look would see may be our own doing.
+pub(super) async fn carry_out(
+    bench: &Bench,
+    claimed: &Claimed,
+    mut step: Step,
+) -> Result<Stepped, Broken> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match attempt(bench, claimed, &mut step).await? {
+            Ok(ended) => return end(bench, claimed.lease, step, ended).await.map(Stepped::Ended),
+            Err(error) => match verdict_on(bench, claimed, &step, error, pause) {
+                Verdict::End(ended) => {
+                    return end(bench, claimed.lease, step, ended).await.map(Stepped::Ended);
+                }
+                Verdict::Pause { span, .. } if span <= PAUSE_IN_MEMORY => {
+                    bench.clock.sleep(span).await;
+                }
+                Verdict::Pause { span, because } => {
+                    let due = bench.clock.now().plus(span);
+                    return Ok(Stepped::Later { step, due, because });
+                }
+            },
+        }
+        pause = pause.saturating_mul(2);
+    }
+}
+
+/// One look (unless it was stored before), one strike.
+async fn attempt(
+    bench: &Bench,
+    claimed: &Claimed,
+    step: &mut Step,
+) -> Result<Result<act::Ended, Error>, Broken> {
+    let guards = bench.guards.load();
+    let context = bench.context(&guards, claimed.run.id);
+    let before = match step.before.take() {
+        Some(before) => before,
+        None => match act::look(&context, &step.plan).await {
+            Err(error) => return Ok(Err(error)),
+            Ok(seen) if claimed.run.mode == Mode::Observe => {
+                return Ok(Ok((Outcome::Observed, would(&seen))));
+            }
+            Ok(seen) => store_before(bench, claimed.lease, step, seen).await?,
+        },
+    };
+    let ended = act::perform(&context, &step.plan, &before).await;
+    crash_point("step.performed");
+    step.before = Some(before);
+    Ok(ended)
+}
+
+async fn store_before(
+    bench: &Bench,
+    lease: RunLease,
+    step: &Step,
+    seen: act::Seen,
+) -> Result<Before, Broken> {
+    crash_point("step.looked");
+    let act::Seen { before, closes, .. } = seen;
+    let strike = Strike { position: step.position, before: before.clone(), closes };
+    bench.store.strike(lease, strike, bench.clock.now()).await?;
+    crash_point("step.started");
+    Ok(before)
+}
+
+fn would(seen: &act::Seen) -> String {
+    match &seen.before {
+        Before::Switches { switches } if switches.iter().any(|switch| switch.account_enabled) => {
+            format!("would act; {}", seen.evidence)
+        }
+        Before::Switches { .. } => format!("nothing to do; {}", seen.evidence),
+        Before::Nothing => "would act".to_owned(),
+    }
+}
+
+enum Verdict {
+    End(act::Ended),
+    Pause { span: Duration, because: String },
+}
+
+/// What a failure means for the step: wait, or end. Unknown is tried again, because every act may
+/// be done twice; only the deadline ends it, as unknown.
+fn verdict_on(
+    bench: &Bench,
+    claimed: &Claimed,
+    step: &Step,
+    error: Error,
+    pause: Duration,
+) -> Verdict {
+    let now = bench.clock.now();
+    let late = now.since(claimed.run.received_at) >= KILL_DEADLINE;
+    let waited = now.since(step.begun_at.unwrap_or(now));
+    match error {
+        Error::Forbidden { because } => Verdict::End((Outcome::Denied, because)),
+        Error::Refused { because, code } => {
+            Verdict::End((Outcome::Refused, format!("{code}: {because}")))
+        }
+        Error::NotFound { because } if waited >= NOT_FOUND_LIMIT => {
+            Verdict::End((Outcome::NotFound, because))
+        }
+        Error::Unknown { because } if late => Verdict::End((Outcome::Unknown, because)),
+        Error::TryAgain { because, .. } if late && step.before.is_some() => {
+            Verdict::End((Outcome::Unknown, because))
+        }
+        Error::TryAgain { because, .. } if late => Verdict::End((Outcome::Failed, because)),
+        Error::TryAgain { after, because } => {
+            Verdict::Pause { span: after.max(Duration::from_millis(1)), because }
+        }
+        Error::NotFound { because } | Error::Unknown { because } => {
+            let span = pause.min(Duration::from_secs(30));
+            Verdict::Pause { span: span / 2 + bench.clock.jitter(span / 2), because }
+        }
+    }
+}
+
+async fn end(
+    bench: &Bench,
+    lease: RunLease,
+    mut step: Step,
+    ended: act::Ended,
+) -> Result<Step, Broken> {
+    let at = bench.clock.now();
+    let (outcome, evidence) = ended;
+    bench.store.step_ended(lease, step.position, (outcome, evidence.clone()), at).await?;
+    crash_point("step.ended");
+    let labels = OfAction { action: step.plan.action.word(), outcome: outcome.word() };
+    bench.metrics.steps.get_or_create(&labels).inc();
+    tracing::info!(
+        run.id = %lease.run, step = step.position, action = %step.plan.action,
+        entity.id = %step.plan.entity.id, outcome = outcome.word(),
+        "step {} of {}: {} is {outcome}", step.position, lease.run, step.plan.action
+    );
+    step.outcome = Some(outcome);
+    step.evidence = Some(evidence);
+    step.ended_at = Some(at);
+    Ok(step)
+}

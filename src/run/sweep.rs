@@ -1,0 +1,41 @@
+//! The sweeper: every state that waits has a deadline, and someone is told.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Bench;
+use crate::domain::notice::Urgency;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(5);
+/// A run that waits for a person ends as expired after this long.
+const WAITING_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// A kill that has not struck after this long is told to a person.
+const SLOW_KILL: Duration = Duration::from_secs(60);
+
+/// Sweeps until told to stop.
+pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = bench.clock.sleep(EVERY) => {}
+        }
+        if let Err(error) = sweep(&bench).await {
+            tracing::warn!(%error, "sweeping was broken off; trying again");
+        }
+    }
+}
+
+async fn sweep(bench: &Bench) -> Result<(), crate::store::Error> {
+    let now = bench.clock.now();
+    for run in bench.store.expire_waiting(now.minus(WAITING_LIMIT), now).await? {
+        let text = format!("{run} was released by nobody within 24 h and has expired: nothing was done.");
+        bench.store.tell_once(bench.store.notice(now, Urgency::Page, format!("{run} expired"), text)).await?;
+    }
+    for run in bench.store.slow_kills(now.minus(SLOW_KILL)).await? {
+        let text = format!("{run} has not struck after {} s. See: estop runs show {run}", SLOW_KILL.as_secs());
+        bench.store.tell_once(bench.store.notice(now, Urgency::Page, format!("{run} slow"), text)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! The workers: claim what is due, carry it on, keep the leases meanwhile.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Bench, Broken, HEARTBEAT, LEASE, Progress, backward, forward};
+use crate::domain::id::RunId;
+use crate::domain::notice::Urgency;
+use crate::domain::run::{Lane, POISONED_AFTER, RunEvent, RunLease, RunState};
+use crate::store::{Claim, Claimed, Ending};
+use crate::telemetry::crash_point;
+
+/// Runs one worker loop carries at the same time.
+const IN_FLIGHT_MAX: usize = 512;
+/// How often due runs are looked for when nobody hints at one.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A run whose writes are stopped is tried again this often.
+const BRAKED_PAUSE: Duration = Duration::from_secs(5);
+/// A run whose place could not be kept is tried again after this.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Names a worker in its leases.
+#[derive(Clone, Debug)]
+pub struct WorkerName(pub String);
+
+/// What a worker loop serves.
+#[derive(Debug)]
+pub struct Workers {
+    /// Its name.
+    pub name: WorkerName,
+    /// The slowest lane it serves. A loop for kills only is reserved for them.
+    pub lane: Lane,
+    /// Runs that have just become due: a hint only, the store knows.
+    pub hints: mpsc::Receiver<RunId>,
+    /// No more is claimed once this is cancelled; what is in flight is finished.
+    pub stop: CancellationToken,
+}
+
+type InFlight = FuturesUnordered<BoxFuture<'static, Option<RunId>>>;
+type Looking = BoxFuture<'static, Option<Claimed>>;
+
+/// Works until told to stop and everything in flight has been put down.
+pub async fn work_loop(bench: Bench, mut workers: Workers) {
+    let mut in_flight = InFlight::new();
+    let mut leases: BTreeMap<RunId, RunLease> = BTreeMap::new();
+    let (took, mut taken) = mpsc::channel(IN_FLIGHT_MAX);
+    let mut looking: Option<Looking> = Some(look(&bench, &workers));
+    let mut tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
+    let mut beat = Box::pin(bench.clock.sleep(HEARTBEAT));
+    while !(workers.stop.is_cancelled() && in_flight.is_empty()) {
+        let room = in_flight.len() < IN_FLIGHT_MAX && !workers.stop.is_cancelled();
+        tokio::select! {
+            biased;
+            Some(done) = in_flight.next(), if !in_flight.is_empty() => {
+                done.and_then(|run| leases.remove(&run));
+            }
+            Some(lease) = taken.recv() => { leases.insert(lease_run(lease), lease); }
+            Some(run) = workers.hints.recv(), if room => {
+                in_flight.push(take_hint(bench.clone(), claim(&bench, &workers), run, took.clone()));
+            }
+            found = async { match looking.as_mut() { Some(l) => l.await, None => None } },
+                if looking.is_some() && room =>
+            {
+                looking = found.map(|claimed| {
+                    in_flight.push(carry(bench.clone(), claimed, took.clone()));
+                    look(&bench, &workers)
+                });
+            }
+            () = &mut tick => {
+                tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
+                if looking.is_none() && room { looking = Some(look(&bench, &workers)); }
+            }
+            () = &mut beat => {
+                beat = Box::pin(bench.clock.sleep(HEARTBEAT));
+                in_flight.push(keep(bench.clone(), leases.values().copied().collect()));
+            }
+            () = workers.stop.cancelled(), if !workers.stop.is_cancelled() => {}
+        }
+        bench.metrics.runs_at_work.set(i64::try_from(leases.len()).unwrap_or(i64::MAX));
+    }
+}
+
+const fn lease_run(lease: RunLease) -> RunId {
+    lease.run
+}
+
+fn claim(bench: &Bench, workers: &Workers) -> Claim {
+    let now = bench.clock.now();
+    Claim {
+        holder: workers.name.0.clone(),
+        lane: workers.lane,
+        now,
+        until: now.plus(LEASE),
+    }
+}
+
+fn look(bench: &Bench, workers: &Workers) -> Looking {
+    let (store, claim) = (bench.store.clone(), claim(bench, workers));
+    Box::pin(async move {
+        store.claim_next(claim).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "due runs could not be looked for; trying again");
+            None
+        })
+    })
+}
+
+fn take_hint(
+    bench: Bench,
+    claim: Claim,
+    run: RunId,
+    took: mpsc::Sender<RunLease>,
+) -> BoxFuture<'static, Option<RunId>> {
+    Box::pin(async move {
+        match bench.store.claim_run(run, claim).await {
+            Ok(Some(claimed)) => carry(bench, claimed, took).await,
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(run.id = %run, %error, "{run} could not be claimed; it stays due");
+                None
+            }
+        }
+    })
+}
+
+fn keep(bench: Bench, leases: Vec<RunLease>) -> BoxFuture<'static, Option<RunId>> {
+    Box::pin(async move {
+        let until = bench.clock.now().plus(LEASE);
+        if !leases.is_empty()
+            && let Err(error) = bench.store.keep_leases(leases, until).await
+        {
+            tracing::warn!(%error, "leases could not be kept");
+        }
+        None
+    })
+}
+
+/// Carries one run on. A panic in it is contained: the run is claimed again when its lease ends,
+/// and set aside when that keeps happening.
+fn carry(
+    bench: Bench,
+    claimed: Claimed,
+    took: mpsc::Sender<RunLease>,
+) -> BoxFuture<'static, Option<RunId>> {
+    Box::pin(async move {
+        let run = claimed.run.id;
+        // The loop always drains this channel, so there is room for one more.
+        let _ = took.try_send(claimed.lease);
+        if AssertUnwindSafe(work_on(&bench, claimed)).catch_unwind().await.is_err() {
+            tracing::error!(run.id = %run, "the work on {run} broke down; it is tried again when its lease ends");
+        }
+        Some(run)
+    })
+}
+
+async fn work_on(bench: &Bench, claimed: Claimed) {
+    crash_point("run.claimed");
+    let (run, lease) = (claimed.run.id, claimed.lease);
+    if claimed.attempts > POISONED_AFTER {
+        set_aside(bench, &claimed).await;
+        return;
+    }
+    let result = match claimed.run.state {
+        RunState::Undoing => backward::put_back(bench, claimed).await,
+        _ => forward::carry_on(bench, claimed).await,
+    };
+    let now = bench.clock.now();
+    let (due, because) = match result {
+        Ok(Progress::Ended) | Err(Broken::LeaseLost) => return,
+        Ok(Progress::PutDown { due, because }) => (due, because),
+        Err(broken @ Broken::Braked) => (now.plus(BRAKED_PAUSE), broken.to_string()),
+        Err(broken @ Broken::Store(_)) => {
+            tracing::warn!(run.id = %run, error = %broken, "{run} was broken off; trying again");
+            (now.plus(STORE_PAUSE), broken.to_string())
+        }
+    };
+    if let Err(error) = bench.store.put_down(lease, due, Some(because)).await {
+        tracing::warn!(run.id = %run, %error, "{run} could not be put down; its lease will end");
+    }
+}
+
+/// A run that keeps killing its worker must not take the others with it (threat E06).
+async fn set_aside(bench: &Bench, claimed: &Claimed) {
+    let run = claimed.run.id;
+    let because = format!("{POISONED_AFTER} attempts ended without a word");
+    let text = format!("{run} is set aside: {because}. See: estop runs show {run}");
+    let at = bench.clock.now();
+    let ending = Ending {
+        event: RunEvent::Poisoned,
+        because: Some(because),
+        coverage: None,
+        notice: Some(bench.store.notice(at, Urgency::Page, format!("{run} poisoned"), text)),
+        again_at: None,
+    };
+    if let Err(error) = bench.store.end(claimed.lease, ending, at).await {
+        tracing::warn!(run.id = %run, %error, "{run} could not be set aside");
+    }
+}

@@ -1,0 +1,173 @@
+//! Counters and histograms, in OpenMetrics form. Every label has a bounded set of values.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// The media type of [`Metrics::text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// One label: what became of the thing counted.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Became {
+    /// A word from a closed list.
+    pub outcome: &'static str,
+}
+
+/// Two labels: a configured source, and what became of its delivery.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct FromSource {
+    /// A configured name, or `unknown`.
+    pub source: String,
+    /// A word from a closed list.
+    pub outcome: &'static str,
+}
+
+/// Two labels: an action and how it ended.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct OfAction {
+    /// An action's word.
+    pub action: &'static str,
+    /// An outcome's word.
+    pub outcome: &'static str,
+}
+
+/// One label: between which two clock edges a time was measured.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Edge {
+    /// `received_to_struck`, `received_to_contained`, `detected_to_received`.
+    pub edge: &'static str,
+}
+
+/// Everything estop counts. One for the whole process, handed down by the roof.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Deliveries by source and what became of them at the door.
+    pub deliveries: Family<FromSource, Counter>,
+    /// Deliveries by what triage made of them.
+    pub triaged: Family<Became, Counter>,
+    /// Runs by the state they ended in.
+    pub runs: Family<Became, Counter>,
+    /// Steps by action and outcome.
+    pub steps: Family<OfAction, Counter>,
+    /// Notices by urgency: each is something a person should be told.
+    pub notices: Family<Became, Counter>,
+    /// Time to contain, by clock edge.
+    pub time_to_contain: Family<Edge, Histogram>,
+    /// Runs being worked on now.
+    pub runs_at_work: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("estop");
+        let times = Family::<Edge, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.001, 2.0, 22))
+        });
+        let metrics = Self {
+            registry: Registry::default(),
+            deliveries: Family::default(),
+            triaged: Family::default(),
+            runs: Family::default(),
+            steps: Family::default(),
+            notices: Family::default(),
+            time_to_contain: times,
+            runs_at_work: Gauge::default(),
+        };
+        registry.register(
+            "deliveries",
+            "Deliveries at the door",
+            metrics.deliveries.clone(),
+        );
+        registry.register(
+            "triaged",
+            "Deliveries read and decided",
+            metrics.triaged.clone(),
+        );
+        registry.register(
+            "runs",
+            "Runs by the state they ended in",
+            metrics.runs.clone(),
+        );
+        registry.register(
+            "steps",
+            "Steps by action and outcome",
+            metrics.steps.clone(),
+        );
+        registry.register(
+            "notices",
+            "Notices written for people",
+            metrics.notices.clone(),
+        );
+        registry.register(
+            "time_to_contain_seconds",
+            "Time between two clock edges of a containment",
+            metrics.time_to_contain.clone(),
+        );
+        registry.register(
+            "runs_at_work",
+            "Runs being worked on",
+            metrics.runs_at_work.clone(),
+        );
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+}
+
+impl Metrics {
+    /// Everything, in OpenMetrics text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+
+    /// Counts one delivery at the door.
+    pub fn delivery(&self, source: &str, outcome: &'static str) {
+        let labels = FromSource {
+            source: source.to_owned(),
+            outcome,
+        };
+        self.deliveries.get_or_create(&labels).inc();
+    }
+
+    /// Notes a time between two clock edges.
+    pub fn took(&self, edge: &'static str, span: Duration) {
+        self.time_to_contain
+            .get_or_create(&Edge { edge })
+            .observe(span.as_secs_f64());
+    }
+
+    /// Counts one of a family with a single label.
+    pub fn count(family: &Family<Became, Counter>, outcome: &'static str) {
+        family.get_or_create(&Became { outcome }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    #[test]
+    fn what_is_counted_can_be_scraped() {
+        let metrics = Metrics::default();
+
+        metrics.delivery("lab", "taken");
+
+        let text = metrics.text();
+        assert!(
+            text.contains(r#"estop_deliveries_total{source="lab",outcome="taken"} 1"#),
+            "{text}"
+        );
+        assert!(text.ends_with("# EOF\n"));
+    }
+}
