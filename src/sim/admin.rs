@@ -23,13 +23,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::changes::Switch;
-use super::entra::Entra;
-use super::faults::{Fault, On};
-use super::journal::{Arrival, Effect};
-use super::limits::Limits;
-use super::tenant::{Risk, Tenant};
 use crate::domain::moment::Span;
+use crate::sim::changes::Switch;
+use crate::sim::entra::Entra;
+use crate::sim::faults::{Fault, On};
+use crate::sim::journal::{Arrival, Effect};
+use crate::sim::limits::Limits;
+use crate::sim::tenant::{Risk, Tenant};
 
 /// A change by somebody else, as a child process's test asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::tenant::{Kind, Risk, Tenant};
+use crate::sim::tenant::{Kind, Risk, Tenant};
 
 /// `accountEnabled`, as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use uuid::{Uuid, uuid};
 
-use super::tenant::{Agent, Blueprint, BlueprintIds, Client, Principal, Tenant, User};
+use crate::sim::tenant::{Agent, Blueprint, BlueprintIds, Client, Principal, Tenant, User};
 
 /// Object id (and app id) of `invoice-bot` in the sample tenant.
 pub const INVOICE_BOT: Uuid = uuid!("7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0");

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::call::Call;
-use super::faults::{Fault, On};
-use super::journal::{Arrival, Effect};
-use super::limits::{Family, Limits};
-use super::state::{Next, Side, State};
-use super::tenant::{Agent, Blueprint, Risk, Tenant, User};
-use super::tokens;
 use crate::clock::Clock;
+use crate::sim::calls::call::Call;
+use crate::sim::calls::tokens;
+use crate::sim::faults::{Fault, On};
+use crate::sim::journal::{Arrival, Effect};
+use crate::sim::limits::{Family, Limits};
+use crate::sim::state::{Next, Side, State};
+use crate::sim::tenant::{Agent, Blueprint, Risk, Tenant, User};
 use crate::transport::{Answer, Failure, Request};
+
+/// The resource of access tokens made here.
+const GRAPH: &str = "https://graph.microsoft.com";
 
 /// A simulated Entra. Cheap to clone; every clone is the same tenant.
 #[derive(Clone)]
@@ -171,12 +174,30 @@ impl Entra {
         self.state().token_epoch += 1;
     }
 
+    /// The request by which an agent asks Entra for an access token for Graph, with the
+    /// credential of its blueprint: 200 while both are enabled, 400 once one is not. `base` is
+    /// the login address, such as `http://127.0.0.1:9100`. `None` for an unknown agent.
+    pub fn sign_in_request(&self, agent: Uuid, base: &str) -> Option<Request> {
+        let state = self.state();
+        let tenant = &state.tenant;
+        let parent = tenant.agents.get(&agent)?.blueprint_app_id;
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &agent.to_string())
+            .append_pair("client_secret", &tenant.blueprint_of_app(parent)?.secret)
+            .append_pair("scope", &format!("{GRAPH}/.default"))
+            .finish();
+        http::Request::post(format!("{base}/{}/oauth2/v2.0/token", tenant.id))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.into())
+            .ok()
+    }
+
     /// An access token of estop for Graph with its present permissions, as the token endpoint
     /// would issue it, but unrecorded. `None` when estop itself is disabled.
     pub fn access_token(&self) -> Option<String> {
         let (id, at) = (self.clock.uuid(), self.clock.now());
-        let issued =
-            tokens::own_access_token(&self.state(), (id, at), "https://graph.microsoft.com");
+        let issued = tokens::own_access_token(&self.state(), (id, at), GRAPH);
         issued.ok().map(|(token, _)| token)
     }
 

@@ -11,8 +11,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 
-use super::admin;
-use super::entra::Entra;
+use crate::sim::admin;
+use crate::sim::entra::Entra;
 use crate::transport::{Failure, Transport};
 
 /// Largest request body that is read.

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::call::Call;
-use super::changes::Aspect;
-use super::tenant::Kind;
 use crate::domain::moment::Moment;
+use crate::sim::calls::call::Call;
+use crate::sim::changes::Aspect;
+use crate::sim::tenant::Kind;
 
 /// Most lines kept of each list; the oldest go first.
 const LINES_LIMIT: usize = 200_000;

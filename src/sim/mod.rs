@@ -13,12 +13,10 @@
 //! * Faults happen only where somebody asked for them.
 //! * What is not modelled is refused, never quietly accepted.
 //!
-//! Read next: `tenant`, then `answer`, then `faults`, then `face`.
+//! Read next: `tenant`, then `calls`, then `faults`, then `face`.
 
 mod admin;
-mod agents;
-mod answer;
-mod call;
+mod calls;
 mod changes;
 mod contoso;
 mod entra;
@@ -26,18 +24,8 @@ mod face;
 mod faults;
 mod journal;
 mod limits;
-mod odata;
-mod operation;
-mod plan;
-mod refusal;
-mod risk;
-mod shadows;
-mod show;
-mod sign_in;
 mod state;
 mod tenant;
-mod tokens;
-mod users;
 
 #[cfg(test)]
 mod tests;

@@ -6,16 +6,15 @@ use serde_json::{Map, Value};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
-use super::answer;
-use super::call::Call;
-use super::changes::{Aspect, Change};
-use super::faults::{Fault, Lag, On};
-use super::journal::{Arrival, Effect, Ending, Journal};
-use super::limits::{Limits, Meters};
-use super::plan::Plan;
-use super::shadows::Shadows;
-use super::tenant::Tenant;
 use crate::domain::moment::Moment;
+use crate::sim::calls::{self, call::Call};
+use crate::sim::changes::{Aspect, Change};
+use crate::sim::faults::plan::Plan;
+use crate::sim::faults::shadows::Shadows;
+use crate::sim::faults::{Fault, Lag, On};
+use crate::sim::journal::{Arrival, Effect, Ending, Journal};
+use crate::sim::limits::{Limits, Meters};
+use crate::sim::tenant::Tenant;
 use crate::transport::{Answer, Failure};
 
 /// Most requests held at a time; further ones lose their answer.
@@ -114,7 +113,8 @@ impl State {
             self.journal.amend(call.id, |it| it.ending = loss);
             return Next::Deliver(Box::new(Err(failure(loss))), delay);
         }
-        if self.held.len() == HELD_LIMIT {
+        let holds = plan.holds_request || plan.holds_reply;
+        if holds && self.held.len() == HELD_LIMIT {
             (plan.holds_request, plan.holds_reply) = (false, false);
             plan.loss = Some(Ending::AnswerLost);
         }
@@ -206,8 +206,8 @@ impl State {
 
         self.tenant.keeps_still = plan.keeps_still;
         let mut answer = match plan.refusal {
-            Some(refusal) => answer::dressed(call, Err(refusal)),
-            None => answer::answer(self, call),
+            Some(refusal) => calls::dressed(call, Err(refusal)),
+            None => calls::answer(self, call),
         };
         self.tenant.keeps_still = false;
         let author = std::mem::take(&mut self.author);

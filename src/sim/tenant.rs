@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::changes::Change;
 use crate::domain::moment::{Moment, Span};
+use crate::sim::changes::Change;
 
 /// The kinds of entity the model holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -19,17 +19,11 @@ fn of_estop(world: &World, secret: &str) -> String {
 }
 
 fn of_invoice_bot(world: &World) -> String {
-    let parent = world.entra.agent(INVOICE_BOT).unwrap().blueprint_app_id;
-    let secret = world
+    let request = world
         .entra
-        .tenant()
-        .blueprint_of_app(parent)
-        .unwrap()
-        .secret
-        .clone();
-    format!(
-        "grant_type=client_credentials&client_id={INVOICE_BOT}&client_secret={secret}&scope={SCOPE}"
-    )
+        .sign_in_request(INVOICE_BOT, "https://login.test")
+        .unwrap();
+    String::from_utf8(request.into_body().to_vec()).unwrap()
 }
 
 fn claims(seen: &Seen) -> Value {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::changes::Aspect;
-use super::faults::Lag;
 use crate::domain::moment::Moment;
+use crate::sim::changes::Aspect;
+use crate::sim::faults::Lag;
 
 /// Old states by what changed. A second write of the same aspect replaces the first.
 #[derive(Debug, Default)]
-pub(super) struct Shadows(BTreeMap<(Uuid, Aspect), Shadow>);
+pub(in crate::sim) struct Shadows(BTreeMap<(Uuid, Aspect), Shadow>);
 
 #[derive(Debug)]
 struct Shadow {
@@ -22,7 +22,7 @@ struct Shadow {
 }
 
 impl Shadows {
-    pub(super) fn remember(
+    pub(in crate::sim) fn remember(
         &mut self,
         key: (Uuid, Aspect),
         old: Map<String, Value>,
@@ -40,7 +40,7 @@ impl Shadows {
     }
 
     /// Lays the old properties over a fresh read, if this read comes from a lagging replica.
-    pub(super) fn overlay(
+    pub(in crate::sim) fn overlay(
         &mut self,
         key: (Uuid, Aspect),
         now: Moment,

@@ -3,29 +3,29 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::call::Call;
+use crate::sim::calls::call::Call;
 
 /// A refusal, before it is dressed as an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    pub(super) code: String,
-    pub(super) message: String,
+pub(in crate::sim) struct Refusal {
+    pub(in crate::sim) status: StatusCode,
+    pub(in crate::sim) code: String,
+    pub(in crate::sim) message: String,
     /// Further headers, such as `Retry-After` and `WWW-Authenticate`.
-    pub(super) headers: Vec<(&'static str, String)>,
+    pub(in crate::sim) headers: Vec<(&'static str, String)>,
     /// The token endpoint has another error shape than Graph.
-    pub(super) shape: Shape,
+    pub(in crate::sim) shape: Shape,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::sim) enum Shape {
     Graph,
     /// With the AADSTS number.
     OAuth(u32),
 }
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+    pub(in crate::sim) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
             code: code.to_owned(),
@@ -35,16 +35,16 @@ impl Refusal {
         }
     }
 
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(in crate::sim) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
     }
 
-    pub(super) fn unsupported_query(message: impl Into<String>) -> Self {
+    pub(in crate::sim) fn unsupported_query(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_UnsupportedQuery", message)
     }
 
     /// No entity of that kind with that object id: absent, or an id of another kind.
-    pub(super) fn no_resource(id: &str) -> Self {
+    pub(in crate::sim) fn no_resource(id: &str) -> Self {
         let message = format!(
             "Resource '{id}' does not exist or one of its queried reference-property objects are \
              not present."
@@ -52,12 +52,12 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", message)
     }
 
-    pub(super) fn no_path(path: &str) -> Self {
+    pub(in crate::sim) fn no_path(path: &str) -> Self {
         let message = format!("No operation is modelled at '{path}'.");
         Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
     }
 
-    pub(super) fn not_permitted() -> Self {
+    pub(in crate::sim) fn not_permitted() -> Self {
         let message = "Insufficient privileges to complete the operation.";
         Self::new(
             StatusCode::FORBIDDEN,
@@ -66,7 +66,7 @@ impl Refusal {
         )
     }
 
-    pub(super) fn no_access(message: &str) -> Self {
+    pub(in crate::sim) fn no_access(message: &str) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "InvalidAuthenticationToken",
@@ -76,7 +76,7 @@ impl Refusal {
     }
 
     /// 401 with a claims challenge; `claims` is the base64 text to be sent back.
-    pub(super) fn claims_wanted(claims: &str) -> Self {
+    pub(in crate::sim) fn claims_wanted(claims: &str) -> Self {
         let challenge = format!("{CHALLENGE}, error=\"insufficient_claims\", claims=\"{claims}\"");
         let message = "Continuous access evaluation resulted in challenge.";
         Self::new(
@@ -87,13 +87,13 @@ impl Refusal {
         .with("www-authenticate", challenge)
     }
 
-    pub(super) fn throttled() -> Self {
+    pub(in crate::sim) fn throttled() -> Self {
         let message = "Too many requests.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
     }
 
     /// A refusal of the token endpoint.
-    pub(super) fn sign_in(number: u32, error: &str, text: &str) -> Self {
+    pub(in crate::sim) fn sign_in(number: u32, error: &str, text: &str) -> Self {
         let status = match error {
             "invalid_client" => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
@@ -105,13 +105,13 @@ impl Refusal {
         }
     }
 
-    pub(super) fn with(mut self, header: &'static str, value: String) -> Self {
+    pub(in crate::sim) fn with(mut self, header: &'static str, value: String) -> Self {
         self.headers.push((header, value));
         self
     }
 
     /// The JSON of the answer.
-    pub(super) fn body(&self, call: &Call) -> Value {
+    pub(in crate::sim) fn body(&self, call: &Call) -> Value {
         let date: String = call.at.to_string().chars().take(19).collect();
         let request = call.id.to_string();
         let client = call.header("client-request-id").unwrap_or(&request);

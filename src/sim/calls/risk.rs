@@ -3,15 +3,15 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::agents::{after, texts};
-use super::answer::{Answered, Reply};
-use super::call::{Call, guid};
-use super::odata::{Listing, View};
-use super::operation::Verdict;
-use super::refusal::Refusal;
-use super::show::Declared;
-use super::state::State;
-use super::tenant::{Kind, Risk, UnknownIds};
+use crate::sim::calls::agents::{after, texts};
+use crate::sim::calls::call::{Call, guid};
+use crate::sim::calls::odata::{Listing, View};
+use crate::sim::calls::operation::Verdict;
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::show::Declared;
+use crate::sim::calls::{Answered, Reply};
+use crate::sim::state::State;
+use crate::sim::tenant::{Kind, Risk, UnknownIds};
 
 /// Most ids in one verdict, as known from risky users.
 const IDS_LIMIT: usize = 60;
@@ -38,7 +38,7 @@ impl Verdict {
 }
 
 /// One verdict on up to 60 agents, blueprint principals and agents' users, by **object id**.
-pub(super) fn judge(state: &mut State, call: &Call, verdict: Verdict) -> Answered {
+pub(in crate::sim) fn judge(state: &mut State, call: &Call, verdict: Verdict) -> Answered {
     let body = call.json()?;
     if let Some(name) = body.keys().find(|name| *name != "agentIds") {
         return Err(Refusal::bad_request(format!(
@@ -62,7 +62,7 @@ pub(super) fn judge(state: &mut State, call: &Call, verdict: Verdict) -> Answere
     Ok(Reply::NoContent)
 }
 
-pub(super) fn read(state: &mut State, call: &Call, text: &str) -> Answered {
+pub(in crate::sim) fn read(state: &mut State, call: &Call, text: &str) -> Answered {
     let view = View::of_one(call, Declared::RiskyAgent)?;
     let whole = guid(text).and_then(|id| state.risk_seen(id, call.at));
     let whole = whole.ok_or_else(|| Refusal::no_resource(text))?;
@@ -75,7 +75,7 @@ pub(super) fn read(state: &mut State, call: &Call, text: &str) -> Answered {
     Ok(Reply::Json(Value::Object(body)))
 }
 
-pub(super) fn list(state: &mut State, call: &Call) -> Answered {
+pub(in crate::sim) fn list(state: &mut State, call: &Call) -> Answered {
     let listing = Listing::of(call, Declared::RiskyAgent)?;
     let mut items = Vec::new();
     let mut last = None;

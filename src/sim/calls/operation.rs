@@ -2,34 +2,34 @@
 
 use http::{Method, StatusCode};
 
-use super::call::Call;
-use super::limits::Family;
-use super::refusal::Refusal;
+use crate::sim::calls::call::Call;
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::limits::Family;
 
 /// A cast in a service principal path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cast {
+pub(in crate::sim) enum Cast {
     Agent,
     BlueprintPrincipal,
 }
 
 /// How a service principal is named in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key<'a> {
+pub(in crate::sim) enum Key<'a> {
     ObjectId(&'a str),
     AppId(&'a str),
 }
 
 /// Which users a list holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Users {
+pub(in crate::sim) enum Users {
     All,
     OfAgents,
 }
 
 /// A person's word about risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::sim) enum Verdict {
     Compromised,
     Safe,
     Dismissed,
@@ -37,7 +37,7 @@ pub(super) enum Verdict {
 
 /// One modelled call to Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation<'a> {
+pub(in crate::sim) enum Operation<'a> {
     ReadCast(Cast, &'a str),
     SwitchCast(Cast, &'a str),
     ListCast(Cast),
@@ -58,7 +58,7 @@ const BLUEPRINT: &str = "microsoft.graph.agentIdentityBlueprintPrincipal";
 
 impl<'a> Operation<'a> {
     /// Finds the operation of a call whose segments are `segments`, the version first.
-    pub(super) fn of(call: &Call, segments: &[&'a str]) -> Result<Self, Refusal> {
+    pub(in crate::sim) fn of(call: &Call, segments: &[&'a str]) -> Result<Self, Refusal> {
         let read = call.method == Method::GET;
         let (version, rest) = match segments {
             ["v1.0", rest @ ..] => ("v1.0", rest),
@@ -122,7 +122,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Application permissions: any line is enough, and a line counts when all of it is held.
-    pub(super) fn permissions(&self) -> &'static [&'static [&'static str]] {
+    pub(in crate::sim) fn permissions(&self) -> &'static [&'static [&'static str]] {
         match self {
             Self::ReadCast(Cast::Agent, _) | Self::ListCast(Cast::Agent) => &[
                 &["AgentIdentity.Read.All"],
@@ -174,7 +174,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Which published limit the call counts against, and how much it costs there.
-    pub(super) fn cost(&self, call: &Call) -> (Family, u32) {
+    pub(in crate::sim) fn cost(&self, call: &Call) -> (Family, u32) {
         let chosen = u32::from(call.parameter("$select").is_some());
         match self {
             Self::SwitchCast(..) | Self::SwitchUser(_) | Self::RevokeSessions(_) => {

@@ -3,15 +3,15 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::answer::{Answered, Reply};
-use super::call::{Call, guid};
-use super::changes::Switch;
-use super::odata::{Listing, View};
-use super::operation::{Cast, Key};
-use super::refusal::Refusal;
-use super::show::Declared;
-use super::state::State;
-use super::tenant::Kind;
+use crate::sim::calls::call::{Call, guid};
+use crate::sim::calls::odata::{Listing, View};
+use crate::sim::calls::operation::{Cast, Key};
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::show::Declared;
+use crate::sim::calls::{Answered, Reply};
+use crate::sim::changes::Switch;
+use crate::sim::state::State;
+use crate::sim::tenant::Kind;
 
 /// Most ids in one `getByIds`.
 const IDS_LIMIT: usize = 1000;
@@ -32,20 +32,20 @@ impl Cast {
     }
 }
 
-pub(super) fn read(state: &mut State, call: &Call, (cast, id): (Cast, &str)) -> Answered {
+pub(in crate::sim) fn read(state: &mut State, call: &Call, (cast, id): (Cast, &str)) -> Answered {
     let view = View::of_one(call, cast.declared())?;
     let id = found(state, (cast, id))?;
     one(state, call, (&view, id))
 }
 
-pub(super) fn switch(state: &mut State, call: &Call, (cast, id): (Cast, &str)) -> Answered {
+pub(in crate::sim) fn switch(state: &mut State, call: &Call, (cast, id): (Cast, &str)) -> Answered {
     let id = found(state, (cast, id))?;
     let to = switch_in(&call.json()?, cast.declared())?;
     state.tenant.switch(id, to);
     Ok(Reply::NoContent)
 }
 
-pub(super) fn list(state: &mut State, call: &Call, cast: Cast) -> Answered {
+pub(in crate::sim) fn list(state: &mut State, call: &Call, cast: Cast) -> Answered {
     let listing = Listing::of(call, cast.declared())?;
     let ids: Vec<Uuid> = match cast {
         Cast::Agent => after(state.tenant.agents.keys(), listing.after),
@@ -55,7 +55,7 @@ pub(super) fn list(state: &mut State, call: &Call, cast: Cast) -> Answered {
 }
 
 /// The users behind an agent, each with its own type.
-pub(super) fn sponsors(state: &mut State, call: &Call, id: &str) -> Answered {
+pub(in crate::sim) fn sponsors(state: &mut State, call: &Call, id: &str) -> Answered {
     let view = View::of_one(call, Declared::DirectoryObject)?;
     let id = found(state, (Cast::Agent, id))?;
     let sponsors = state
@@ -74,7 +74,7 @@ pub(super) fn sponsors(state: &mut State, call: &Call, id: &str) -> Answered {
 }
 
 /// Any service principal, by its object id or, only where the path says so, by its app id.
-pub(super) fn read_principal(state: &mut State, call: &Call, key: Key<'_>) -> Answered {
+pub(in crate::sim) fn read_principal(state: &mut State, call: &Call, key: Key<'_>) -> Answered {
     let view = View::of_one(call, Declared::ServicePrincipal)?;
     let (text, id) = match key {
         Key::ObjectId(text) => (text, guid(text)),
@@ -93,7 +93,7 @@ pub(super) fn read_principal(state: &mut State, call: &Call, key: Key<'_>) -> An
 }
 
 /// Up to a thousand directory objects; unknown ids are silently missing.
-pub(super) fn get_by_ids(state: &mut State, call: &Call) -> Answered {
+pub(in crate::sim) fn get_by_ids(state: &mut State, call: &Call) -> Answered {
     let view = View::of_one(call, Declared::DirectoryObject)?;
     let body = call.json()?;
     if let Some(name) = body
@@ -123,7 +123,10 @@ pub(super) fn get_by_ids(state: &mut State, call: &Call) -> Answered {
 }
 
 /// The one property a switch may carry, and nothing else.
-pub(super) fn switch_in(body: &Map<String, Value>, declared: Declared) -> Result<Switch, Refusal> {
+pub(in crate::sim) fn switch_in(
+    body: &Map<String, Value>,
+    declared: Declared,
+) -> Result<Switch, Refusal> {
     for (name, value) in body {
         let is_type = name == "@odata.type"
             && value.as_str().is_some_and(|it| {
@@ -142,7 +145,7 @@ pub(super) fn switch_in(body: &Map<String, Value>, declared: Declared) -> Result
 }
 
 /// One entity with its context, as a single read answers.
-pub(super) fn one(state: &mut State, call: &Call, (view, id): (&View, Uuid)) -> Answered {
+pub(in crate::sim) fn one(state: &mut State, call: &Call, (view, id): (&View, Uuid)) -> Answered {
     let whole = state
         .seen(id, call.at)
         .ok_or_else(|| Refusal::no_resource(&id.to_string()))?;
@@ -156,7 +159,11 @@ pub(super) fn one(state: &mut State, call: &Call, (view, id): (&View, Uuid)) -> 
 }
 
 /// The page of `ids` that a listing asks for. `ids` are those after its place.
-pub(super) fn page(state: &mut State, call: &Call, (listing, ids): (&Listing, &[Uuid])) -> Value {
+pub(in crate::sim) fn page(
+    state: &mut State,
+    call: &Call,
+    (listing, ids): (&Listing, &[Uuid]),
+) -> Value {
     let mut items = Vec::new();
     let mut last = None;
     for id in ids {
@@ -179,7 +186,10 @@ pub(super) fn page(state: &mut State, call: &Call, (listing, ids): (&Listing, &[
 }
 
 /// The keys behind a place in a list.
-pub(super) fn after<'a>(keys: impl Iterator<Item = &'a Uuid>, place: Option<Uuid>) -> Vec<Uuid> {
+pub(in crate::sim) fn after<'a>(
+    keys: impl Iterator<Item = &'a Uuid>,
+    place: Option<Uuid>,
+) -> Vec<Uuid> {
     keys.filter(|id| place.is_none_or(|place| **id > place))
         .copied()
         .collect()
@@ -216,7 +226,10 @@ fn family(kind: Kind) -> &'static str {
 }
 
 /// A list of texts, `None` where it is absent.
-pub(super) fn texts(body: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+pub(in crate::sim) fn texts(
+    body: &Map<String, Value>,
+    name: &str,
+) -> Result<Option<Vec<String>>, Refusal> {
     let Some(value) = body.get(name) else {
         return Ok(None);
     };

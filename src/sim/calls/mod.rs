@@ -1,21 +1,44 @@
 //! One request, one answer: authenticate, count, permit, perform, dress.
+//!
+//! Promise: a call is answered by changing nothing but the state it is given.
+//!
+//! Knows: Graph's paths, permissions, property names and errors; the token endpoints.
+//! Never: faults, sockets, who waits for the answer.
+//!
+//! Laws
+//! * The order of the door: access token, path, limit, permission, entity, body.
+//! * An id of another kind is as good as no id.
+//! * A refused call has changed nothing.
+//!
+//! Read next: `operation`, the table of what is modelled, then `agents`.
+
+mod agents;
+pub(super) mod call;
+mod odata;
+mod operation;
+pub(super) mod refusal;
+mod risk;
+mod show;
+mod sign_in;
+pub(super) mod tokens;
+mod users;
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::call::Call;
-use super::limits::Family;
-use super::operation::Operation;
-use super::plan::http_date;
-use super::refusal::{Refusal, Shape};
-use super::state::State;
-use super::tokens::{self, Caller};
-use super::{agents, risk, sign_in, users};
+use crate::sim::calls::call::Call;
+use crate::sim::calls::operation::Operation;
+use crate::sim::calls::refusal::{Refusal, Shape};
+use crate::sim::calls::tokens::Caller;
+use crate::sim::faults::plan::http_date;
+use crate::sim::limits::Family;
+use crate::sim::state::State;
+
 use crate::transport::Answer;
 
 /// What an operation has to say when it is not refused.
 #[derive(Clone, Debug)]
-pub(super) enum Reply {
+pub(in crate::sim) enum Reply {
     /// 204.
     NoContent,
     /// 200 with this body.
@@ -23,10 +46,10 @@ pub(super) enum Reply {
 }
 
 /// What every operation gives.
-pub(super) type Answered = Result<Reply, Refusal>;
+pub(in crate::sim) type Answered = Result<Reply, Refusal>;
 
 /// Answers a call by changing nothing but `state`.
-pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
+pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
     let result = match (call.method.as_str(), call.segments().as_slice()) {
         ("GET", ["msi", "token"]) => sign_in::by_managed_identity(state, call),
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => sign_in::by_grant(state, call, tenant),
@@ -88,7 +111,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
 }
 
 /// Puts status, headers and body together, as every Graph answer has them.
-pub(super) fn dressed(call: &Call, result: Answered) -> Answer {
+pub(in crate::sim) fn dressed(call: &Call, result: Answered) -> Answer {
     let (status, body, mut headers) = match result {
         Ok(Reply::NoContent) => (StatusCode::NO_CONTENT, None, Vec::new()),
         Ok(Reply::Json(body)) => (StatusCode::OK, Some(body), Vec::new()),

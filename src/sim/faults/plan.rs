@@ -8,31 +8,31 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use super::call::Call;
-use super::faults::{Garbage, Lag, RetryAfter, What};
-use super::journal::Ending;
-use super::refusal::Refusal;
 use crate::domain::moment::Moment;
+use crate::sim::calls::call::Call;
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::faults::{Garbage, Lag, RetryAfter, What};
+use crate::sim::journal::Ending;
 use crate::transport::Answer;
 
 /// Most bytes of padding in a damaged answer.
 const SPACES_LIMIT: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(in crate::sim) struct Plan {
     /// Set when the request or its answer gets lost.
-    pub(super) loss: Option<Ending>,
-    pub(super) holds_request: bool,
-    pub(super) holds_reply: bool,
-    pub(super) delay: Duration,
-    pub(super) refusal: Option<Refusal>,
-    pub(super) keeps_still: bool,
-    pub(super) lag: Option<Lag>,
-    pub(super) garbage: Option<Garbage>,
+    pub(in crate::sim) loss: Option<Ending>,
+    pub(in crate::sim) holds_request: bool,
+    pub(in crate::sim) holds_reply: bool,
+    pub(in crate::sim) delay: Duration,
+    pub(in crate::sim) refusal: Option<Refusal>,
+    pub(in crate::sim) keeps_still: bool,
+    pub(in crate::sim) lag: Option<Lag>,
+    pub(in crate::sim) garbage: Option<Garbage>,
 }
 
 impl Plan {
-    pub(super) fn add(&mut self, what: &What, call: &Call) {
+    pub(in crate::sim) fn add(&mut self, what: &What, call: &Call) {
         match what {
             What::LoseReplyAfterEffect => self.loss = Some(Ending::AnswerLost),
             What::LoseRequest => self.loss = Some(Ending::RequestLost),
@@ -64,13 +64,13 @@ impl Plan {
 }
 
 /// The base64 text of a claims challenge: an access token not older than `at` is wanted.
-pub(super) fn claims_from(at: Moment) -> String {
+pub(in crate::sim) fn claims_from(at: Moment) -> String {
     let nbf = json!({"essential": true, "value": at.as_seconds().to_string()});
     STANDARD.encode(json!({"access_token": {"nbf": nbf}}).to_string())
 }
 
 /// `at` as HTTP writes dates.
-pub(super) fn http_date(at: Moment) -> String {
+pub(in crate::sim) fn http_date(at: Moment) -> String {
     let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
     jiff::Timestamp::from_millisecond(at.as_millis())
         .ok()
@@ -90,7 +90,7 @@ impl RetryAfter {
 
 impl Garbage {
     /// The same answer, damaged.
-    pub(super) fn spoil(&self, answer: Answer) -> Answer {
+    pub(in crate::sim) fn spoil(&self, answer: Answer) -> Answer {
         let (mut parts, body) = answer.into_parts();
         parts.status = StatusCode::OK;
         let kind = if *self == Self::Html {

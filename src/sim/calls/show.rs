@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::tenant::{Agent, Blueprint, Kind, Principal, Tenant, User};
+use crate::sim::tenant::{Agent, Blueprint, Kind, Principal, Tenant, User};
 
 /// The type a path promises. `@odata.type` is said only where an entity is more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Declared {
+pub(in crate::sim) enum Declared {
     DirectoryObject,
     ServicePrincipal,
     Agent,
@@ -68,7 +68,7 @@ const USER_UNASKED: [&str; 4] = ["id", "displayName", "mail", "userPrincipalName
 
 impl Declared {
     /// Whether `$select` and `$filter` may name this property.
-    pub(super) fn has(self, property: &str) -> bool {
+    pub(in crate::sim) fn has(self, property: &str) -> bool {
         let principal = PRINCIPAL.contains(&property);
         match self {
             Self::ServicePrincipal | Self::BlueprintPrincipal => principal,
@@ -82,7 +82,7 @@ impl Declared {
     }
 
     /// What is shown when nobody chose; `None` is everything.
-    pub(super) fn unasked(self) -> Option<&'static [&'static str]> {
+    pub(in crate::sim) fn unasked(self) -> Option<&'static [&'static str]> {
         match self {
             Self::User | Self::AgentUser => Some(&USER_UNASKED),
             Self::DirectoryObject
@@ -93,7 +93,7 @@ impl Declared {
         }
     }
 
-    pub(super) fn type_name(self) -> &'static str {
+    pub(in crate::sim) fn type_name(self) -> &'static str {
         match self {
             Self::DirectoryObject => "#microsoft.graph.directoryObject",
             Self::ServicePrincipal => "#microsoft.graph.servicePrincipal",
@@ -106,7 +106,7 @@ impl Declared {
     }
 
     /// The collection, as `@odata.context` names it.
-    pub(super) fn set_name(self) -> &'static str {
+    pub(in crate::sim) fn set_name(self) -> &'static str {
         match self {
             Self::DirectoryObject => "directoryObjects",
             Self::ServicePrincipal => "servicePrincipals",
@@ -123,7 +123,7 @@ impl Declared {
 
 impl Tenant {
     /// Every property of a directory object, and its `@odata.type`.
-    pub(super) fn whole(&self, id: Uuid) -> Option<Map<String, Value>> {
+    pub(in crate::sim) fn whole(&self, id: Uuid) -> Option<Map<String, Value>> {
         match self.kind(id)? {
             Kind::Agent => Some(self.whole_agent(self.agents.get(&id)?)),
             Kind::BlueprintPrincipal => Some(whole_blueprint(self.blueprints.get(&id)?)),
@@ -175,7 +175,7 @@ impl Tenant {
     }
 
     /// Every property of a risky agent, or `None` where no risk was ever seen.
-    pub(super) fn whole_risk(&self, id: Uuid) -> Option<Map<String, Value>> {
+    pub(in crate::sim) fn whole_risk(&self, id: Uuid) -> Option<Map<String, Value>> {
         let risk = self.risks.get(&id)?;
         let whole = self.whole(id)?;
         let (type_name, identity, blueprint) = match self.kind(id)? {

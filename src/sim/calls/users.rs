@@ -3,24 +3,24 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::agents::{after, one, page, switch_in};
-use super::answer::{Answered, Reply};
-use super::call::{Call, guid};
-use super::odata::{Listing, View};
-use super::operation::Users;
-use super::refusal::Refusal;
-use super::show::Declared;
-use super::state::State;
-use super::tenant::Kind;
-use super::tokens::Caller;
+use crate::sim::calls::agents::{after, one, page, switch_in};
+use crate::sim::calls::call::{Call, guid};
+use crate::sim::calls::odata::{Listing, View};
+use crate::sim::calls::operation::Users;
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::show::Declared;
+use crate::sim::calls::tokens::Caller;
+use crate::sim::calls::{Answered, Reply};
+use crate::sim::state::State;
+use crate::sim::tenant::{Kind, User};
 
-pub(super) fn read(state: &mut State, call: &Call, text: &str) -> Answered {
+pub(in crate::sim) fn read(state: &mut State, call: &Call, text: &str) -> Answered {
     let view = View::of_one(call, Declared::User)?;
     let id = found(state, text)?;
     one(state, call, (&view, id))
 }
 
-pub(super) fn list(state: &mut State, call: &Call, which: Users) -> Answered {
+pub(in crate::sim) fn list(state: &mut State, call: &Call, which: Users) -> Answered {
     let declared = match which {
         Users::All => Declared::User,
         Users::OfAgents => Declared::AgentUser,
@@ -34,7 +34,11 @@ pub(super) fn list(state: &mut State, call: &Call, which: Users) -> Answered {
 
 /// Disables or enables. An agent's user wants its type in the body; a person wants more rights
 /// than those for agents' users.
-pub(super) fn switch(state: &mut State, call: &Call, (caller, text): (&Caller, &str)) -> Answered {
+pub(in crate::sim) fn switch(
+    state: &mut State,
+    call: &Call,
+    (caller, text): (&Caller, &str),
+) -> Answered {
     let id = found(state, text)?;
     let body = call.json()?;
     let declared = if is_of_agent(state, id) {
@@ -57,7 +61,7 @@ pub(super) fn switch(state: &mut State, call: &Call, (caller, text): (&Caller, &
 }
 
 /// 200 with `value: true`; the rights for agents' users do not reach people.
-pub(super) fn revoke_sessions(
+pub(in crate::sim) fn revoke_sessions(
     state: &mut State,
     call: &Call,
     (caller, text): (&Caller, &str),
@@ -90,7 +94,7 @@ fn found(state: &State, text: &str) -> Result<Uuid, Refusal> {
     guid(text)
         .filter(|id| users.contains_key(id))
         .or_else(|| {
-            let named = |it: &&super::tenant::User| it.user_principal_name == text;
+            let named = |it: &&User| it.user_principal_name == text;
             users.values().find(named).map(|it| it.id)
         })
         .ok_or_else(|| Refusal::no_resource(text))

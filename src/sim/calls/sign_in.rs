@@ -3,12 +3,12 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::answer::{Answered, Reply};
-use super::call::{Call, guid};
-use super::refusal::Refusal;
-use super::state::State;
-use super::tenant::{RiskPolicy, Tenant};
-use super::tokens::{access_token, disabled, is_for_graph, own_access_token};
+use crate::sim::calls::call::{Call, guid};
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::tokens::{access_token, disabled, is_for_graph, own_access_token};
+use crate::sim::calls::{Answered, Reply};
+use crate::sim::state::State;
+use crate::sim::tenant::{RiskPolicy, Tenant};
 
 /// Resources that exist but whose access tokens Graph refuses.
 const OTHER_RESOURCES: [&str; 3] = [
@@ -18,7 +18,7 @@ const OTHER_RESOURCES: [&str; 3] = [
 ];
 
 /// The App Service managed-identity endpoint, api-version 2019-08-01.
-pub(super) fn by_managed_identity(state: &mut State, call: &Call) -> Answered {
+pub(in crate::sim) fn by_managed_identity(state: &mut State, call: &Call) -> Answered {
     let client = &state.tenant.client;
     let ours = call.header("x-identity-header") == Some(client.identity_header.as_str());
     let version = call.parameter("api-version") == Some("2019-08-01");
@@ -43,7 +43,7 @@ pub(super) fn by_managed_identity(state: &mut State, call: &Call) -> Answered {
 /// The v2.0 token endpoint, client credentials only: estop with its secret or an assertion, or an
 /// agent (`client_id` is the agent's id) with the secret of its blueprint, and with `user_id` as
 /// its own user.
-pub(super) fn by_grant(state: &mut State, call: &Call, tenant: &str) -> Answered {
+pub(in crate::sim) fn by_grant(state: &mut State, call: &Call, tenant: &str) -> Answered {
     if guid(tenant) != Some(state.tenant.id) && tenant != state.tenant.domain {
         let text = format!("Tenant '{tenant}' not found.");
         return Err(Refusal::sign_in(90_002, "invalid_request", &text));
@@ -61,7 +61,12 @@ pub(super) fn by_grant(state: &mut State, call: &Call, tenant: &str) -> Answered
     let audience = audience(&state.tenant, resource)?;
     let named = form.get("client_id").unwrap_or_default();
     let (token, until) = if guid(named) == Some(state.tenant.client.app) {
-        credential(&form, &state.tenant.client.secret)?;
+        let asserted = form
+            .get("client_assertion")
+            .is_some_and(|it| it.split('.').count() == 3);
+        if !asserted {
+            credential(&form, &state.tenant.client.secret)?;
+        }
         own_access_token(state, (call.id, call.at), &audience)?
     } else {
         let agent = admitted(&state.tenant, &form, named)?;
@@ -154,10 +159,7 @@ fn own_user(tenant: &Tenant, agent: Uuid, text: &str) -> Result<Uuid, Refusal> {
 }
 
 fn credential(form: &Form, secret: &str) -> Result<(), Refusal> {
-    let asserted = form
-        .get("client_assertion")
-        .is_some_and(|it| it.split('.').count() == 3);
-    if form.get("client_secret") == Some(secret) || asserted {
+    if form.get("client_secret") == Some(secret) {
         return Ok(());
     }
     Err(Refusal::sign_in(

@@ -5,31 +5,31 @@ use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::refusal::Refusal;
 use crate::domain::moment::Moment;
+use crate::sim::calls::refusal::Refusal;
 use crate::transport::Request;
 
 /// A request on its way through the model.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(in crate::sim) struct Call {
     /// Becomes `request-id`.
-    pub(super) id: Uuid,
+    pub(in crate::sim) id: Uuid,
     /// When it came in.
-    pub(super) at: Moment,
-    pub(super) method: Method,
+    pub(in crate::sim) at: Moment,
+    pub(in crate::sim) method: Method,
     /// The path with its escapes resolved.
-    pub(super) path: String,
+    pub(in crate::sim) path: String,
     /// The path and query as they were sent.
-    pub(super) sent: String,
+    pub(in crate::sim) sent: String,
     /// Scheme and host, for links in answers.
-    pub(super) base: String,
+    pub(in crate::sim) base: String,
     query: Vec<(String, String)>,
     headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(in crate::sim) body: Bytes,
 }
 
 impl Call {
-    pub(super) fn read(request: Request, id: Uuid, at: Moment) -> Self {
+    pub(in crate::sim) fn read(request: Request, id: Uuid, at: Moment) -> Self {
         let (parts, body) = request.into_parts();
         let host = parts
             .headers
@@ -56,34 +56,34 @@ impl Call {
         }
     }
 
-    pub(super) fn segments(&self) -> Vec<&str> {
+    pub(in crate::sim) fn segments(&self) -> Vec<&str> {
         self.path.split('/').filter(|it| !it.is_empty()).collect()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::sim) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|it| it.to_str().ok())
     }
 
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    pub(in crate::sim) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters()
             .find(|(key, _)| *key == name)
             .map(|(_, value)| value)
     }
 
-    pub(super) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(in crate::sim) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         self.query
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// The fields of a form body.
-    pub(super) fn form(&self) -> Vec<(String, String)> {
+    pub(in crate::sim) fn form(&self) -> Vec<(String, String)> {
         pairs(&self.body)
     }
 
     /// The JSON object in the body. Graph wants its content type, and `OData-Version` where the
     /// body names a type.
-    pub(super) fn json(&self) -> Result<Map<String, Value>, Refusal> {
+    pub(in crate::sim) fn json(&self) -> Result<Map<String, Value>, Refusal> {
         let kind = self.header("content-type").unwrap_or_default();
         if !kind.to_ascii_lowercase().starts_with("application/json") {
             return Err(Refusal::bad_request(
@@ -127,6 +127,6 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 }
 
 /// A GUID as Graph writes it. Other spellings are no ids.
-pub(super) fn guid(text: &str) -> Option<Uuid> {
+pub(in crate::sim) fn guid(text: &str) -> Option<Uuid> {
     (text.len() == 36).then(|| text.parse().ok()).flatten()
 }

@@ -1,9 +1,21 @@
 //! What may go wrong, and at which request.
+//!
+//! Knows: what a request looks like, what an answer looks like.
+//! Never: tenants, permissions, sockets.
+//!
+//! Laws
+//! * Nothing goes wrong unasked.
+//! * Each fault counts its own requests; several may strike the same one.
+//!
+//! Read next: `plan`, then `shadows`.
+
+pub(super) mod plan;
+pub(super) mod shadows;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
 use crate::domain::moment::Span;
+use crate::sim::calls::call::Call;
 
 /// Which requests something is for. The default is the first request of all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +93,7 @@ impl On {
     }
 
     /// Whether this call is struck; counts it.
-    pub(super) fn strikes(&mut self, call: &Call) -> bool {
+    pub(in crate::sim) fn strikes(&mut self, call: &Call) -> bool {
         if !self.matches(call) {
             return false;
         }
@@ -100,7 +112,7 @@ impl On {
     }
 
     /// Nothing will ever match again.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(in crate::sim) fn is_spent(&self) -> bool {
         self.times == Some(0)
     }
 

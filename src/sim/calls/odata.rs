@@ -6,25 +6,25 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::call::{Call, guid};
-use super::refusal::Refusal;
-use super::show::Declared;
+use crate::sim::calls::call::{Call, guid};
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::show::Declared;
 
 /// Page size of lists, and the most that agent lists give.
-pub(super) const PAGE: usize = 100;
+pub(in crate::sim) const PAGE: usize = 100;
 /// The most that other lists give.
 const PAGE_LIMIT: usize = 999;
 
 /// What a call asks to see of each entity.
 #[derive(Clone, Debug)]
-pub(super) struct View {
+pub(in crate::sim) struct View {
     declared: Declared,
     select: Option<Vec<String>>,
 }
 
 impl View {
     /// For a single entity: only `$select` may be there.
-    pub(super) fn of_one(call: &Call, declared: Declared) -> Result<Self, Refusal> {
+    pub(in crate::sim) fn of_one(call: &Call, declared: Declared) -> Result<Self, Refusal> {
         only(call, &["$select"])?;
         Self::of(call, declared)
     }
@@ -46,7 +46,7 @@ impl View {
     }
 
     /// The entity as asked for. The type is said where it is not the declared one.
-    pub(super) fn cut(&self, mut whole: Map<String, Value>) -> Map<String, Value> {
+    pub(in crate::sim) fn cut(&self, mut whole: Map<String, Value>) -> Map<String, Value> {
         let said = whole
             .get("@odata.type")
             .and_then(Value::as_str)
@@ -66,7 +66,7 @@ impl View {
         whole
     }
 
-    pub(super) fn context(&self, call: &Call) -> String {
+    pub(in crate::sim) fn context(&self, call: &Call) -> String {
         let version = call
             .segments()
             .first()
@@ -83,15 +83,15 @@ impl View {
 
 /// A list as asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Listing {
-    pub(super) view: View,
+pub(in crate::sim) struct Listing {
+    pub(in crate::sim) view: View,
     filter: Option<(String, Value)>,
-    pub(super) after: Option<Uuid>,
-    pub(super) top: usize,
+    pub(in crate::sim) after: Option<Uuid>,
+    pub(in crate::sim) top: usize,
 }
 
 impl Listing {
-    pub(super) fn of(call: &Call, declared: Declared) -> Result<Self, Refusal> {
+    pub(in crate::sim) fn of(call: &Call, declared: Declared) -> Result<Self, Refusal> {
         only(
             call,
             &["$select", "$filter", "$top", "$count", "$skiptoken"],
@@ -127,7 +127,7 @@ impl Listing {
         })
     }
 
-    pub(super) fn wants(&self, whole: &Map<String, Value>) -> bool {
+    pub(in crate::sim) fn wants(&self, whole: &Map<String, Value>) -> bool {
         match &self.filter {
             None => true,
             Some((name, value)) => whole.get(name) == Some(value),
@@ -135,7 +135,7 @@ impl Listing {
     }
 
     /// The body of a page; `more` is the last id on it when another page follows.
-    pub(super) fn page(&self, call: &Call, items: Vec<Value>, more: Option<Uuid>) -> Value {
+    pub(in crate::sim) fn page(&self, call: &Call, items: Vec<Value>, more: Option<Uuid>) -> Value {
         let mut page = Map::new();
         page.insert("@odata.context".to_owned(), self.view.context(call).into());
         if let Some(last) = more {

@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::call::Call;
-use super::plan::claims_from;
-use super::refusal::Refusal;
-use super::state::State;
-use super::tenant::Tenant;
 use crate::domain::moment::Moment;
+use crate::sim::calls::call::Call;
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::faults::plan::claims_from;
+use crate::sim::state::State;
+use crate::sim::tenant::Tenant;
 
 const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
 
 /// Who calls Graph, as its access token says.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Caller {
+pub(in crate::sim) struct Caller {
     #[serde(rename = "appid")]
-    pub(super) app: Uuid,
+    pub(in crate::sim) app: Uuid,
     roles: Vec<String>,
     aud: String,
     exp: i64,
@@ -32,14 +32,14 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Whether it holds all of any one line.
-    pub(super) fn may(&self, lines: &[&[&str]]) -> bool {
+    pub(in crate::sim) fn may(&self, lines: &[&[&str]]) -> bool {
         let holds = |name: &&str| self.roles.iter().any(|role| role == name);
         lines.iter().any(|line| line.iter().all(holds))
     }
 }
 
 /// Who stands behind the access token of a call to Graph.
-pub(super) fn caller(state: &State, call: &Call) -> Result<Caller, Refusal> {
+pub(in crate::sim) fn caller(state: &State, call: &Call) -> Result<Caller, Refusal> {
     let header = call.header("authorization").unwrap_or_default();
     let Some(token) = header.strip_prefix("Bearer ") else {
         return Err(Refusal::no_access("Access token is empty."));
@@ -73,7 +73,7 @@ pub(super) fn caller(state: &State, call: &Call) -> Result<Caller, Refusal> {
 }
 
 /// An access token of estop for Graph.
-pub(super) fn own_access_token(
+pub(in crate::sim) fn own_access_token(
     state: &State,
     (id, at): (Uuid, Moment),
     audience: &str,
@@ -90,7 +90,7 @@ pub(super) fn own_access_token(
     Ok(access_token(state, (id, at), claims))
 }
 
-pub(super) fn access_token(
+pub(in crate::sim) fn access_token(
     state: &State,
     (id, at): (Uuid, Moment),
     mut claims: Value,
@@ -125,11 +125,11 @@ fn sealed(state: &State, open: &str) -> String {
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
-pub(super) fn disabled(app: &str, name: &str) -> Refusal {
+pub(in crate::sim) fn disabled(app: &str, name: &str) -> Refusal {
     let text = format!("Application '{app}'({name}) is disabled.");
     Refusal::sign_in(7_000_112, "unauthorized_client", &text)
 }
 
-pub(super) fn is_for_graph(tenant: &Tenant, resource: &str) -> bool {
+pub(in crate::sim) fn is_for_graph(tenant: &Tenant, resource: &str) -> bool {
     resource == GRAPH_APP || tenant.graph_audiences.iter().any(|it| it == resource)
 }
