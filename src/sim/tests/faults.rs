@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::poll;
 
-use super::{DISABLE, ENABLE, World, agent};
+use super::{DISABLE, ENABLE, World, agent, blueprint};
 use crate::domain::moment::Span;
 use crate::sim::{Ending, Fault, Garbage, INVOICE_BOT, Lag, On, RetryAfter, Switch, What};
 use crate::transport::Failure;
@@ -304,6 +304,23 @@ async fn faults_strike_only_what_they_are_for() {
         [first.is_ok(), second.is_ok(), third.is_ok()],
         [true, false, true]
     );
+}
+
+#[tokio::test]
+async fn a_fault_for_the_agent_cast_spares_the_blueprint_cast() {
+    let world = World::contoso();
+    let principal = *world.entra.tenant().blueprints.keys().next().unwrap();
+    world
+        .entra
+        .push_fault(Fault::new(patch().always(), What::LoseRequest));
+
+    let agent = disable(&world).await;
+    let blueprint = world
+        .try_call(("PATCH", &blueprint(principal)), DISABLE)
+        .await;
+
+    assert!(agent.is_err());
+    assert_eq!(blueprint.unwrap().status, 204);
 }
 
 #[tokio::test]
