@@ -1,7 +1,13 @@
 //! estop: the emergency stop for AI agents in Microsoft Entra.
 
+pub mod act;
+pub mod catalog;
 pub mod clock;
 pub mod domain;
+pub mod entra;
+pub mod graph;
+pub mod run;
+pub mod sim;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
