@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod domain;
 pub mod entra;
+pub mod graph;
 
 pub mod transport;
