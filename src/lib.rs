@@ -4,5 +4,5 @@ pub mod clock;
 pub mod domain;
 pub mod entra;
 pub mod graph;
-
+pub mod sim;
 pub mod transport;

@@ -1,0 +1,156 @@
+//! One request, one answer: authenticate, count, permit, perform, dress.
+//!
+//! Promise: a call is answered by changing nothing but the state it is given.
+//!
+//! Knows: Graph's paths, permissions, property names and errors; the token endpoints.
+//! Never: faults, sockets, who waits for the answer.
+//!
+//! Laws
+//! * The order of the door: access token, path, limit, permission, entity, body.
+//! * An id of another kind is as good as no id.
+//! * A refused call has changed nothing.
+//!
+//! Read next: `operation`, the table of what is modelled, then `agents`.
+
+mod agents;
+pub(super) mod call;
+mod odata;
+mod operation;
+pub(super) mod refusal;
+mod risk;
+mod show;
+mod sign_in;
+pub(super) mod tokens;
+mod users;
+
+use http::{HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use crate::sim::calls::call::Call;
+use crate::sim::calls::operation::Operation;
+use crate::sim::calls::refusal::{Refusal, Shape};
+use crate::sim::calls::tokens::Caller;
+use crate::sim::faults::plan::http_date;
+use crate::sim::limits::Family;
+use crate::sim::state::State;
+
+use crate::transport::Answer;
+
+/// What an operation has to say when it is not refused.
+#[derive(Clone, Debug)]
+pub(in crate::sim) enum Reply {
+    /// 204.
+    NoContent,
+    /// 200 with this body.
+    Json(Value),
+}
+
+/// What every operation gives.
+pub(in crate::sim) type Answered = Result<Reply, Refusal>;
+
+/// Answers a call by changing nothing but `state`.
+pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
+    let result = match (call.method.as_str(), call.segments().as_slice()) {
+        ("GET", ["msi", "token"]) => sign_in::by_managed_identity(state, call),
+        ("POST", [tenant, "oauth2", "v2.0", "token"]) => sign_in::by_grant(state, call, tenant),
+        (_, segments) => graph(state, call, segments),
+    };
+    dressed(call, result)
+}
+
+fn graph(state: &mut State, call: &Call, segments: &[&str]) -> Answered {
+    let caller = tokens::caller(state, call)?;
+    let operation = Operation::of(call, segments)?;
+    count(state, call, operation)?;
+    if !caller.may(operation.permissions()) {
+        return Err(Refusal::not_permitted());
+    }
+    state.author = format!("app {}", caller.app);
+    perform(state, call, (&caller, operation))
+}
+
+fn count(state: &mut State, call: &Call, operation: Operation<'_>) -> Result<(), Refusal> {
+    let cost = operation.cost(call);
+    let limits = state.limits;
+    let Err(wait) = state.meters.spend(&limits, cost, call.at) else {
+        return Ok(());
+    };
+    let (scope, why) = match cost.0 {
+        Family::IdentityProtection => return Err(Refusal::throttled()),
+        Family::DirectoryReads => ("Read", "ResourceUnitLimitExceeded"),
+        Family::DirectoryWrites => ("Write", "WriteLimitExceeded"),
+    };
+    let tenant = &state.tenant;
+    let scope = format!(
+        "Tenant_Application/{scope}/{}/{}",
+        tenant.client.app, tenant.id
+    );
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    Err(Refusal::throttled()
+        .with("retry-after", seconds.to_string())
+        .with("x-ms-throttle-scope", scope)
+        .with("x-ms-throttle-information", why.to_owned()))
+}
+
+fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>)) -> Answered {
+    match it {
+        Operation::ReadCast(cast, id) => agents::read(state, call, (cast, id)),
+        Operation::SwitchCast(cast, id) => agents::switch(state, call, (cast, id)),
+        Operation::ListCast(cast) => agents::list(state, call, cast),
+        Operation::Sponsors(id) => agents::sponsors(state, call, id),
+        Operation::ReadPrincipal(key) => agents::read_principal(state, call, key),
+        Operation::GetByIds => agents::get_by_ids(state, call),
+        Operation::ReadUser(id) => users::read(state, call, id),
+        Operation::ListUsers(which) => users::list(state, call, which),
+        Operation::SwitchUser(id) => users::switch(state, call, (caller, id)),
+        Operation::RevokeSessions(id) => users::revoke_sessions(state, call, (caller, id)),
+        Operation::ReadRisk(id) => risk::read(state, call, id),
+        Operation::ListRisk => risk::list(state, call),
+        Operation::Judge(verdict) => risk::judge(state, call, verdict),
+    }
+}
+
+/// Puts status, headers and body together, as every Graph answer has them.
+pub(in crate::sim) fn dressed(call: &Call, result: Answered) -> Answer {
+    let (status, body, mut headers) = match result {
+        Ok(Reply::NoContent) => (StatusCode::NO_CONTENT, None, Vec::new()),
+        Ok(Reply::Json(body)) => (StatusCode::OK, Some(body), Vec::new()),
+        Err(refusal) => {
+            let headers = match refusal.shape {
+                Shape::Graph => refusal.headers.clone(),
+                Shape::OAuth(_) => Vec::new(),
+            };
+            (refusal.status, Some(refusal.body(call)), headers)
+        }
+    };
+    headers.push(("date", http_date(call.at)));
+    headers.push(("request-id", call.id.to_string()));
+    if let Some(theirs) = call.header("client-request-id") {
+        headers.push(("client-request-id", theirs.to_owned()));
+    }
+
+    let mut answer = Answer::new(
+        body.as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default()
+            .into(),
+    );
+    *answer.status_mut() = status;
+    if body.is_some() {
+        answer
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        answer
+            .headers_mut()
+            .insert("odata-version", HeaderValue::from_static("4.0"));
+    }
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
+    IEEE754Compatible=false;charset=utf-8";

@@ -1,0 +1,191 @@
+//! The table of what is modelled: path and method, permissions, limit family.
+
+use http::{Method, StatusCode};
+
+use crate::sim::calls::call::Call;
+use crate::sim::calls::refusal::Refusal;
+use crate::sim::limits::Family;
+
+/// A cast in a service principal path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Cast {
+    Agent,
+    BlueprintPrincipal,
+}
+
+/// How a service principal is named in a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Key<'a> {
+    ObjectId(&'a str),
+    AppId(&'a str),
+}
+
+/// Which users a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Users {
+    All,
+    OfAgents,
+}
+
+/// A person's word about risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Verdict {
+    Compromised,
+    Safe,
+    Dismissed,
+}
+
+/// One modelled call to Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Operation<'a> {
+    ReadCast(Cast, &'a str),
+    SwitchCast(Cast, &'a str),
+    ListCast(Cast),
+    Sponsors(&'a str),
+    ReadPrincipal(Key<'a>),
+    ReadUser(&'a str),
+    ListUsers(Users),
+    SwitchUser(&'a str),
+    RevokeSessions(&'a str),
+    ReadRisk(&'a str),
+    ListRisk,
+    Judge(Verdict),
+    GetByIds,
+}
+
+const AGENT: &str = "microsoft.graph.agentIdentity";
+const BLUEPRINT: &str = "microsoft.graph.agentIdentityBlueprintPrincipal";
+
+impl<'a> Operation<'a> {
+    /// Finds the operation of a call whose segments are `segments`, the version first.
+    pub(in crate::sim) fn of(call: &Call, segments: &[&'a str]) -> Result<Self, Refusal> {
+        let read = call.method == Method::GET;
+        let (version, rest) = match segments {
+            ["v1.0", rest @ ..] => ("v1.0", rest),
+            ["beta", rest @ ..] => ("beta", rest),
+            _ => return Err(Refusal::no_path(&call.path)),
+        };
+        if let ("v1.0", ["identityProtection", segment @ "riskyAgents", ..]) = (version, rest) {
+            let message = format!("Resource not found for the segment '{segment}'.");
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message));
+        }
+        let found = if read {
+            Self::reading(rest)
+        } else {
+            Self::writing(&call.method, rest)
+        };
+        found.ok_or_else(|| Refusal::no_path(&call.path))
+    }
+
+    fn reading(rest: &[&'a str]) -> Option<Self> {
+        match rest {
+            ["servicePrincipals", AGENT] => Some(Self::ListCast(Cast::Agent)),
+            ["servicePrincipals", BLUEPRINT] => Some(Self::ListCast(Cast::BlueprintPrincipal)),
+            ["servicePrincipals", id] => Some(Self::ReadPrincipal(Key::ObjectId(id))),
+            ["servicePrincipals", id, AGENT] => Some(Self::ReadCast(Cast::Agent, id)),
+            ["servicePrincipals", id, BLUEPRINT] => {
+                Some(Self::ReadCast(Cast::BlueprintPrincipal, id))
+            }
+            ["servicePrincipals", id, AGENT, "sponsors"] => Some(Self::Sponsors(id)),
+            ["users"] => Some(Self::ListUsers(Users::All)),
+            ["users", "microsoft.graph.agentUser"] => Some(Self::ListUsers(Users::OfAgents)),
+            ["users", id] => Some(Self::ReadUser(id)),
+            ["identityProtection", "riskyAgents"] => Some(Self::ListRisk),
+            ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
+            [one] => {
+                let app = one
+                    .strip_prefix("servicePrincipals(appId='")?
+                    .strip_suffix("')")?;
+                Some(Self::ReadPrincipal(Key::AppId(app)))
+            }
+            _ => None,
+        }
+    }
+
+    fn writing(method: &Method, rest: &[&'a str]) -> Option<Self> {
+        match (method.as_str(), rest) {
+            ("PATCH", ["servicePrincipals", id, AGENT]) => Some(Self::SwitchCast(Cast::Agent, id)),
+            ("PATCH", ["servicePrincipals", id, BLUEPRINT]) => {
+                Some(Self::SwitchCast(Cast::BlueprintPrincipal, id))
+            }
+            ("PATCH", ["users", id]) => Some(Self::SwitchUser(id)),
+            ("POST", ["users", id, "revokeSignInSessions"]) => Some(Self::RevokeSessions(id)),
+            ("POST", ["directoryObjects", "getByIds"]) => Some(Self::GetByIds),
+            ("POST", ["identityProtection", "riskyAgents", verdict]) => match *verdict {
+                "confirmCompromised" => Some(Self::Judge(Verdict::Compromised)),
+                "confirmSafe" => Some(Self::Judge(Verdict::Safe)),
+                "dismiss" => Some(Self::Judge(Verdict::Dismissed)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Application permissions: any line is enough, and a line counts when all of it is held.
+    pub(in crate::sim) fn permissions(&self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::ReadCast(Cast::Agent, _) | Self::ListCast(Cast::Agent) => &[
+                &["AgentIdentity.Read.All"],
+                &["AgentIdentity.ReadWrite.All"],
+            ],
+            Self::ReadCast(Cast::BlueprintPrincipal, _)
+            | Self::ListCast(Cast::BlueprintPrincipal) => &[
+                &["AgentIdentityBlueprintPrincipal.Read.All"],
+                &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
+            ],
+            Self::SwitchCast(Cast::Agent, _) => &[
+                &["AgentIdentity.EnableDisable.All"],
+                &["AgentIdentity.ReadWrite.All"],
+            ],
+            Self::SwitchCast(Cast::BlueprintPrincipal, _) => &[
+                &["AgentIdentityBlueprintPrincipal.EnableDisable.All"],
+                &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
+            ],
+            Self::Sponsors(_) => &[&["Application.Read.All"], &["Application.ReadWrite.All"]],
+            Self::ReadPrincipal(_) => &[
+                &["Application.Read.All"],
+                &["Application.ReadWrite.OwnedBy"],
+                &["Application.ReadWrite.All"],
+                &["Directory.Read.All"],
+                &["Directory.ReadWrite.All"],
+            ],
+            Self::ReadUser(_) | Self::ListUsers(_) => &[
+                &["User.ReadBasic.All"],
+                &["User.Read.All"],
+                &["AgentIdUser.ReadWrite.All"],
+            ],
+            Self::SwitchUser(_) => &[
+                &["AgentIdUser.ReadWrite.All"],
+                &["User.EnableDisableAccount.All", "User.Read.All"],
+            ],
+            Self::RevokeSessions(_) => &[
+                &["User.RevokeSessions.All"],
+                &["AgentIdUser.ReadWrite.All"],
+                &["User.ReadWrite.All"],
+                &["Directory.ReadWrite.All"],
+            ],
+            Self::ReadRisk(_) | Self::ListRisk => &[
+                &["IdentityRiskyAgent.Read.All"],
+                &["IdentityRiskyAgent.ReadWrite.All"],
+            ],
+            Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
+            Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
+        }
+    }
+
+    /// Which published limit the call counts against, and how much it costs there.
+    pub(in crate::sim) fn cost(&self, call: &Call) -> (Family, u32) {
+        let chosen = u32::from(call.parameter("$select").is_some());
+        match self {
+            Self::SwitchCast(..) | Self::SwitchUser(_) | Self::RevokeSessions(_) => {
+                (Family::DirectoryWrites, 1)
+            }
+            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) => (Family::IdentityProtection, 1),
+            Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
+            Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
+            Self::ReadCast(..) | Self::ListCast(_) | Self::Sponsors(_) | Self::ReadPrincipal(_) => {
+                (Family::DirectoryReads, 1)
+            }
+        }
+    }
+}

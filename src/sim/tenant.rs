@@ -1,0 +1,273 @@
+//! The tenant as plain data: who lives in it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::domain::moment::{Moment, Span};
+use crate::sim::changes::Change;
+
+/// The kinds of entity the model holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An agent identity: object id and app id are the same value.
+    Agent,
+    /// The service principal of a blueprint, the switch for all its agents.
+    BlueprintPrincipal,
+    /// The user account of one agent.
+    AgentUser,
+    /// A person.
+    User,
+    /// A classic service principal, estop's own included.
+    ServicePrincipal,
+    /// The service principal of a managed identity.
+    ManagedIdentity,
+}
+
+/// An agent identity.
+#[derive(Clone, Debug, Serialize)]
+pub struct Agent {
+    /// Object id, and app id too.
+    pub id: Uuid,
+    /// What the portal shows.
+    pub display_name: String,
+    /// `accountEnabled` of the agent itself; its blueprint principal may still stop it.
+    pub account_enabled: bool,
+    /// The **app id** of the blueprint, as `agentIdentityBlueprintId` has it.
+    pub blueprint_app_id: Uuid,
+    /// Users who answer for the agent.
+    pub sponsors: Vec<Uuid>,
+    /// Set when Microsoft itself has disabled the agent.
+    pub disabled_by_microsoft: Option<String>,
+}
+
+/// A blueprint and its principal in this tenant.
+#[derive(Clone, Debug, Serialize)]
+pub struct Blueprint {
+    /// The three ids.
+    pub ids: BlueprintIds,
+    /// What the portal shows.
+    pub display_name: String,
+    /// `accountEnabled` of the blueprint principal.
+    pub account_enabled: bool,
+    /// The tenant that owns the application: another than ours for a foreign blueprint.
+    pub owner_tenant: Uuid,
+    /// What its agents present at the token endpoint.
+    #[serde(skip)]
+    pub secret: String,
+}
+
+/// The ids of one blueprint. They are three different values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BlueprintIds {
+    /// Object id of the blueprint principal: what is disabled.
+    pub principal: Uuid,
+    /// App id: what agents name as their parent.
+    pub app: Uuid,
+    /// Object id of the application: never a valid id in the calls modelled here.
+    pub application: Uuid,
+}
+
+/// A person, or the user of an agent.
+#[derive(Clone, Debug, Serialize)]
+pub struct User {
+    /// Object id.
+    pub id: Uuid,
+    /// What the portal shows.
+    pub display_name: String,
+    /// Sign-in name, also taken as an id in paths.
+    pub user_principal_name: String,
+    /// `accountEnabled`.
+    pub account_enabled: bool,
+    /// Object id of the agent this user belongs to; `None` for a person.
+    pub identity_parent_id: Option<Uuid>,
+    /// How often the sessions have been revoked.
+    pub sessions_revoked: u32,
+}
+
+/// A classic service principal.
+#[derive(Clone, Debug, Serialize)]
+pub struct Principal {
+    /// Object id.
+    pub id: Uuid,
+    /// App id, never equal to the object id.
+    pub app_id: Uuid,
+    /// What the portal shows.
+    pub display_name: String,
+    /// `accountEnabled`.
+    pub account_enabled: bool,
+    /// `Application` or `ManagedIdentity`.
+    pub service_principal_type: String,
+}
+
+/// estop's own registration: which principal it is, what it may do, what it presents.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Object id of its service principal (the `oid` of its access tokens).
+    pub principal: Uuid,
+    /// App id (the `appid` of its access tokens).
+    pub app: Uuid,
+    /// Application permissions. They ride in the access token, so a change reaches Graph with the
+    /// next access token only.
+    pub permissions: Vec<String>,
+    /// The client secret taken by the token endpoint.
+    pub secret: String,
+    /// The value of `X-IDENTITY-HEADER` taken by the managed-identity endpoint.
+    pub identity_header: String,
+}
+
+/// What ID Protection thinks of one entity, in Graph's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Risk {
+    /// `none`, `low`, `medium` or `high`.
+    pub level: String,
+    /// `none`, `atRisk`, `confirmedCompromised`, `confirmedSafe`, `dismissed` or `remediated`.
+    pub state: String,
+    /// Why, such as `adminConfirmedAgentCompromised`.
+    pub detail: String,
+}
+
+impl Risk {
+    /// What an entity without any risk has.
+    pub fn none() -> Self {
+        Self::new("none", "none", "none")
+    }
+
+    /// A risk in Graph's own words.
+    pub fn new(level: &str, state: &str, detail: &str) -> Self {
+        Self {
+            level: level.to_owned(),
+            state: state.to_owned(),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// Whether an enabled Conditional Access policy refuses access tokens to agents at high risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskPolicy {
+    /// No such policy: marking risk blocks nothing.
+    Absent,
+    /// Agents at high risk get no new access tokens.
+    BlocksHigh,
+}
+
+/// What ID Protection does with ids it does not know; Microsoft does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownIds {
+    /// The whole call is a 404 and changes nothing.
+    Refused,
+    /// 204, and only the known ids change.
+    Ignored,
+}
+
+/// A whole tenant. Fields may be set freely while it is built; once it serves, change it through
+/// its verbs (`switch`, `judge`, `revoke_sessions`), so that the change is counted.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Tenant id.
+    pub id: Uuid,
+    /// What the portal shows.
+    pub name: String,
+    /// The domain of its users.
+    pub domain: String,
+    /// Agent identities by object id.
+    pub agents: BTreeMap<Uuid, Agent>,
+    /// Blueprints by the object id of their principal.
+    pub blueprints: BTreeMap<Uuid, Blueprint>,
+    /// People and agent users by object id.
+    pub users: BTreeMap<Uuid, User>,
+    /// Classic service principals by object id.
+    pub principals: BTreeMap<Uuid, Principal>,
+    /// Risk by object id; no entry means no risk was ever seen.
+    pub risks: BTreeMap<Uuid, Risk>,
+    /// estop's own registration.
+    pub client: Client,
+    /// Whether risk blocks access tokens.
+    pub risk_policy: RiskPolicy,
+    /// What happens to unknown ids in risk calls.
+    pub unknown_ids: UnknownIds,
+    /// How long an access token lives.
+    pub token_life: Span,
+    /// Resources an access token for Graph may be asked for, besides Graph's app id.
+    pub graph_audiences: Vec<String>,
+    pub(super) judged_at: BTreeMap<Uuid, Moment>,
+    pub(super) changes: Vec<Change>,
+    pub(super) keeps_still: bool,
+}
+
+impl Tenant {
+    /// A tenant with nobody in it but estop, which holds the permissions of profile `agents`.
+    pub fn empty(id: Uuid, name: &str, domain: &str) -> Self {
+        let client = Client::of(id);
+        let own = Principal {
+            id: client.principal,
+            app_id: client.app,
+            display_name: "estop".to_owned(),
+            account_enabled: true,
+            service_principal_type: "Application".to_owned(),
+        };
+        Self {
+            id,
+            name: name.to_owned(),
+            domain: domain.to_owned(),
+            agents: BTreeMap::new(),
+            blueprints: BTreeMap::new(),
+            users: BTreeMap::new(),
+            principals: BTreeMap::from([(own.id, own)]),
+            risks: BTreeMap::new(),
+            client,
+            risk_policy: RiskPolicy::Absent,
+            unknown_ids: UnknownIds::Refused,
+            token_life: Span(Duration::from_secs(3600)),
+            graph_audiences: GRAPH_HOSTS
+                .iter()
+                .map(|host| format!("https://{host}"))
+                .collect(),
+            judged_at: BTreeMap::new(),
+            changes: Vec::new(),
+            keeps_still: false,
+        }
+    }
+
+    /// What the entity with this **object id** is.
+    pub fn kind(&self, id: Uuid) -> Option<Kind> {
+        if self.agents.contains_key(&id) {
+            return Some(Kind::Agent);
+        }
+        if self.blueprints.contains_key(&id) {
+            return Some(Kind::BlueprintPrincipal);
+        }
+        if let Some(user) = self.users.get(&id) {
+            let agent = user.identity_parent_id.is_some();
+            return Some(if agent { Kind::AgentUser } else { Kind::User });
+        }
+        self.principals
+            .get(&id)
+            .map(|it| match it.service_principal_type.as_str() {
+                "ManagedIdentity" => Kind::ManagedIdentity,
+                _ => Kind::ServicePrincipal,
+            })
+    }
+
+    /// The risk of an entity, [`Risk::none`] where none was ever seen.
+    pub fn risk(&self, id: Uuid) -> Risk {
+        self.risks.get(&id).cloned().unwrap_or_else(Risk::none)
+    }
+
+    /// The blueprint with this **app id**.
+    pub fn blueprint_of_app(&self, app: Uuid) -> Option<&Blueprint> {
+        self.blueprints.values().find(|it| it.ids.app == app)
+    }
+}
+
+/// Graph's hosts, one per cloud.
+const GRAPH_HOSTS: [&str; 4] = [
+    "graph.microsoft.com",
+    "graph.microsoft.us",
+    "dod-graph.microsoft.us",
+    "microsoftgraph.chinacloudapi.cn",
+];
