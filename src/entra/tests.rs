@@ -1,0 +1,353 @@
+//! Tokens, with a fetch in our hands and a clock moved by hand.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use secrecy::SecretString;
+use url::Url;
+
+use super::{AccessToken, Authority, Claims, Error, TokenSource};
+use crate::clock::{Clock, Hand};
+use crate::domain::moment::Moment;
+use crate::transport::{Failure, Request, Transport};
+
+const START: i64 = 1_790_000_000_000;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn clock() -> (Clock, Hand) {
+    Clock::by_hand(Moment::from_millis(START))
+}
+
+fn token(text: &str, ends: Moment) -> AccessToken {
+    AccessToken::new(&SecretString::from(text.to_owned()), ends).unwrap()
+}
+
+fn shown(token: &AccessToken) -> String {
+    token.authorization().to_str().unwrap().to_owned()
+}
+
+/// A source whose n-th fetch (from 1) is what `answer` says, with tokens of one hour.
+fn counted(
+    clock: &Clock,
+    answer: impl Fn(usize) -> Result<(), Error> + Send + Sync + 'static,
+) -> (TokenSource, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (count, now) = (Arc::clone(&asked), clock.clone());
+    let source = TokenSource::fetching(clock.clone(), move |_| {
+        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+        let result = answer(number).map(|()| token(&format!("t{number}"), now.now().plus(HOUR)));
+        std::future::ready(result).boxed()
+    });
+    (source, asked)
+}
+
+fn down() -> Error {
+    Error::try_again("down")
+}
+
+#[tokio::test]
+async fn g06_a_valid_token_outlives_an_outage_of_the_authority() {
+    let (clock, hand) = clock();
+    let (source, asked) = counted(
+        &clock,
+        |number| if number == 1 { Ok(()) } else { Err(down()) },
+    );
+    source.token().await.unwrap();
+    let mut refreshing = Box::pin(source.clone().refresh_loop());
+    let _ = futures_util::poll!(&mut refreshing);
+
+    for _ in 0..58 {
+        hand.advance(Duration::from_secs(60));
+        let _ = futures_util::poll!(&mut refreshing);
+        assert_eq!(shown(&source.token().await.unwrap()), "Bearer t1");
+    }
+    hand.advance(Duration::from_secs(120));
+    let after = source.token().await;
+
+    assert!(asked.load(Ordering::SeqCst) > 2, "it kept on asking");
+    assert_eq!(after.unwrap_err(), down());
+}
+
+#[tokio::test]
+async fn a_token_is_refreshed_soon_after_half_of_its_life() {
+    let (clock, hand) = clock();
+    let (source, asked) = counted(&clock, |_| Ok(()));
+    source.token().await.unwrap();
+    let mut refreshing = Box::pin(source.clone().refresh_loop());
+    let _ = futures_util::poll!(&mut refreshing);
+
+    let mut refreshed_at = None;
+    for minute in 1..=60 {
+        hand.advance(Duration::from_secs(60));
+        let _ = futures_util::poll!(&mut refreshing);
+        if asked.load(Ordering::SeqCst) == 2 {
+            refreshed_at.get_or_insert(minute);
+        }
+    }
+
+    let minute: i32 = refreshed_at.unwrap();
+    assert!((30..=41).contains(&minute), "refreshed in minute {minute}");
+}
+
+#[tokio::test]
+async fn many_who_need_the_first_token_share_one_fetch() {
+    let (clock, _hand) = clock();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (count, now) = (Arc::clone(&asked), clock.clone());
+    let source = TokenSource::fetching(clock, move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let ends = now.now().plus(HOUR);
+        async move {
+            tokio::task::yield_now().await;
+            Ok(token("shared", ends))
+        }
+        .boxed()
+    });
+
+    let all = futures_util::future::join_all((0..50).map(|_| source.token())).await;
+
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_fetch_that_fails_share_its_failure() {
+    let (clock, hand) = clock();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let source = TokenSource::fetching(clock, move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().boxed()
+    });
+    let mut all = Box::pin(futures_util::future::join_all(
+        (0..50).map(|_| source.token()),
+    ));
+    let _ = futures_util::poll!(&mut all);
+
+    hand.advance(Duration::from_secs(10));
+    let all = all.await;
+
+    assert!(
+        all.iter()
+            .all(|one| matches!(one, Err(Error::TryAgain { .. })))
+    );
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_token_rejected_to_many_at_once_is_replaced_once() {
+    let (clock, _hand) = clock();
+    let (source, asked) = counted(&clock, |_| Ok(()));
+    let rejected = source.token().await.unwrap();
+
+    let fresh = futures_util::future::join_all(
+        (0..20).map(|_| source.refresh_with_claims(&rejected, None)),
+    )
+    .await;
+
+    assert!(
+        fresh
+            .iter()
+            .all(|one| shown(one.as_ref().unwrap()) == "Bearer t2")
+    );
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_token_says_who_we_are_and_never_shows_itself() {
+    let payload = br#"{"tid":"11111111-1111-1111-1111-111111111111",
+        "oid":"22222222-2222-2222-2222-222222222222",
+        "azp":"33333333-3333-3333-3333-333333333333",
+        "roles":["AgentIdentity.Read.All"],"exp":1790003600}"#;
+    let text = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(payload));
+
+    let token = token(&text, Moment::from_millis(START));
+
+    let identity = token.identity().unwrap();
+    assert_eq!(
+        identity.object_id.to_string(),
+        "22222222-2222-2222-2222-222222222222"
+    );
+    assert_eq!(identity.roles, ["AgentIdentity.Read.All"]);
+    assert_eq!(identity.expires_at.as_seconds(), 1_790_003_600);
+    assert!(!format!("{token:?} {:?}", token.authorization()).contains("sig"));
+}
+
+#[test]
+fn e12_a_token_that_does_not_say_who_we_are_names_nobody() {
+    let incomplete = URL_SAFE_NO_PAD.encode(br#"{"oid":"x","exp":1}"#);
+    for text in [
+        "opaque",
+        "a.b.c",
+        "e30.e30.e30",
+        &format!("e30.{incomplete}.e30"),
+    ] {
+        assert_eq!(
+            token(text, Moment::from_millis(START)).identity(),
+            None,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn g05_only_a_small_json_object_is_a_challenge() {
+    let good = br#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#;
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(5_000));
+
+    assert!(Claims::decode(&STANDARD.encode(good)).is_some());
+    assert!(Claims::decode(&URL_SAFE_NO_PAD.encode(good)).is_some());
+    for bad in [
+        String::new(),
+        "%%%".to_owned(),
+        STANDARD.encode("[1]"),
+        STANDARD.encode("not json"),
+        STANDARD.encode(long),
+    ] {
+        assert!(Claims::decode(&bad).is_none(), "{bad:.40}");
+    }
+}
+
+/// A directory with a secret file, and an authority that answers `status` and `body`.
+fn with_secret(
+    status: u16,
+    body: &'static str,
+) -> (tempfile::TempDir, TokenSource, Arc<Mutex<Vec<Request>>>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("client.secret");
+    std::fs::write(&file, "  not-a-real-one\n").unwrap();
+    private(&file, 0o600);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let transport = Transport::in_process(move |request| {
+        log.lock().unwrap().push(request);
+        let answer = http::Response::builder()
+            .status(status)
+            .header("content-type", "application/json")
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap();
+        std::future::ready(Ok(answer)).boxed()
+    });
+    let source = TokenSource::client_secret_file(
+        Clock::system(),
+        transport,
+        authority("http://127.0.0.1:9100"),
+        "33333333-3333-3333-3333-333333333333".parse().unwrap(),
+        file,
+    );
+    (folder, source, seen)
+}
+
+fn authority(login: &str) -> Authority {
+    Authority {
+        login: Url::parse(login).unwrap(),
+        tenant: "11111111-1111-1111-1111-111111111111".parse().unwrap(),
+        scope: "https://graph.microsoft.com/.default".to_owned(),
+    }
+}
+
+#[cfg(unix)]
+fn private(file: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+const GRANTED: &str = r#"{"token_type":"Bearer","expires_in":3600,"access_token":"granted"}"#;
+
+#[tokio::test]
+async fn a_client_secret_is_sent_to_our_authority_and_nowhere_else() {
+    let (_folder, source, seen) = with_secret(200, GRANTED);
+
+    let token = source.token().await.unwrap();
+
+    let seen = seen.lock().unwrap();
+    assert_eq!(shown(&token), "Bearer granted");
+    assert_eq!(seen.len(), 1);
+    assert_eq!(
+        seen[0].uri().to_string(),
+        "http://127.0.0.1:9100/11111111-1111-1111-1111-111111111111/oauth2/v2.0/token"
+    );
+    let form = String::from_utf8_lossy(seen[0].body()).into_owned();
+    assert!(form.contains("client_secret=not-a-real-one&"), "{form}");
+}
+
+#[tokio::test]
+async fn a_forced_refresh_carries_the_claims_of_the_challenge() {
+    let (_folder, source, seen) = with_secret(200, GRANTED);
+    let rejected = source.token().await.unwrap();
+    let claims = Claims::decode(&STANDARD.encode(r#"{"access_token":{}}"#));
+
+    source.refresh_with_claims(&rejected, claims).await.unwrap();
+
+    let form = String::from_utf8_lossy(seen.lock().unwrap()[1].body()).into_owned();
+    assert!(
+        form.ends_with("&claims=%7B%22access_token%22%3A%7B%7D%7D"),
+        "{form}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_named_by_its_code_and_not_retried() {
+    let said = r#"{"error":"invalid_client","error_description":"AADSTS7000215: wrong secret."}"#;
+    let (_folder, source, seen) = with_secret(401, said);
+
+    let error = source.token().await.unwrap_err();
+
+    assert_eq!(
+        error,
+        Error::Refused {
+            code: "AADSTS7000215".to_owned()
+        }
+    );
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_broken_authority_is_asked_again_later() {
+    for status in [429, 500, 503] {
+        let (_folder, source, seen) = with_secret(status, "<html>");
+
+        let error = source.token().await.unwrap_err();
+
+        assert!(matches!(error, Error::TryAgain { .. }), "{status}: {error}");
+        assert_eq!(seen.lock().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_authority_out_of_reach_is_asked_again_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("federated");
+    std::fs::write(&file, "assertion").unwrap();
+    let transport = Transport::in_process(|_| {
+        std::future::ready(Err(Failure::NotSent("no route".to_owned()))).boxed()
+    });
+    let source = TokenSource::workload_identity(
+        Clock::system(),
+        transport,
+        authority("https://login.example"),
+        "33333333-3333-3333-3333-333333333333".parse().unwrap(),
+        Some(file),
+    );
+
+    let error = source.token().await.unwrap_err();
+
+    assert!(matches!(error, Error::TryAgain { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_secret_that_others_can_read_is_not_used() {
+    let (folder, source, seen) = with_secret(200, GRANTED);
+    private(&folder.path().join("client.secret"), 0o644);
+
+    let error = source.token().await.unwrap_err();
+
+    assert!(matches!(error, Error::Misconfigured { .. }), "{error}");
+    assert!(seen.lock().unwrap().is_empty());
+}

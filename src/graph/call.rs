@@ -1,0 +1,238 @@
+//! One exchange with Graph: lane, token, deadline, and the answer sorted by what to do next.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderName, HeaderValue, Method};
+
+use super::answer::{challenge, refusal, word};
+use super::error::{Error, Receipt, spoken};
+use super::lanes::{Lane, Priority};
+use super::place::Place;
+use super::{Ask, Graph};
+use crate::entra::{self, AccessToken};
+use crate::transport::{Answer, Failure, Request};
+
+/// Longest wait for one answer.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// Pause after a failure that says nothing about when to come back.
+const PAUSE: Duration = Duration::from_secs(1);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("estop/", env!("CARGO_PKG_VERSION")));
+
+/// What a call costs its lane, and whether losing its answer matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Changes nothing: a lost answer may simply be asked for again.
+    Read,
+    /// Changes something: a lost answer means that nobody knows.
+    Write,
+}
+
+/// One call, ready to be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+    pub(super) lane: Lane,
+    pub(super) body: Option<Bytes>,
+    /// A body with `@odata.type` must name the protocol version.
+    pub(super) odata_version: Option<HeaderValue>,
+}
+
+/// A 2xx answer.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) receipt: Receipt,
+    pub(super) body: Bytes,
+}
+
+impl Call {
+    pub(super) fn read(place: Place) -> Self {
+        Self {
+            method: Method::GET,
+            place,
+            kind: Kind::Read,
+            lane: Lane::DirectoryReads,
+            body: None,
+            odata_version: None,
+        }
+    }
+
+    pub(super) fn write(method: Method, place: Place, lane: Lane) -> Self {
+        Self {
+            method,
+            place,
+            kind: Kind::Write,
+            lane,
+            body: None,
+            odata_version: None,
+        }
+    }
+
+    pub(super) fn with_body(mut self, body: &serde_json::Value) -> Self {
+        self.body = Some(body.to_string().into());
+        self
+    }
+
+    pub(super) fn spoken(&self) -> String {
+        spoken(&self.method, &self.place)
+    }
+}
+
+impl Graph {
+    /// Waits for the lane, then sends.
+    pub(super) async fn send(&self, ask: Ask, call: Call) -> Result<Answered, Error> {
+        self.turn(ask, &call).await?;
+        self.send_now(ask, call).await
+    }
+
+    /// Waits for a turn in the call's lane.
+    pub(super) async fn turn(&self, ask: Ask, call: &Call) -> Result<(), Error> {
+        let lane = self.0.lanes.of(call.lane);
+        lane.turn(ask.priority)
+            .await
+            .map_err(|crowded| Error::TryAgain {
+                after: crowded.after,
+                because: format!("{}: the {} lane is crowded", call.spoken(), call.lane),
+            })
+    }
+
+    /// Sends a call whose turn it is. A 401 is answered once with a forced token (threat G05).
+    pub(super) async fn send_now(&self, ask: Ask, call: Call) -> Result<Answered, Error> {
+        let spoken = call.spoken();
+        let tokens = &self.0.link.tokens;
+        let token = tokens
+            .token()
+            .await
+            .map_err(|error| no_token(&spoken, error))?;
+        let answer = self.exchange(ask, &call, &token).await?;
+        if answer.status() != http::StatusCode::UNAUTHORIZED {
+            return self.sorted(ask, &call, answer);
+        }
+        let claims = challenge(answer.headers());
+        let token = tokens
+            .refresh_with_claims(&token, claims)
+            .await
+            .map_err(|error| no_token(&spoken, error))?;
+        self.turn(ask, &call).await?;
+        let answer = self.exchange(ask, &call, &token).await?;
+        self.sorted(ask, &call, answer)
+    }
+
+    async fn exchange(&self, ask: Ask, call: &Call, token: &AccessToken) -> Result<Answer, Error> {
+        let spoken = call.spoken();
+        let request = self.request(ask, call, token)?;
+        let link = &self.0.link;
+        let sent = link
+            .clock
+            .within(CALL_LIMIT, link.transport.send(request))
+            .await;
+        match sent {
+            Ok(Ok(answer)) => {
+                let lane = self.0.lanes.of(call.lane);
+                lane.heard(answer.status(), answer.headers());
+                Ok(answer)
+            }
+            Ok(Err(failure @ Failure::NotSent(_))) => {
+                Err(Error::try_again(self.pause(), &spoken, failure))
+            }
+            Ok(Err(failure @ Failure::Lost(_))) => Err(self.lost(call, failure)),
+            Err(late) => Err(self.lost(call, late)),
+        }
+    }
+
+    fn request(&self, ask: Ask, call: &Call, token: &AccessToken) -> Result<Request, Error> {
+        let graph = self.0.link.endpoints.graph().as_str().trim_end_matches('/');
+        let mut request = http::Request::builder()
+            .method(call.method.clone())
+            .uri(format!("{graph}{}", call.place.text()))
+            .header(AUTHORIZATION, token.authorization())
+            .header(ACCEPT, JSON)
+            .header(USER_AGENT, AGENT)
+            .header("client-request-id", ask.correlation.to_string());
+        if ask.priority == Priority::Contain {
+            request = request.header("x-ms-throttle-priority", "high");
+        }
+        if call.body.is_some() {
+            request = request.header(CONTENT_TYPE, JSON);
+        }
+        if let Some(version) = &call.odata_version {
+            request = request.header("OData-Version", version);
+        }
+        request
+            .body(call.body.clone().unwrap_or_default())
+            .map_err(|error| Error::Refused {
+                code: "BadPlace".to_owned(),
+                status: None,
+                because: format!("{}: {error}", call.spoken()),
+            })
+    }
+
+    fn sorted(&self, ask: Ask, call: &Call, answer: Answer) -> Result<Answered, Error> {
+        let status = answer.status();
+        let receipt = Receipt {
+            call: call.spoken(),
+            status: status.as_u16(),
+            request_id: word(answer.headers(), &HeaderName::from_static("request-id")),
+        };
+        match status.as_u16() {
+            200..=299 => Ok(Answered {
+                receipt,
+                body: answer.into_body(),
+            }),
+            404 => Err(Error::NotFound {
+                because: receipt.to_string(),
+            }),
+            // Someone else changed it at the same time, or the service asks us to come later:
+            // in both cases nothing was done.
+            409 | 412 => Err(Error::TryAgain {
+                after: self.pause(),
+                because: receipt.to_string(),
+            }),
+            429 => Err(self.busy(ask, call, &receipt)),
+            503 if answer.headers().contains_key("retry-after") => {
+                Err(self.busy(ask, call, &receipt))
+            }
+            408 | 500..=599 => Err(self.lost(call, &receipt)),
+            _ => Err(refusal(&receipt, answer.body())),
+        }
+    }
+
+    fn busy(&self, ask: Ask, call: &Call, receipt: &Receipt) -> Error {
+        Error::TryAgain {
+            after: self.0.lanes.of(call.lane).pause(ask.priority),
+            because: receipt.to_string(),
+        }
+    }
+
+    fn lost(&self, call: &Call, why: impl std::fmt::Display) -> Error {
+        match call.kind {
+            Kind::Read => Error::try_again(self.pause(), &call.spoken(), why),
+            Kind::Write => Error::unknown(&call.spoken(), why),
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        PAUSE / 2 + self.0.link.clock.jitter(PAUSE)
+    }
+}
+
+fn no_token(call: &str, error: entra::Error) -> Error {
+    match error {
+        entra::Error::TryAgain { because } => Error::try_again(PAUSE, call, because),
+        entra::Error::Refused { code } => Error::Refused {
+            because: format!("{call}: no access token"),
+            code,
+            status: None,
+        },
+        entra::Error::Misconfigured { because } => Error::Refused {
+            code: "NoCredential".to_owned(),
+            status: None,
+            because: format!("{call}: {because}"),
+        },
+    }
+}

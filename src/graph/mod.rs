@@ -1,0 +1,108 @@
+//! The tenant, through Microsoft Graph: read it, change it, and know what is not known.
+//!
+//! Knows: paths, bodies, limits and error shapes of the calls it makes.
+//! Never: why something is asked, what a playbook wants, who approved.
+//!
+//! Laws
+//! * A path is constant text and object ids, never text from outside (threat W21).
+//! * A write whose answer was lost is *unknown*, never failed and never done.
+//! * One limit family, one lane; a lane lets the more urgent go first and delays nobody needlessly.
+//! * A token goes to the configured host only: no redirects, no next page elsewhere.
+//! * Nothing is tried twice here, but for one forced token after a claims challenge.
+//!
+//! Read next: `agents`, then `call`, then `lanes`.
+
+mod endpoints;
+mod error;
+mod lanes;
+
+mod answer;
+mod call;
+mod page;
+mod place;
+mod shape;
+
+mod agents;
+mod risk;
+mod users;
+
+mod coalesce;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use agents::{AgentRead, BlueprintRead};
+pub use endpoints::{BadEndpoint, Cloud, Endpoints};
+pub use error::{Error, Receipt};
+pub use lanes::{Budget, Budgets, Lane, LaneReport, Priority};
+pub use shape::Enabled;
+pub use users::AgentUserRead;
+
+use crate::clock::Clock;
+use crate::entra::TokenSource;
+use crate::transport::Transport;
+
+/// Who asks: how urgent it is, and the id that ties Microsoft's logs to ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Its place in the lane.
+    pub priority: Priority,
+    /// Sent as `client-request-id`.
+    pub correlation: Uuid,
+}
+
+/// What a [`Graph`] is made of.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Where Graph is.
+    pub endpoints: Endpoints,
+    /// The way there.
+    pub transport: Transport,
+    /// What lets us in.
+    pub tokens: TokenSource,
+    /// Time and chance.
+    pub clock: Clock,
+    /// How much may be asked of it.
+    pub budgets: Budgets,
+}
+
+/// The tenant we act in. Cheap to clone; all clones share the same lanes.
+#[derive(Clone, Debug)]
+pub struct Graph(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    link: Link,
+    lanes: lanes::Lanes,
+    verdicts: risk::Verdicts,
+}
+
+impl Graph {
+    /// Opens no connection yet; see [`Graph::warm`].
+    pub fn new(link: Link) -> Self {
+        let lanes = lanes::Lanes::new(&link.clock, &link.budgets);
+        Self(Arc::new(Inner {
+            link,
+            lanes,
+            verdicts: risk::Verdicts::default(),
+        }))
+    }
+
+    /// Fetches the token and opens the connection by one small read, so that the first write waits
+    /// for neither. Call it at start and about once a minute: idle connections are closed after 90 s.
+    pub async fn warm(&self, ask: Ask) -> Result<Receipt, Error> {
+        let place =
+            place::Place::v1("/servicePrincipals/microsoft.graph.agentIdentity?$select=id&$top=1");
+        let answer = self.send(ask, call::Call::read(place)).await?;
+        Ok(answer.receipt)
+    }
+
+    /// How each lane stands, for metrics and for people.
+    pub fn lanes(&self) -> Vec<LaneReport> {
+        self.0.lanes.reports()
+    }
+}
+
+#[cfg(test)]
+mod tests;
