@@ -1,0 +1,79 @@
+//! How far a playbook may reach, for how long, and whom it tells.
+
+use super::fault::Faults;
+use super::fields::{self, Map, Words};
+use super::yaml::Entry;
+use crate::domain::playbook::{Guardrail, HoldFor};
+
+/// Most entities a guardrail may allow within its window.
+const ENTITIES_MAX: u32 = 1_000;
+/// Shortest and longest window of a guardrail.
+const WINDOW: (&str, &str) = ("10s", "7d");
+/// Shortest and longest hold.
+const HOLD: (&str, &str) = ("1m", "400d");
+
+const GUARDRAIL: Words<'static> = Words {
+    noun: "key in `guardrail`",
+    known: &["entities_max", "window", "on_breach"],
+    later: &["blueprints_max"],
+};
+const ON_BREACH: Words<'static> = Words {
+    noun: "answer to a breach",
+    known: &["ask"],
+    later: &[],
+};
+const HOLD_KEYS: Words<'static> = Words {
+    noun: "key in `hold`",
+    known: &["for", "then"],
+    later: &["reassert_max"],
+};
+const THEN: Words<'static> = Words {
+    noun: "end of a hold",
+    known: &["keep"],
+    later: &["ask", "undo"],
+};
+
+/// Reads `guardrail`.
+pub(super) fn guardrail(entry: &Entry, faults: &mut Faults) -> Option<Guardrail> {
+    let map = Map::of(&entry.value, "guardrail", &entry.key_span, faults)?;
+    map.only(&GUARDRAIL, faults);
+    let entities_max = map
+        .must("entities_max", faults)
+        .and_then(|e| fields::number(&e.value, "entities_max", ENTITIES_MAX, faults));
+    let window = map
+        .must("window", faults)
+        .and_then(|e| fields::time(&e.value, "window", WINDOW, faults));
+    let on_breach = map
+        .must("on_breach", faults)
+        .and_then(|e| ON_BREACH.read(&e.value, faults));
+    on_breach?;
+    Some(Guardrail {
+        entities_max: entities_max?,
+        window: window?,
+    })
+}
+
+/// Reads `hold`.
+pub(super) fn hold(entry: &Entry, faults: &mut Faults) -> Option<HoldFor> {
+    let map = Map::of(&entry.value, "hold", &entry.key_span, faults)?;
+    map.only(&HOLD_KEYS, faults);
+    let span = map
+        .must("for", faults)
+        .and_then(|e| fields::time(&e.value, "for", HOLD, faults));
+    let then = map
+        .must("then", faults)
+        .and_then(|e| THEN.read(&e.value, faults));
+    then?;
+    Some(HoldFor { span: span? })
+}
+
+/// Reads `notify`, which may only be empty for now.
+pub(super) fn notify(entry: Option<&Entry>, faults: &mut Faults) {
+    let Some(entry) = entry else { return };
+    let most = 16;
+    for item in fields::list(&entry.value, "notify", most, faults).unwrap_or_default() {
+        faults
+            .error(&item.span, "entries of `notify` are not supported yet")
+            .help("write `notify: []`");
+    }
+}

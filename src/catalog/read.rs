@@ -1,0 +1,293 @@
+//! One file's text to one playbook.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::clause::Clause;
+use super::fault::{Fault, Faults};
+use super::fields::{self, Map, Words};
+use super::limits;
+use super::steps::{self, Placed};
+use super::trigger;
+use super::written;
+use super::yaml::{self, Entry, Shape, short};
+use crate::domain::entity::EntityKind;
+use crate::domain::playbook::{
+    Also, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, StepSpec, Trigger,
+};
+
+/// Longest summary or owner, in characters.
+const LINE_MAX: usize = 300;
+
+const KEYS: Words<'static> = Words {
+    noun: "key",
+    known: &[
+        "playbook",
+        "summary",
+        "owner",
+        "trigger",
+        "when",
+        "unless",
+        "on_unknown",
+        "entity",
+        "also",
+        "mode",
+        "recommended",
+        "guardrail",
+        "steps",
+        "hold",
+        "notify",
+    ],
+    later: &["approval", "on_timeout", "activation", "reassert_max"],
+};
+const ENTITIES: Words<'static> = Words {
+    noun: "entity kind",
+    known: &["agent", "agent_user", "blueprint"],
+    later: &["service_principal", "user"],
+};
+const MODES: Words<'static> = Words {
+    noun: "mode",
+    known: &["observe", "enforce"],
+    later: &["ask", "provisional"],
+};
+const ALSO: Words<'static> = Words {
+    noun: "addition",
+    known: &["agent_users"],
+    later: &[],
+};
+
+/// A playbook with its compiled clauses and the text it came from.
+pub struct Loaded {
+    /// The playbook, as everyone else knows it.
+    pub playbook: Arc<Playbook>,
+    /// The file's text, which its digest is of.
+    pub text: Arc<str>,
+    /// What its author should look at, though it is taken: warnings and notes.
+    pub remarks: Vec<Fault>,
+    pub(super) when: Vec<Clause>,
+    pub(super) unless: Vec<Clause>,
+}
+
+/// Reads and checks one playbook. `file` is only for messages and the name: `x/NAME.yaml` must
+/// hold the playbook `NAME`.
+///
+/// # Errors
+/// Everything that was found wrong, errors first, at most [`super::FAULTS_MAX`].
+pub fn read(file: &str, text: &str) -> Result<Loaded, Vec<Fault>> {
+    let mut faults = Faults::none_in(file, text);
+    let parts = yaml::tree(text, &mut faults).and_then(|root| {
+        let at = match &root.shape {
+            Shape::Map(entries) => entries.first().map(|entry| entry.key_span.clone()),
+            Shape::Text { .. } | Shape::List(_) | Shape::Reported => None,
+        };
+        let map = Map::of(&root, "a playbook", &at.unwrap_or(0..0), &mut faults)?;
+        parts(&map, file, &mut faults)
+    });
+    if faults.refuse() {
+        return Err(faults.told());
+    }
+    let Some(parts) = parts else {
+        faults
+            .error(&(0..text.len().min(1)), "this file holds no playbook")
+            .help("it begins with `playbook: NAME`");
+        return Err(faults.told());
+    };
+    Ok(parts.loaded(faults))
+}
+
+/// What a file says, part by part; all of it was read without an error.
+struct Parts {
+    name: PlaybookName,
+    summary: String,
+    owner: Option<String>,
+    trigger: Trigger,
+    when: Vec<Clause>,
+    unless: Vec<Clause>,
+    entity: EntityKind,
+    also: Vec<Also>,
+    mode: Mode,
+    recommended: Option<Mode>,
+    guardrail: Option<Guardrail>,
+    steps: Vec<StepSpec>,
+    hold: Option<HoldFor>,
+}
+
+impl Parts {
+    fn loaded(self, faults: Faults) -> Loaded {
+        let text = Arc::clone(faults.text());
+        let texts = |clauses: &[Clause]| -> Vec<ClauseText> {
+            clauses.iter().map(|clause| clause.text().clone()).collect()
+        };
+        let playbook = Playbook {
+            name: self.name,
+            digest: hex::encode(Sha256::digest(text.as_bytes())),
+            summary: self.summary,
+            owner: self.owner,
+            trigger: self.trigger,
+            when: texts(&self.when),
+            unless: texts(&self.unless),
+            entity: self.entity,
+            also: self.also,
+            mode: self.mode,
+            recommended: self.recommended,
+            guardrail: self.guardrail,
+            steps: self.steps,
+            hold: self.hold,
+        };
+        Loaded {
+            playbook: Arc::new(playbook),
+            text,
+            remarks: faults.told(),
+            when: self.when,
+            unless: self.unless,
+        }
+    }
+}
+
+fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
+    map.only(&KEYS, faults);
+    let name = map
+        .must("playbook", faults)
+        .and_then(|e| name(e, file, faults));
+    let summary = map
+        .must("summary", faults)
+        .and_then(|e| line(e, "summary", faults));
+    let owner = optional(map.get("owner"), |e| line(e, "owner", faults));
+    let trigger = map
+        .must("trigger", faults)
+        .and_then(|e| trigger::read(e, faults));
+    let clauses = written::clauses(map, faults);
+    let entity = map
+        .must("entity", faults)
+        .and_then(|e| ENTITIES.read(&e.value, faults))
+        .and_then(EntityKind::from_word);
+    let also = also(map, entity, faults);
+    let mode = map.must("mode", faults).and_then(|e| mode_of(e, faults));
+    let recommended = optional(map.get("recommended"), |e| mode_of(e, faults));
+    let guardrail = optional(map.get("guardrail"), |e| limits::guardrail(e, faults));
+    let steps = map
+        .must("steps", faults)
+        .and_then(|e| steps::read(e, faults));
+    if let (Some(steps), Some(also)) = (&steps, &also) {
+        steps::check(steps, entity, also, faults);
+        unused_also(map, steps, also, faults);
+    }
+    let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
+    limits::notify(map.get("notify"), faults);
+    if let (Some(Mode::Enforce), None) = (mode, map.get("guardrail")) {
+        unguarded(map, faults);
+    }
+    let (when, unless) = clauses?;
+    Some(Parts {
+        name: name?,
+        summary: summary?,
+        owner: owner?,
+        trigger: trigger?,
+        when,
+        unless,
+        entity: entity?,
+        also: also?,
+        mode: mode?,
+        recommended: recommended?,
+        guardrail: guardrail?,
+        steps: steps?.iter().map(Placed::spec).collect(),
+        hold: hold?,
+    })
+}
+
+/// Left out is fine; there and wrong is not.
+fn optional<'n, T>(
+    entry: Option<&'n Entry>,
+    read: impl FnOnce(&'n Entry) -> Option<T>,
+) -> Option<Option<T>> {
+    match entry {
+        Some(entry) => read(entry).map(Some),
+        None => Some(None),
+    }
+}
+
+fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> {
+    let span = &entry.value.span;
+    let word = fields::text(&entry.value, "playbook", faults)?;
+    let Some(name) = PlaybookName::new(word) else {
+        faults
+            .error(
+                span,
+                format!("`{}` is not the name of a playbook", short(word)),
+            )
+            .help("one is 1 to 64 lower-case letters, digits and `-`");
+        return None;
+    };
+    if word == PlaybookName::BY_HAND {
+        faults.error(
+            span,
+            format!("`{word}` is the name of what a person orders"),
+        );
+        return None;
+    }
+    let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    if stem != format!("{word}.yaml") {
+        faults
+            .error(span, "the file is not named after its playbook")
+            .because(format!("the file is `{}`", short(stem)))
+            .help(format!("name the file `{word}.yaml`"));
+        return None;
+    }
+    Some(name)
+}
+
+fn line(entry: &Entry, key: &str, faults: &mut Faults) -> Option<String> {
+    let text = fields::text(&entry.value, key, faults)?.trim();
+    if text.chars().count() > LINE_MAX {
+        let what = format!("`{key}` is longer than {LINE_MAX} characters");
+        faults.error(&entry.key_span, what);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn mode_of(entry: &Entry, faults: &mut Faults) -> Option<Mode> {
+    Mode::from_word(MODES.read(&entry.value, faults)?)
+}
+
+fn unguarded(map: &Map<'_>, faults: &mut Faults) {
+    if let Some(entry) = map.get("mode") {
+        faults
+            .warning(
+                &entry.value.span,
+                "this playbook enforces without a guardrail",
+            )
+            .help("add `guardrail: { entities_max: 5, window: 10m, on_breach: ask }`");
+    }
+}
+
+fn also(map: &Map<'_>, kind: Option<EntityKind>, faults: &mut Faults) -> Option<Vec<Also>> {
+    let Some(entry) = map.get("also") else {
+        return Some(Vec::new());
+    };
+    let items = fields::list(&entry.value, "also", ALSO.known.len(), faults)?;
+    for item in items {
+        ALSO.read(item, faults)?;
+    }
+    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
+        faults
+            .error(
+                &entry.key_span,
+                format!("`also` adds nothing to entity `{kind}`"),
+            )
+            .help("only an `agent` has users beside it: leave the key out");
+    }
+    Some(items.iter().map(|_| Also::AgentUsers).collect())
+}
+
+fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut Faults) {
+    let used = steps
+        .iter()
+        .any(|step| steps::reaches_users(step.spec().action));
+    if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
+        faults
+            .warning(&entry.key_span, "no step reaches the agent's users")
+            .help("add `- disable_agent_user`, or leave `also` out");
+    }
+}

@@ -1,0 +1,186 @@
+//! The playbooks in force, as one set.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::clause::Clause;
+use super::facts::Facts;
+use super::fault::Fault;
+use super::folder;
+use super::read::{Loaded, read};
+use crate::domain::decision::{Considered, Truth};
+use crate::domain::detection::{Detection, Sighting};
+use crate::domain::moment::Moment;
+use crate::domain::playbook::{Mode, Playbook, PlaybookName};
+
+/// The playbooks in force. It never changes: a reload makes another one.
+pub struct Catalog {
+    by_name: BTreeMap<PlaybookName, Loaded>,
+}
+
+impl Catalog {
+    /// Reads a set of files, each as its name and its text.
+    ///
+    /// # Errors
+    /// All faults of all files; then there is no set at all.
+    pub fn of_texts<'t>(
+        files: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut by_name = BTreeMap::new();
+        let mut faults = Vec::new();
+        for (file, text) in files {
+            match read(file, text) {
+                Err(found) => faults.extend(found),
+                Ok(loaded) => {
+                    let name = loaded.playbook.name.clone();
+                    if by_name.insert(name.clone(), loaded).is_some() {
+                        let what = format!("another file holds the playbook `{name}` too");
+                        faults.push(Fault::of_file(file, what));
+                    }
+                }
+            }
+        }
+        if faults.is_empty() {
+            Ok(Self { by_name })
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Reads every `*.yaml` of one folder, save `*.test.yaml`. An empty folder is a fault: it is
+    /// likelier to be half written than meant.
+    ///
+    /// # Errors
+    /// All faults of all files, unreadable ones included; then there is no set at all.
+    pub fn load_dir(folder: &Path) -> Result<Self, Vec<Fault>> {
+        let texts = folder::texts(folder)?;
+        if texts.is_empty() {
+            let shown = folder.display().to_string();
+            return Err(vec![Fault::of_file(&shown, "there is no playbook here")]);
+        }
+        Self::of_texts(
+            texts
+                .iter()
+                .map(|(file, text)| (file.as_str(), text.as_str())),
+        )
+    }
+
+    /// The set with nothing in it.
+    pub fn empty() -> Self {
+        Self {
+            by_name: BTreeMap::new(),
+        }
+    }
+
+    /// The playbook of this name, if it is in force.
+    pub fn get(&self, name: &PlaybookName) -> Option<&Arc<Playbook>> {
+        self.by_name.get(name).map(|loaded| &loaded.playbook)
+    }
+
+    /// Every playbook with its text and remarks, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Loaded> {
+        self.by_name.values()
+    }
+
+    /// Weighs every playbook against one entity of a detection, by name. Clauses are asked only
+    /// where the trigger and the entity's kind already hold.
+    pub fn considered(
+        &self,
+        detection: &Detection,
+        sighting: &Sighting,
+        now: Moment,
+    ) -> Vec<Considered> {
+        let mut facts = None;
+        self.by_name
+            .values()
+            .map(
+                |loaded| match why_not(&loaded.playbook, detection, sighting) {
+                    Some(why_not) => Considered {
+                        playbook: loaded.playbook.name.clone(),
+                        matched: false,
+                        why_not: Some(why_not),
+                        when: Vec::new(),
+                        unless: Vec::new(),
+                        mode: None,
+                    },
+                    None => {
+                        let facts =
+                            facts.get_or_insert_with(|| Facts::new(detection, sighting, now));
+                        loaded.weighed(facts)
+                    }
+                },
+            )
+            .collect()
+    }
+
+    /// The strongest of those that matched: the highest mode, then the entity kind of widest
+    /// reach, then the first by name.
+    pub fn strongest<'c>(&self, considered: &'c [Considered]) -> Option<&'c Considered> {
+        considered
+            .iter()
+            .filter(|one| one.matched)
+            .min_by_key(|one| {
+                let kind = self.get(&one.playbook).map(|playbook| playbook.entity);
+                (std::cmp::Reverse((one.mode, kind)), &one.playbook)
+            })
+    }
+
+    pub(super) fn with_modes(mut self, mode: impl Fn(&Playbook) -> Mode) -> Self {
+        for loaded in self.by_name.values_mut() {
+            let mode = mode(&loaded.playbook);
+            Arc::make_mut(&mut loaded.playbook).mode = mode;
+        }
+        self
+    }
+}
+
+fn why_not(playbook: &Playbook, detection: &Detection, sighting: &Sighting) -> Option<String> {
+    let kind = sighting.entity.kind;
+    let wrong_kind = || format!("entity is {kind}, not {}", playbook.entity);
+    playbook
+        .trigger
+        .why_not(detection)
+        .or_else(|| (kind != playbook.entity).then(wrong_kind))
+}
+
+impl Loaded {
+    /// What the clauses come to, and so the mode. `on_unknown: observe` is the only answer there
+    /// is: where nothing speaks against the playbook but something is unknown, it observes.
+    fn weighed(&self, facts: &Facts) -> Considered {
+        let values = |clauses: &[Clause]| clauses.iter().map(|one| one.value(facts)).collect();
+        let (when, unless): (Vec<_>, Vec<_>) = (values(&self.when), values(&self.unless));
+        let holds = when.iter().map(|value| value.truth);
+        let spared = unless.iter().map(|value| not(value.truth));
+        let truth = holds.chain(spared).fold(Truth::True, and);
+        let mode = match truth {
+            Truth::True => Some(self.playbook.mode),
+            Truth::Unknown => Some(Mode::Observe),
+            Truth::False => None,
+        };
+        Considered {
+            playbook: self.playbook.name.clone(),
+            matched: mode.is_some(),
+            why_not: None,
+            when,
+            unless,
+            mode,
+        }
+    }
+}
+
+const fn not(truth: Truth) -> Truth {
+    match truth {
+        Truth::True => Truth::False,
+        Truth::False => Truth::True,
+        Truth::Unknown => Truth::Unknown,
+    }
+}
+
+const fn and(left: Truth, right: Truth) -> Truth {
+    match (left, right) {
+        (Truth::False, _) | (_, Truth::False) => Truth::False,
+        (Truth::Unknown, _) | (_, Truth::Unknown) => Truth::Unknown,
+        (Truth::True, Truth::True) => Truth::True,
+    }
+}
