@@ -22,7 +22,7 @@ pub(super) fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error>
 
 pub(super) async fn perform(context: &Context<'_>, entity: Entity) -> Result<Ended, Error> {
     context.permit([entity.id])?;
-    let ask = context.ask(Priority::Kill);
+    let ask = context.ask(Priority::Contain);
     let receipt = context.graph.confirm_compromised(ask, entity.id).await?;
     Ok((Outcome::Done, receipt.to_string()))
 }

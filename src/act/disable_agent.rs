@@ -7,20 +7,28 @@
 //! Limits    tokens already issued live on; the agent's user account has its own switch
 //! Tactic    Evict (D3FEND Account Locking)
 
-use super::switch::{Way, nothing, outcome_of, refuse_if_microsoft, stored, way_back};
+use super::switch::{Way, nothing, outcome_of, refuse_if_microsoft, seen, stored, way_back};
 use super::{Context, Ended, Error, Seen};
 use crate::domain::entity::Entity;
 use crate::domain::step::{Before, Outcome, Switch, UndoOutcome};
 use crate::graph::{Enabled, Priority};
 
 pub(super) async fn look(context: &Context<'_>, agent: Entity) -> Result<Seen, Error> {
-    let read = context.graph.agent(context.ask(Priority::Kill), agent.id).await?;
+    let read = context
+        .graph
+        .agent(context.ask(Priority::Contain), agent.id)
+        .await?;
     context.permit([agent.id].into_iter().chain(read.blueprint_app_id))?;
-    let switch = Switch { id: read.id, account_enabled: read.enabled.flag() };
+    let switch = Switch {
+        id: read.id,
+        account_enabled: read.enabled.flag(),
+    };
     Ok(Seen {
-        before: Before::Switches { switches: vec![switch] },
+        before: Before::Switches {
+            switches: vec![switch],
+        },
         closes: vec![agent],
-        evidence: read.receipt.to_string(),
+        evidence: seen(read.enabled),
     })
 }
 
@@ -29,8 +37,11 @@ pub(super) async fn perform(context: &Context<'_>, before: &Before) -> Result<En
     for was in stored(before) {
         context.permit([was.id])?;
         if outcome_of(*was) == Outcome::Done {
-            let ask = context.ask(Priority::Kill);
-            let receipt = context.graph.set_agent_enabled(ask, was.id, Enabled::No).await?;
+            let ask = context.ask(Priority::Contain);
+            let receipt = context
+                .graph
+                .set_agent_enabled(ask, was.id, Enabled::No)
+                .await?;
             ended = (Outcome::Done, receipt.to_string());
         }
     }
@@ -50,7 +61,10 @@ pub(super) async fn undo(
             Way::WasOffBefore => nothing("it was disabled before us"),
             Way::IsOnAlready => nothing("it is enabled already"),
             Way::TurnOn => {
-                let receipt = context.graph.set_agent_enabled(ask, was.id, Enabled::Yes).await?;
+                let receipt = context
+                    .graph
+                    .set_agent_enabled(ask, was.id, Enabled::Yes)
+                    .await?;
                 (UndoOutcome::Restored, receipt.to_string())
             }
         };

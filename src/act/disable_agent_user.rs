@@ -18,11 +18,17 @@ pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, 
     context.permit(users.iter().map(|user| user.id).chain([entity.id]))?;
     let switches = users
         .iter()
-        .map(|user| Switch { id: user.id, account_enabled: user.enabled.flag() })
+        .map(|user| Switch {
+            id: user.id,
+            account_enabled: user.enabled.flag(),
+        })
         .collect();
     Ok(Seen {
         before: Before::Switches { switches },
-        closes: users.iter().map(|user| Entity::agent_user(user.id)).collect(),
+        closes: users
+            .iter()
+            .map(|user| Entity::agent_user(user.id))
+            .collect(),
         evidence: format!("{} user account(s) of {entity}", users.len()),
     })
 }
@@ -31,7 +37,7 @@ pub(super) async fn users_of(
     context: &Context<'_>,
     entity: Entity,
 ) -> Result<Vec<AgentUserRead>, Error> {
-    let ask = context.ask(Priority::Kill);
+    let ask = context.ask(Priority::Contain);
     if entity.kind == EntityKind::AgentUser {
         return Ok(vec![context.graph.agent_user(ask, entity.id).await?]);
     }
@@ -41,14 +47,20 @@ pub(super) async fn users_of(
 pub(super) async fn perform(context: &Context<'_>, before: &Before) -> Result<Ended, Error> {
     let users = stored(before);
     if users.is_empty() {
-        return Ok((Outcome::AlreadyDone, "this agent has no user account".to_owned()));
+        return Ok((
+            Outcome::AlreadyDone,
+            "this agent has no user account".to_owned(),
+        ));
     }
     let mut ended = (Outcome::AlreadyDone, "it was disabled before".to_owned());
     for was in users {
         context.permit([was.id])?;
         if outcome_of(*was) == Outcome::Done {
-            let ask = context.ask(Priority::Kill);
-            let receipt = context.graph.set_agent_user_enabled(ask, was.id, Enabled::No).await?;
+            let ask = context.ask(Priority::Contain);
+            let receipt = context
+                .graph
+                .set_agent_user_enabled(ask, was.id, Enabled::No)
+                .await?;
             ended = (Outcome::Done, receipt.to_string());
         }
     }
@@ -67,8 +79,10 @@ pub(super) async fn undo(
             Way::WasOffBefore => nothing("it was disabled before us"),
             Way::IsOnAlready => nothing("it is enabled already"),
             Way::TurnOn => {
-                let receipt =
-                    context.graph.set_agent_user_enabled(ask, was.id, Enabled::Yes).await?;
+                let receipt = context
+                    .graph
+                    .set_agent_user_enabled(ask, was.id, Enabled::Yes)
+                    .await?;
                 (UndoOutcome::Restored, receipt.to_string())
             }
         };

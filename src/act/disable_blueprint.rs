@@ -7,20 +7,28 @@
 //! Limits    its agents keep accountEnabled = true and are read as blocked by blueprint
 //! Tactic    Evict (D3FEND Account Locking)
 
-use super::switch::{Way, nothing, outcome_of, refuse_if_microsoft, stored, way_back};
+use super::switch::{Way, nothing, outcome_of, refuse_if_microsoft, seen, stored, way_back};
 use super::{Context, Ended, Error, Seen};
 use crate::domain::entity::Entity;
 use crate::domain::step::{Before, Outcome, Switch, UndoOutcome};
 use crate::graph::{Enabled, Priority};
 
 pub(super) async fn look(context: &Context<'_>, blueprint: Entity) -> Result<Seen, Error> {
-    let read = context.graph.blueprint(context.ask(Priority::Kill), blueprint.id).await?;
+    let read = context
+        .graph
+        .blueprint(context.ask(Priority::Contain), blueprint.id)
+        .await?;
     context.permit([blueprint.id].into_iter().chain([read.app_id]))?;
-    let switch = Switch { id: read.id, account_enabled: read.enabled.flag() };
+    let switch = Switch {
+        id: read.id,
+        account_enabled: read.enabled.flag(),
+    };
     Ok(Seen {
-        before: Before::Switches { switches: vec![switch] },
+        before: Before::Switches {
+            switches: vec![switch],
+        },
         closes: vec![blueprint],
-        evidence: read.receipt.to_string(),
+        evidence: seen(read.enabled),
     })
 }
 
@@ -29,8 +37,11 @@ pub(super) async fn perform(context: &Context<'_>, before: &Before) -> Result<En
     for was in stored(before) {
         context.permit([was.id])?;
         if outcome_of(*was) == Outcome::Done {
-            let ask = context.ask(Priority::Kill);
-            let receipt = context.graph.set_blueprint_enabled(ask, was.id, Enabled::No).await?;
+            let ask = context.ask(Priority::Contain);
+            let receipt = context
+                .graph
+                .set_blueprint_enabled(ask, was.id, Enabled::No)
+                .await?;
             ended = (Outcome::Done, receipt.to_string());
         }
     }
@@ -50,7 +61,10 @@ pub(super) async fn undo(
             Way::WasOffBefore => nothing("it was disabled before us"),
             Way::IsOnAlready => nothing("it is enabled already"),
             Way::TurnOn => {
-                let receipt = context.graph.set_blueprint_enabled(ask, was.id, Enabled::Yes).await?;
+                let receipt = context
+                    .graph
+                    .set_blueprint_enabled(ask, was.id, Enabled::Yes)
+                    .await?;
                 (UndoOutcome::Restored, receipt.to_string())
             }
         };

@@ -49,7 +49,7 @@ impl From<graph::Error> for Error {
             graph::Error::TryAgain { after, because } => Self::TryAgain { after, because },
             graph::Error::Unknown { because } => Self::Unknown { because },
             graph::Error::NotFound { because } => Self::NotFound { because },
-            graph::Error::Refused { code, because } => Self::Refused { code, because },
+            graph::Error::Refused { code, because, .. } => Self::Refused { code, because },
         }
     }
 }

@@ -68,16 +68,19 @@ pub type Ended = (Outcome, String);
 
 impl Context<'_> {
     fn ask(&self, priority: Priority) -> Ask {
-        Ask { priority, correlation: self.correlation }
+        Ask {
+            priority,
+            correlation: self.correlation,
+        }
     }
 
     /// The last check before the tenant is touched.
     fn permit(&self, ids: impl IntoIterator<Item = ObjectId>) -> Result<(), Error> {
         match self.guards.judge(ids) {
             Judgement::Free => Ok(()),
-            Judgement::Never { what } => {
-                Err(Error::Forbidden { because: format!("never touched: {what}") })
-            }
+            Judgement::Never { what } => Err(Error::Forbidden {
+                because: format!("never touched: {what}"),
+            }),
             Judgement::Protected => match self.protection {
                 Protection::Holds => Err(Error::Forbidden {
                     because: "it is protected, and two people have not agreed".to_owned(),
@@ -131,15 +134,20 @@ pub async fn undo(
             UndoOutcome::Left,
             "revoked sessions have no way back: the user signs in again".to_owned(),
         )),
-        Action::ConfirmCompromised => {
-            confirm_compromised::undo(context, step.entity, risk).await
-        }
-        Action::Verify => Ok((UndoOutcome::NothingToRestore, "it changed nothing".to_owned())),
+        Action::ConfirmCompromised => confirm_compromised::undo(context, step.entity, risk).await,
+        Action::Verify => Ok((
+            UndoOutcome::NothingToRestore,
+            "it changed nothing".to_owned(),
+        )),
     }
 }
 
 impl Seen {
     fn nothing() -> Self {
-        Self { before: Before::Nothing, closes: Vec::new(), evidence: String::new() }
+        Self {
+            before: Before::Nothing,
+            closes: Vec::new(),
+            evidence: String::new(),
+        }
     }
 }

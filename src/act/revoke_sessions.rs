@@ -19,7 +19,10 @@ pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, 
     context.permit(users.iter().map(|user| user.id).chain([entity.id]))?;
     let switches = users
         .iter()
-        .map(|user| Switch { id: user.id, account_enabled: user.enabled.flag() })
+        .map(|user| Switch {
+            id: user.id,
+            account_enabled: user.enabled.flag(),
+        })
         .collect();
     Ok(Seen {
         before: Before::Switches { switches },
@@ -29,10 +32,13 @@ pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, 
 }
 
 pub(super) async fn perform(context: &Context<'_>, before: &Before) -> Result<Ended, Error> {
-    let mut ended = (Outcome::AlreadyDone, "this agent has no user account".to_owned());
+    let mut ended = (
+        Outcome::AlreadyDone,
+        "this agent has no user account".to_owned(),
+    );
     for user in stored(before) {
         context.permit([user.id])?;
-        let ask = context.ask(Priority::Kill);
+        let ask = context.ask(Priority::Contain);
         let receipt = context.graph.revoke_sessions(ask, user.id).await?;
         ended = (Outcome::Done, receipt.to_string());
     }

@@ -14,7 +14,11 @@ pub(super) fn stored(before: &Before) -> &[Switch] {
 
 /// What turning one switch off came to, given what it was.
 pub(super) const fn outcome_of(was: Switch) -> Outcome {
-    if was.account_enabled { Outcome::Done } else { Outcome::AlreadyDone }
+    if was.account_enabled {
+        Outcome::Done
+    } else {
+        Outcome::AlreadyDone
+    }
 }
 
 /// What to do about one switch on undo.
@@ -51,4 +55,9 @@ pub(super) fn refuse_if_microsoft(disabled_by_microsoft: bool) -> Result<(), Err
 /// The words for an undo that has nothing to write.
 pub(super) fn nothing(why: &str) -> (UndoOutcome, String) {
     (UndoOutcome::NothingToRestore, why.to_owned())
+}
+
+/// What a read said, for people.
+pub(super) fn seen(enabled: Enabled) -> String {
+    format!("accountEnabled reads {}", enabled.flag())
 }

@@ -5,40 +5,31 @@ use crate::domain::entity::{Entity, EntityKind};
 use crate::graph::{Enabled, Priority};
 
 /// What one read said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// Its own switch is off.
-    Closed {
-        /// The read and its answer.
-        evidence: String,
-    },
+    Closed,
     /// Its own switch is on, but its blueprint's is off.
-    BlockedByBlueprint {
-        /// The read and its answer.
-        evidence: String,
-    },
+    BlockedByBlueprint,
     /// It can get new tokens.
-    Open {
-        /// The read and its answer.
-        evidence: String,
-    },
+    Open,
 }
 
 impl Reading {
     /// Does this read say that no new token is given out?
-    pub fn is_closed(&self) -> bool {
+    pub const fn is_closed(self) -> bool {
         match self {
-            Self::Closed { .. } | Self::BlockedByBlueprint { .. } => true,
-            Self::Open { .. } => false,
+            Self::Closed | Self::BlockedByBlueprint => true,
+            Self::Open => false,
         }
     }
 
-    /// The read and its answer, for people.
-    pub fn evidence(&self) -> &str {
+    /// What it says, for people.
+    pub const fn words(self) -> &'static str {
         match self {
-            Self::Closed { evidence }
-            | Self::BlockedByBlueprint { evidence }
-            | Self::Open { evidence } => evidence,
+            Self::Closed => "accountEnabled reads false",
+            Self::BlockedByBlueprint => "its blueprint's accountEnabled reads false",
+            Self::Open => "accountEnabled reads true",
         }
     }
 }
@@ -50,27 +41,20 @@ pub async fn read_back(context: &Context<'_>, entity: Entity) -> Result<Reading,
     match entity.kind {
         EntityKind::Agent => {
             let agent = context.graph.agent(ask, entity.id).await?;
-            if agent.enabled == Enabled::No {
-                return Ok(Reading::Closed { evidence: agent.receipt.to_string() });
+            match (agent.enabled, agent.blueprint_app_id) {
+                (Enabled::Yes, Some(app_id)) => {
+                    let blueprint = context.graph.blueprint_by_app_id(ask, app_id).await?;
+                    Ok(by_blueprint(blueprint.enabled))
+                }
+                (enabled, _) => Ok(by_switch(enabled)),
             }
-            let Some(app_id) = agent.blueprint_app_id else {
-                return Ok(Reading::Open { evidence: agent.receipt.to_string() });
-            };
-            let blueprint = context.graph.blueprint_by_app_id(ask, app_id).await?;
-            let evidence = blueprint.receipt.to_string();
-            Ok(match blueprint.enabled {
-                Enabled::No => Reading::BlockedByBlueprint { evidence },
-                Enabled::Yes => Reading::Open { evidence: agent.receipt.to_string() },
-            })
         }
-        EntityKind::Blueprint => {
-            let read = context.graph.blueprint(ask, entity.id).await?;
-            Ok(by_switch(read.enabled, read.receipt.to_string()))
-        }
-        EntityKind::AgentUser => {
-            let read = context.graph.agent_user(ask, entity.id).await?;
-            Ok(by_switch(read.enabled, read.receipt.to_string()))
-        }
+        EntityKind::Blueprint => Ok(by_switch(
+            context.graph.blueprint(ask, entity.id).await?.enabled,
+        )),
+        EntityKind::AgentUser => Ok(by_switch(
+            context.graph.agent_user(ask, entity.id).await?.enabled,
+        )),
         EntityKind::ServicePrincipal | EntityKind::User => Err(Error::Refused {
             code: "unsupported".to_owned(),
             because: format!("{entity} cannot be read back by this version"),
@@ -78,9 +62,16 @@ pub async fn read_back(context: &Context<'_>, entity: Entity) -> Result<Reading,
     }
 }
 
-fn by_switch(enabled: Enabled, evidence: String) -> Reading {
+fn by_switch(enabled: Enabled) -> Reading {
     match enabled {
-        Enabled::No => Reading::Closed { evidence },
-        Enabled::Yes => Reading::Open { evidence },
+        Enabled::No => Reading::Closed,
+        Enabled::Yes => Reading::Open,
+    }
+}
+
+fn by_blueprint(enabled: Enabled) -> Reading {
+    match enabled {
+        Enabled::No => Reading::BlockedByBlueprint,
+        Enabled::Yes => Reading::Open,
     }
 }

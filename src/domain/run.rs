@@ -211,7 +211,7 @@ impl fmt::Display for RunState {
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
     /// Enforced runs and undos: reserved workers.
-    Kill,
+    Contain,
     /// Observe runs.
     Bulk,
 }
@@ -220,7 +220,7 @@ impl Lane {
     /// As the store orders them: smaller is sooner.
     pub const fn rank(self) -> i64 {
         match self {
-            Self::Kill => 0,
+            Self::Contain => 0,
             Self::Bulk => 1,
         }
     }
@@ -229,7 +229,7 @@ impl Lane {
     pub const fn of(mode: Mode) -> Self {
         match mode {
             Mode::Observe => Self::Bulk,
-            Mode::Ask | Mode::Provisional | Mode::Enforce => Self::Kill,
+            Mode::Ask | Mode::Provisional | Mode::Enforce => Self::Contain,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::verify::reads_open;
-use super::{Bench, Broken, KILL_DEADLINE, PAUSE_IN_MEMORY, Progress, VERIFY_WITHIN};
+use super::{Bench, Broken, CONTAIN_DEADLINE, PAUSE_IN_MEMORY, Progress, VERIFY_WITHIN};
 use crate::act::{self, Error};
 use crate::domain::moment::Moment;
 use crate::domain::notice::Urgency;
@@ -40,11 +40,19 @@ pub(super) async fn put_back(bench: &Bench, claimed: Claimed) -> Result<Progress
 
 async fn step_back(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<Back, Broken> {
     let Some(before) = begun(step) else {
-        return store(bench, claimed, step, (UndoOutcome::NothingToRestore, "it was never begun".into()))
-            .await;
+        return store(
+            bench,
+            claimed,
+            step,
+            (UndoOutcome::NothingToRestore, "it was never begun".into()),
+        )
+        .await;
     };
     if let Some(due) = still_in_flight(bench, step) {
-        return Ok(Back::Later { due, because: "an attempt may still be on its way".to_owned() });
+        return Ok(Back::Later {
+            due,
+            because: "an attempt may still be on its way".to_owned(),
+        });
     }
     if let Some(held) = release_all(bench, claimed, step).await? {
         return store(bench, claimed, step, (UndoOutcome::Left, held)).await;
@@ -86,7 +94,10 @@ async fn release_all(
 ) -> Result<Option<String>, Broken> {
     let mut held = None;
     for entity in step.closes() {
-        let released = bench.store.release(claimed.lease, entity, bench.clock.now()).await?;
+        let released = bench
+            .store
+            .release(claimed.lease, entity, bench.clock.now())
+            .await?;
         if released == Released::StillHeld {
             held = Some(format!("{entity} stays closed: another run holds it too"));
         }
@@ -106,7 +117,10 @@ async fn write_back(
         let context = bench.context(&guards, claimed.run.id);
         match act::undo(&context, &step.plan, before, claimed.risk).await {
             Err(Error::TryAgain { after, .. }) if after <= PAUSE_IN_MEMORY => {
-                bench.clock.sleep(after.max(Duration::from_millis(50))).await;
+                bench
+                    .clock
+                    .sleep(after.max(Duration::from_millis(50)))
+                    .await;
             }
             other => return other,
         }
@@ -115,9 +129,16 @@ async fn write_back(
 
 fn later(bench: &Bench, claimed: &Claimed, after: Duration, because: String) -> Back {
     let now = bench.clock.now();
-    let asked_long_ago = now.since(claimed.run.received_at) >= KILL_DEADLINE * 30;
-    let span = if asked_long_ago { Duration::from_secs(3600) } else { after };
-    Back::Later { due: now.plus(span), because }
+    let asked_long_ago = now.since(claimed.run.received_at) >= CONTAIN_DEADLINE * 30;
+    let span = if asked_long_ago {
+        Duration::from_secs(3600)
+    } else {
+        after
+    };
+    Back::Later {
+        due: now.plus(span),
+        because,
+    }
 }
 
 /// What was put back must read so twice, or a person must look.
@@ -130,12 +151,17 @@ async fn read_back(
     if outcome != UndoOutcome::Restored {
         return (outcome, evidence);
     }
-    let Some(Before::Switches { switches }) = &step.before else { return (outcome, evidence) };
+    let Some(Before::Switches { switches }) = &step.before else {
+        return (outcome, evidence);
+    };
     for (entity, was) in step.closes().into_iter().zip(switches) {
-        let open = !was.account_enabled
-            || reads_open(bench, claimed.lease, entity, VERIFY_WITHIN).await;
+        let open =
+            !was.account_enabled || reads_open(bench, claimed.lease, entity, VERIFY_WITHIN).await;
         if !open {
-            return (UndoOutcome::Stuck, format!("{evidence}; but {entity} does not read as enabled"));
+            return (
+                UndoOutcome::Stuck,
+                format!("{evidence}; but {entity} does not read as enabled"),
+            );
         }
     }
     (outcome, evidence)
@@ -148,7 +174,10 @@ async fn store(
     (outcome, evidence): (UndoOutcome, String),
 ) -> Result<Back, Broken> {
     let at = bench.clock.now();
-    bench.store.step_undone(claimed.lease, step.position, (outcome, evidence), at).await?;
+    bench
+        .store
+        .step_undone(claimed.lease, step.position, (outcome, evidence), at)
+        .await?;
     Ok(Back::Stored(outcome))
 }
 
@@ -160,17 +189,32 @@ async fn end(
     let run = claimed.run.id;
     let now = bench.clock.now();
     let stuck = outcomes.contains(&UndoOutcome::Stuck);
-    let restored = outcomes.iter().filter(|outcome| **outcome == UndoOutcome::Restored).count();
+    let restored = outcomes
+        .iter()
+        .filter(|outcome| **outcome == UndoOutcome::Restored)
+        .count();
     let ending = if stuck {
         let because = "not everything could be put back; see the steps".to_owned();
         let text = format!("The undo of {run} is stuck. See: estop runs show {run}");
-        let notice = bench.store.notice(now, Urgency::Page, format!("{run} stuck"), text);
+        let notice = bench
+            .store
+            .notice(now, Urgency::Page, format!("{run} stuck"), text);
         (RunEvent::UndoStuck, because, Some(notice))
     } else {
-        (RunEvent::UndoEnded, format!("{restored} step(s) put back"), None)
+        (
+            RunEvent::UndoEnded,
+            format!("{restored} step(s) put back"),
+            None,
+        )
     };
     let (event, because, notice) = ending;
-    let ending = Ending { event, because: Some(because), coverage: None, notice, again_at: None };
+    let ending = Ending {
+        event,
+        because: Some(because),
+        coverage: None,
+        notice,
+        again_at: None,
+    };
     let state = bench.store.end(claimed.lease, ending, now).await?;
     Metrics::count(&bench.metrics.runs, state.word());
     tracing::info!(run.id = %run, state = state.word(), "{run} is {state}");

@@ -46,7 +46,10 @@ fn switch(door: Door, kind: EntityKind, run: &Run, proofs: &[Proof]) -> DoorRepo
             id: None,
             state: DoorState::Closed,
             until: None,
-            proof: format!("every agent of the blueprint is blocked by it; {}", proof.evidence),
+            proof: format!(
+                "every agent of the blueprint is blocked by it; {}",
+                proof.evidence
+            ),
         },
         None => untouched(door, run),
     }
@@ -54,24 +57,45 @@ fn switch(door: Door, kind: EntityKind, run: &Run, proofs: &[Proof]) -> DoorRepo
 
 fn agent_users(run: &Run, steps: &[Step], proofs: &[Proof]) -> DoorReport {
     let door = Door::AgentUsers;
-    if let Some(proof) = proofs.iter().find(|proof| proof.entity.kind == EntityKind::AgentUser) {
+    if let Some(proof) = proofs
+        .iter()
+        .find(|proof| proof.entity.kind == EntityKind::AgentUser)
+    {
         return proved(door, proof);
     }
-    let looked = steps.iter().find(|step| step.plan.action == Action::DisableAgentUser);
-    let none = looked.is_some_and(|step| {
-        matches!(&step.before, Some(Before::Switches { switches }) if switches.is_empty())
-    });
+    let looked = steps
+        .iter()
+        .find(|step| step.plan.action == Action::DisableAgentUser);
+    let none = looked.is_some_and(
+        |step| matches!(&step.before, Some(Before::Switches { switches }) if switches.is_empty()),
+    );
     if none {
         let proof = "looked, and this agent has no user account".to_owned();
-        return DoorReport { door, id: None, state: DoorState::Absent, until: None, proof };
+        return DoorReport {
+            door,
+            id: None,
+            state: DoorState::Absent,
+            until: None,
+            proof,
+        };
     }
     untouched(door, run)
 }
 
 fn proved(door: Door, proof: &Proof) -> DoorReport {
-    let state = if proof.closed { DoorState::Closed } else { DoorState::Unverified };
+    let state = if proof.closed {
+        DoorState::Closed
+    } else {
+        DoorState::Unverified
+    };
     let Entity { id, .. } = proof.entity;
-    DoorReport { door, id: Some(id), state, until: None, proof: proof.evidence.clone() }
+    DoorReport {
+        door,
+        id: Some(id),
+        state,
+        until: None,
+        proof: proof.evidence.clone(),
+    }
 }
 
 fn untouched(door: Door, run: &Run) -> DoorReport {
@@ -81,7 +105,13 @@ fn untouched(door: Door, run: &Run) -> DoorReport {
         "this run did not touch it"
     };
     let state = DoorState::NotChecked;
-    DoorReport { door, id: None, state, until: None, proof: proof.to_owned() }
+    DoorReport {
+        door,
+        id: None,
+        state,
+        until: None,
+        proof: proof.to_owned(),
+    }
 }
 
 /// No Graph call revokes a token that was issued to a service principal, so it may work until it
@@ -101,11 +131,26 @@ fn issued_tokens(bench: &Bench, run: &Run, now: Moment) -> DoorReport {
 
 fn unseen() -> impl Iterator<Item = DoorReport> {
     [
-        (Door::Runtime, "sessions in Foundry or Copilot Studio are not stopped by Entra"),
-        (Door::Roles, "directory and Azure roles it holds were not read"),
-        (Door::OnBehalfOfUsers, "people it acted for keep their own sessions"),
-        (Door::KeysOutsideEntra, "keys it may use outside Entra are not visible here"),
-        (Door::CanReenable, "its owners and Entra administrators can enable it again"),
+        (
+            Door::Runtime,
+            "sessions in Foundry or Copilot Studio are not stopped by Entra",
+        ),
+        (
+            Door::Roles,
+            "directory and Azure roles it holds were not read",
+        ),
+        (
+            Door::OnBehalfOfUsers,
+            "people it acted for keep their own sessions",
+        ),
+        (
+            Door::KeysOutsideEntra,
+            "keys it may use outside Entra are not visible here",
+        ),
+        (
+            Door::CanReenable,
+            "its owners and Entra administrators can enable it again",
+        ),
     ]
     .into_iter()
     .map(|(door, proof)| DoorReport {

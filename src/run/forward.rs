@@ -2,6 +2,7 @@
 
 use futures_util::future::{join, join_all};
 
+use super::conclusion::{Found, conclusion, notice};
 use super::step::{Stepped, carry_out};
 use super::verify::{Proof, prove};
 use super::{Bench, Broken, Progress, VERIFY_WITHIN, coverage};
@@ -18,19 +19,15 @@ use crate::telemetry::{Metrics, crash_point};
 /// An unknown run is read again after this long.
 const PROVE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Everything that was found out in one go.
-struct Found {
-    steps: Vec<Step>,
-    proofs: Vec<Proof>,
-    later: Option<(Moment, String)>,
-}
-
 /// Carries a run on from wherever it stands.
 pub(super) async fn carry_on(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
     if claimed.run.state == RunState::Unknown {
         return prove_late(bench, claimed).await;
     }
-    let begun = bench.store.begin(claimed.lease, bench.limits.caps, bench.clock.now()).await?;
+    let begun = bench
+        .store
+        .begin(claimed.lease, bench.limits.caps, bench.clock.now())
+        .await?;
     crash_point("run.begun");
     if let Begun::Held { because } = begun {
         tracing::warn!(run.id = %claimed.run.id, "{} waits for a person: {because}", claimed.run.id);
@@ -69,11 +66,7 @@ async fn strike(bench: &Bench, claimed: &Claimed) -> Result<Found, Broken> {
 
 type Carried = (Vec<Step>, Option<(Moment, String)>);
 
-async fn carry_all(
-    bench: &Bench,
-    claimed: &Claimed,
-    steps: Vec<Step>,
-) -> Result<Carried, Broken> {
+async fn carry_all(bench: &Bench, claimed: &Claimed, steps: Vec<Step>) -> Result<Carried, Broken> {
     let tried = join_all(steps.into_iter().map(|step| async move {
         if step.outcome.is_some() {
             return Ok(Stepped::Ended(step));
@@ -101,7 +94,10 @@ async fn close_and_prove(
 ) -> Result<Found, Broken> {
     let (steps, later) = carry_all(bench, claimed, steps).await?;
     note_strike(bench, claimed, &steps);
-    let verify = claimed.steps.iter().find(|step| step.plan.action == Action::Verify);
+    let verify = claimed
+        .steps
+        .iter()
+        .find(|step| step.plan.action == Action::Verify);
     let mut proofs = Vec::new();
     if claimed.run.mode != Mode::Observe && later.is_none() {
         proofs = prove_all(bench, claimed, &closed_entities(&steps)).await?;
@@ -112,7 +108,11 @@ async fn close_and_prove(
     {
         end_verify(bench, claimed, verify, &proofs).await?;
     }
-    Ok(Found { steps, proofs, later })
+    Ok(Found {
+        steps,
+        proofs,
+        later,
+    })
 }
 
 fn note_strike(bench: &Bench, claimed: &Claimed, steps: &[Step]) {
@@ -124,7 +124,11 @@ fn note_strike(bench: &Bench, claimed: &Claimed, steps: &[Step]) {
 }
 
 fn closed_entities(steps: &[Step]) -> Vec<Entity> {
-    steps.iter().filter(|step| step.took_effect()).flat_map(Step::closes).collect()
+    steps
+        .iter()
+        .filter(|step| step.took_effect())
+        .flat_map(Step::closes)
+        .collect()
 }
 
 async fn prove_all(
@@ -132,10 +136,14 @@ async fn prove_all(
     claimed: &Claimed,
     entities: &[Entity],
 ) -> Result<Vec<Proof>, Broken> {
-    join_all(entities.iter().map(|entity| prove(bench, claimed.lease, *entity, VERIFY_WITHIN)))
-        .await
-        .into_iter()
-        .collect()
+    join_all(
+        entities
+            .iter()
+            .map(|entity| prove(bench, claimed.lease, *entity, VERIFY_WITHIN)),
+    )
+    .await
+    .into_iter()
+    .collect()
 }
 
 async fn end_verify(
@@ -151,13 +159,19 @@ async fn end_verify(
         (_, all) if all == closed => Outcome::Done,
         (_, _) => Outcome::Unknown,
     };
-    let evidence = match outcome {
-        Outcome::Observed => "nothing was touched".to_owned(),
-        _ => format!("{closed} of {} read back closed", proofs.len()),
+    let evidence = if outcome == Outcome::Observed {
+        "nothing was touched".to_owned()
+    } else {
+        format!("{closed} of {} read back closed", proofs.len())
     };
     bench
         .store
-        .step_ended(claimed.lease, verify.position, (outcome, evidence), bench.clock.now())
+        .step_ended(
+            claimed.lease,
+            verify.position,
+            (outcome, evidence),
+            bench.clock.now(),
+        )
         .await?;
     crash_point("run.verified");
     if outcome == Outcome::Done {
@@ -173,7 +187,12 @@ async fn finish(bench: &Bench, claimed: &Claimed, found: &Found) -> Result<Progr
     let ending = Ending {
         event,
         because: Some(because.clone()),
-        coverage: Some(coverage::of(bench, &claimed.run, &found.steps, &found.proofs)),
+        coverage: Some(coverage::of(
+            bench,
+            &claimed.run,
+            &found.steps,
+            &found.proofs,
+        )),
         notice: notice(bench, claimed, event, &because),
         again_at: (event == RunEvent::EndedUnknown).then(|| now.plus(PROVE_AGAIN)),
     };
@@ -182,66 +201,6 @@ async fn finish(bench: &Bench, claimed: &Claimed, found: &Found) -> Result<Progr
     Metrics::count(&bench.metrics.runs, state.word());
     tracing::info!(run.id = %claimed.run.id, state = state.word(), "{} is {state}: {because}", claimed.run.id);
     Ok(Progress::Ended)
-}
-
-/// What the run has come to. Only required steps and entities count.
-fn conclusion(mode: Mode, found: &Found) -> (RunEvent, String) {
-    if mode == Mode::Observe {
-        return (RunEvent::EndedObserved, "everything ran and nothing was touched".to_owned());
-    }
-    let required = || found.steps.iter().filter(|step| !step.plan.optional);
-    let entities: Vec<_> = required().flat_map(Step::closes).collect();
-    let closed = |entity: &Entity| {
-        found.proofs.iter().any(|proof| proof.closed && proof.entity == *entity)
-    };
-    let proved = found.proofs.iter().filter(|proof| proof.closed).count();
-    let steps_ok = required().all(Step::took_effect);
-    if steps_ok && !entities.is_empty() && entities.iter().all(closed) {
-        return (RunEvent::EndedContained, format!("{proved} of {} read back closed", found.proofs.len()));
-    }
-    let failed = failures(found);
-    let in_doubt = found.proofs.iter().any(|proof| !proof.closed)
-        || found.steps.iter().any(|step| step.outcome == Some(Outcome::Unknown));
-    if in_doubt {
-        return (RunEvent::EndedUnknown, format!("writes were sent whose effect could not be read back; {failed}"));
-    }
-    if proved > 0 || (steps_ok && entities.is_empty()) {
-        return (RunEvent::EndedPartial, format!("{proved} read back closed; {failed}"));
-    }
-    (RunEvent::EndedFailed, failed)
-}
-
-fn failures(found: &Found) -> String {
-    let failed: Vec<_> = found
-        .steps
-        .iter()
-        .filter(|step| !step.took_effect())
-        .map(|step| {
-            let evidence = step.evidence.as_deref().unwrap_or("no evidence");
-            let outcome = step.outcome.map_or("not ended", Outcome::word);
-            format!("{}: {outcome}, {evidence}", step.plan.action)
-        })
-        .collect();
-    if failed.is_empty() { "nothing failed".to_owned() } else { failed.join("; ") }
-}
-
-fn notice(bench: &Bench, claimed: &Claimed, event: RunEvent, because: &str) -> Option<Notice> {
-    let run = claimed.run.id;
-    let (urgency, text) = match event {
-        RunEvent::EndedContained => {
-            (Urgency::Tell, format!("{run} contained {}. Undo: estop undo {run} --reason TEXT", claimed.run.entity))
-        }
-        RunEvent::EndedPartial | RunEvent::EndedFailed => {
-            (Urgency::Page, format!("{run} did not contain {} fully: {because}. See: estop runs show {run}", claimed.run.entity))
-        }
-        RunEvent::EndedUnknown => {
-            (Urgency::Page, format!("{run} could not read back {}: {because}. It is read again every minute; check the tenant by hand.", claimed.run.entity))
-        }
-        _ => return None,
-    };
-    let mut notice = bench.store.notice(bench.clock.now(), urgency, format!("{run} {event:?}"), text);
-    notice.run = Some(run);
-    Some(notice)
 }
 
 /// An unknown run is read again until it is proved; nothing is written to the tenant.
@@ -258,12 +217,19 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
         .flat_map(Step::closes)
         .collect();
     let proofs = prove_all(bench, &claimed, &struck).await?;
-    let found = Found { steps, proofs, later: None };
+    let found = Found {
+        steps,
+        proofs,
+        later: None,
+    };
     let (event, because) = conclusion(claimed.run.mode, &found);
     if matches!(event, RunEvent::EndedContained | RunEvent::EndedPartial) {
         return finish(bench, &claimed, &found).await;
     }
-    Ok(Progress::PutDown { due: bench.clock.now().plus(PROVE_AGAIN), because })
+    Ok(Progress::PutDown {
+        due: bench.clock.now().plus(PROVE_AGAIN),
+        because,
+    })
 }
 
 fn sooner(

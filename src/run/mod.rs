@@ -13,6 +13,7 @@
 //! Read next: `worker`, then `forward`, `step`, `verify`, then `backward`, then `sweep`.
 
 mod backward;
+mod conclusion;
 mod coverage;
 mod forward;
 mod step;
@@ -43,7 +44,7 @@ pub const LEASE: Duration = Duration::from_secs(30);
 /// How often leases are kept.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// A kill is tried this long before it ends without proof.
-pub const KILL_DEADLINE: Duration = Duration::from_secs(24 * 3600);
+pub const CONTAIN_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 /// Verification gives up for now after this long; the sweeper looks again.
 pub const VERIFY_WITHIN: Duration = Duration::from_secs(60);
 /// Two equal reads must lie this far apart.

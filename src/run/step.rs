@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bench, Broken, KILL_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY};
+use super::{Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY};
 use crate::act::{self, Error};
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
@@ -20,7 +20,11 @@ pub(super) enum Stepped {
     /// It has ended and that is stored.
     Ended(Step),
     /// It must be tried again later than is worth waiting for in memory.
-    Later { step: Step, due: Moment, because: String },
+    Later {
+        step: Step,
+        due: Moment,
+        because: String,
+    },
 }
 
 /// Tries one step until it ends or must wait long. A step that was started before a crash keeps
@@ -33,10 +37,16 @@ pub(super) async fn carry_out(
     let mut pause = FIRST_PAUSE;
     loop {
         match attempt(bench, claimed, &mut step).await? {
-            Ok(ended) => return end(bench, claimed.lease, step, ended).await.map(Stepped::Ended),
+            Ok(ended) => {
+                return end(bench, claimed.lease, step, ended)
+                    .await
+                    .map(Stepped::Ended);
+            }
             Err(error) => match verdict_on(bench, claimed, &step, error, pause) {
                 Verdict::End(ended) => {
-                    return end(bench, claimed.lease, step, ended).await.map(Stepped::Ended);
+                    return end(bench, claimed.lease, step, ended)
+                        .await
+                        .map(Stepped::Ended);
                 }
                 Verdict::Pause { span, .. } if span <= PAUSE_IN_MEMORY => {
                     bench.clock.sleep(span).await;
@@ -83,7 +93,11 @@ async fn store_before(
 ) -> Result<Before, Broken> {
     crash_point("step.looked");
     let act::Seen { before, closes, .. } = seen;
-    let strike = Strike { position: step.position, before: before.clone(), closes };
+    let strike = Strike {
+        position: step.position,
+        before: before.clone(),
+        closes,
+    };
     bench.store.strike(lease, strike, bench.clock.now()).await?;
     crash_point("step.started");
     Ok(before)
@@ -114,7 +128,7 @@ fn verdict_on(
     pause: Duration,
 ) -> Verdict {
     let now = bench.clock.now();
-    let late = now.since(claimed.run.received_at) >= KILL_DEADLINE;
+    let late = now.since(claimed.run.received_at) >= CONTAIN_DEADLINE;
     let waited = now.since(step.begun_at.unwrap_or(now));
     match error {
         Error::Forbidden { because } => Verdict::End((Outcome::Denied, because)),
@@ -129,12 +143,16 @@ fn verdict_on(
             Verdict::End((Outcome::Unknown, because))
         }
         Error::TryAgain { because, .. } if late => Verdict::End((Outcome::Failed, because)),
-        Error::TryAgain { after, because } => {
-            Verdict::Pause { span: after.max(Duration::from_millis(1)), because }
-        }
+        Error::TryAgain { after, because } => Verdict::Pause {
+            span: after.max(Duration::from_millis(1)),
+            because,
+        },
         Error::NotFound { because } | Error::Unknown { because } => {
             let span = pause.min(Duration::from_secs(30));
-            Verdict::Pause { span: span / 2 + bench.clock.jitter(span / 2), because }
+            Verdict::Pause {
+                span: span / 2 + bench.clock.jitter(span / 2),
+                because,
+            }
         }
     }
 }
@@ -147,9 +165,15 @@ async fn end(
 ) -> Result<Step, Broken> {
     let at = bench.clock.now();
     let (outcome, evidence) = ended;
-    bench.store.step_ended(lease, step.position, (outcome, evidence.clone()), at).await?;
+    bench
+        .store
+        .step_ended(lease, step.position, (outcome, evidence.clone()), at)
+        .await?;
     crash_point("step.ended");
-    let labels = OfAction { action: step.plan.action.word(), outcome: outcome.word() };
+    let labels = OfAction {
+        action: step.plan.action.word(),
+        outcome: outcome.word(),
+    };
     bench.metrics.steps.get_or_create(&labels).inc();
     tracing::info!(
         run.id = %lease.run, step = step.position, action = %step.plan.action,

@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// A run that waits for a person ends as expired after this long.
 const WAITING_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// A kill that has not struck after this long is told to a person.
-const SLOW_KILL: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_secs(60);
 
 /// Sweeps until told to stop.
 pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
@@ -29,13 +29,35 @@ pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
 
 async fn sweep(bench: &Bench) -> Result<(), crate::store::Error> {
     let now = bench.clock.now();
-    for run in bench.store.expire_waiting(now.minus(WAITING_LIMIT), now).await? {
-        let text = format!("{run} was released by nobody within 24 h and has expired: nothing was done.");
-        bench.store.tell_once(bench.store.notice(now, Urgency::Page, format!("{run} expired"), text)).await?;
+    for run in bench
+        .store
+        .expire_waiting(now.minus(WAITING_LIMIT), now)
+        .await?
+    {
+        let text =
+            format!("{run} was released by nobody within 24 h and has expired: nothing was done.");
+        bench
+            .store
+            .tell_once(
+                bench
+                    .store
+                    .notice(now, Urgency::Page, format!("{run} expired"), text),
+            )
+            .await?;
     }
-    for run in bench.store.slow_kills(now.minus(SLOW_KILL)).await? {
-        let text = format!("{run} has not struck after {} s. See: estop runs show {run}", SLOW_KILL.as_secs());
-        bench.store.tell_once(bench.store.notice(now, Urgency::Page, format!("{run} slow"), text)).await?;
+    for run in bench.store.slow_to_strike(now.minus(SLOW)).await? {
+        let text = format!(
+            "{run} has not struck after {} s. See: estop runs show {run}",
+            SLOW.as_secs()
+        );
+        bench
+            .store
+            .tell_once(
+                bench
+                    .store
+                    .notice(now, Urgency::Page, format!("{run} slow"), text),
+            )
+            .await?;
     }
     Ok(())
 }

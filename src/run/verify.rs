@@ -31,8 +31,15 @@ pub(super) async fn prove(
     within: Duration,
 ) -> Result<Proof, Broken> {
     let proof = read_twice(bench, lease, entity, within).await;
-    let event = if proof.closed { EntityEvent::ReadClosed } else { EntityEvent::GaveUpReading };
-    bench.store.entity_read(lease, entity, event, bench.clock.now()).await?;
+    let event = if proof.closed {
+        EntityEvent::ReadClosed
+    } else {
+        EntityEvent::GaveUpReading
+    };
+    bench
+        .store
+        .entity_read(lease, entity, event, bench.clock.now())
+        .await?;
     Ok(proof)
 }
 
@@ -43,11 +50,19 @@ async fn read_twice(bench: &Bench, lease: RunLease, entity: Entity, within: Dura
     loop {
         let (closed, evidence) = read_once(bench, lease, entity).await;
         if closed && closed_before {
-            return Proof { entity, closed, evidence };
+            return Proof {
+                entity,
+                closed,
+                evidence,
+            };
         }
         let spent = bench.clock.elapsed().saturating_sub(started);
         if spent >= within {
-            return Proof { entity, closed: false, evidence };
+            return Proof {
+                entity,
+                closed: false,
+                evidence,
+            };
         }
         closed_before = closed;
         bench.clock.sleep(pause).await;
@@ -61,20 +76,12 @@ async fn read_once(bench: &Bench, lease: RunLease, entity: Entity) -> (bool, Str
     let guards = bench.guards.load();
     let context = bench.context(&guards, lease.run);
     match read_back(&context, entity).await {
-        Ok(reading) => (reading.is_closed(), spoken(&reading)),
+        Ok(reading) => (reading.is_closed(), reading.words().to_owned()),
         Err(act::Error::TryAgain { after, because }) => {
             bench.clock.sleep(after.min(PAUSE_MAX)).await;
             (false, because)
         }
         Err(error) => (false, error.to_string()),
-    }
-}
-
-fn spoken(reading: &Reading) -> String {
-    match reading {
-        Reading::Closed { evidence } => format!("read back disabled; {evidence}"),
-        Reading::BlockedByBlueprint { evidence } => format!("blocked by blueprint; {evidence}"),
-        Reading::Open { evidence } => format!("reads as enabled; {evidence}"),
     }
 }
 
@@ -92,7 +99,7 @@ pub(super) async fn reads_open(
         let context = bench.context(&guards, lease.run);
         let reading = read_back(&context, entity).await;
         // Its own switch is what we wrote; a blueprint that blocks it is someone else's word.
-        let open = matches!(reading, Ok(Reading::Open { .. } | Reading::BlockedByBlueprint { .. }));
+        let open = matches!(reading, Ok(Reading::Open | Reading::BlockedByBlueprint));
         if open && open_before {
             return true;
         }

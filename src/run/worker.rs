@@ -84,7 +84,10 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
             }
             () = workers.stop.cancelled(), if !workers.stop.is_cancelled() => {}
         }
-        bench.metrics.runs_at_work.set(i64::try_from(leases.len()).unwrap_or(i64::MAX));
+        bench
+            .metrics
+            .runs_at_work
+            .set(i64::try_from(leases.len()).unwrap_or(i64::MAX));
     }
 }
 
@@ -153,7 +156,11 @@ fn carry(
         let run = claimed.run.id;
         // The loop always drains this channel, so there is room for one more.
         let _ = took.try_send(claimed.lease);
-        if AssertUnwindSafe(work_on(&bench, claimed)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(work_on(&bench, claimed))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
             tracing::error!(run.id = %run, "the work on {run} broke down; it is tried again when its lease ends");
         }
         Some(run)
@@ -167,9 +174,10 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
         set_aside(bench, &claimed).await;
         return;
     }
-    let result = match claimed.run.state {
-        RunState::Undoing => backward::put_back(bench, claimed).await,
-        _ => forward::carry_on(bench, claimed).await,
+    let result = if claimed.run.state == RunState::Undoing {
+        backward::put_back(bench, claimed).await
+    } else {
+        forward::carry_on(bench, claimed).await
     };
     let now = bench.clock.now();
     let (due, because) = match result {
@@ -196,7 +204,11 @@ async fn set_aside(bench: &Bench, claimed: &Claimed) {
         event: RunEvent::Poisoned,
         because: Some(because),
         coverage: None,
-        notice: Some(bench.store.notice(at, Urgency::Page, format!("{run} poisoned"), text)),
+        notice: Some(
+            bench
+                .store
+                .notice(at, Urgency::Page, format!("{run} poisoned"), text),
+        ),
         again_at: None,
     };
     if let Err(error) = bench.store.end(claimed.lease, ending, at).await {

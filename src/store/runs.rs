@@ -124,7 +124,7 @@ impl Store {
 
     /// Enforced runs that were received before `before` and have not struck yet: a person should
     /// know.
-    pub async fn slow_kills(&self, before: Moment) -> Result<Vec<RunId>, Error> {
+    pub async fn slow_to_strike(&self, before: Moment) -> Result<Vec<RunId>, Error> {
         let rows = sqlx::query(
             "select run_id from run where lane = 0 and mode <> 'observe' \
              and state in ('queued', 'running') and struck_at is null and received_at < $1 limit 100",

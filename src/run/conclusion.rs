@@ -1,0 +1,129 @@
+//! What a run has come to, in a state, in words, and in a notice.
+
+use super::Bench;
+use super::verify::Proof;
+use crate::domain::entity::Entity;
+use crate::domain::moment::Moment;
+use crate::domain::notice::{Notice, Urgency};
+use crate::domain::playbook::Mode;
+use crate::domain::run::RunEvent;
+use crate::domain::step::{Outcome, Step};
+use crate::store::Claimed;
+
+/// Everything that was found out in one go.
+pub(super) struct Found {
+    pub(super) steps: Vec<Step>,
+    pub(super) proofs: Vec<Proof>,
+    pub(super) later: Option<(Moment, String)>,
+}
+
+/// What the run has come to. Only required steps and entities count.
+pub(super) fn conclusion(mode: Mode, found: &Found) -> (RunEvent, String) {
+    if mode == Mode::Observe {
+        return (
+            RunEvent::EndedObserved,
+            "everything ran and nothing was touched".to_owned(),
+        );
+    }
+    let required = || found.steps.iter().filter(|step| !step.plan.optional);
+    let entities: Vec<_> = required().flat_map(Step::closes).collect();
+    let closed = |entity: &Entity| {
+        found
+            .proofs
+            .iter()
+            .any(|proof| proof.closed && proof.entity == *entity)
+    };
+    let proved = found.proofs.iter().filter(|proof| proof.closed).count();
+    let steps_ok = required().all(Step::took_effect);
+    if steps_ok && !entities.is_empty() && entities.iter().all(closed) {
+        return (
+            RunEvent::EndedContained,
+            format!("{proved} of {} read back closed", found.proofs.len()),
+        );
+    }
+    let failed = failures(found);
+    let in_doubt = found.proofs.iter().any(|proof| !proof.closed)
+        || found
+            .steps
+            .iter()
+            .any(|step| step.outcome == Some(Outcome::Unknown));
+    if in_doubt {
+        return (
+            RunEvent::EndedUnknown,
+            format!("writes were sent whose effect could not be read back; {failed}"),
+        );
+    }
+    if proved > 0 || (steps_ok && entities.is_empty()) {
+        return (
+            RunEvent::EndedPartial,
+            format!("{proved} read back closed; {failed}"),
+        );
+    }
+    (RunEvent::EndedFailed, failed)
+}
+
+fn failures(found: &Found) -> String {
+    let failed: Vec<_> = found
+        .steps
+        .iter()
+        .filter(|step| !step.took_effect())
+        .map(|step| {
+            let evidence = step.evidence.as_deref().unwrap_or("no evidence");
+            let outcome = step.outcome.map_or("not ended", Outcome::word);
+            format!("{}: {outcome}, {evidence}", step.plan.action)
+        })
+        .collect();
+    if failed.is_empty() {
+        "nothing failed".to_owned()
+    } else {
+        failed.join("; ")
+    }
+}
+
+pub(super) fn notice(
+    bench: &Bench,
+    claimed: &Claimed,
+    event: RunEvent,
+    because: &str,
+) -> Option<Notice> {
+    let run = claimed.run.id;
+    let (urgency, text) = match event {
+        RunEvent::EndedContained => (
+            Urgency::Tell,
+            format!(
+                "{run} contained {}. Undo: estop undo {run} --reason TEXT",
+                claimed.run.entity
+            ),
+        ),
+        RunEvent::EndedPartial | RunEvent::EndedFailed => (
+            Urgency::Page,
+            format!(
+                "{run} did not contain {} fully: {because}. See: estop runs show {run}",
+                claimed.run.entity
+            ),
+        ),
+        RunEvent::EndedUnknown => (
+            Urgency::Page,
+            format!(
+                "{run} could not read back {}: {because}. It is read again every minute; check the tenant by hand.",
+                claimed.run.entity
+            ),
+        ),
+        RunEvent::Begun
+        | RunEvent::Held
+        | RunEvent::Resumed
+        | RunEvent::ReleaseTimedOut
+        | RunEvent::EndedObserved
+        | RunEvent::UndoAsked
+        | RunEvent::UndoEnded
+        | RunEvent::UndoStuck
+        | RunEvent::Poisoned
+        | RunEvent::Stopped => return None,
+    };
+    let mut notice =
+        bench
+            .store
+            .notice(bench.clock.now(), urgency, format!("{run} {event:?}"), text);
+    notice.run = Some(run);
+    Some(notice)
+}
