@@ -7,6 +7,7 @@ pub mod domain;
 pub mod entra;
 pub mod graph;
 pub mod run;
+pub mod signature;
 pub mod sim;
 pub mod store;
 pub mod telemetry;

@@ -18,6 +18,7 @@ pub mod entity;
 
 pub mod delivery;
 pub mod detection;
+pub mod reading;
 
 pub mod action;
 pub mod playbook;

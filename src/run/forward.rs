@@ -9,7 +9,6 @@ use super::{Bench, Broken, Progress, VERIFY_WITHIN, coverage};
 use crate::domain::action::Action;
 use crate::domain::entity::Entity;
 use crate::domain::moment::Moment;
-use crate::domain::notice::{Notice, Urgency};
 use crate::domain::playbook::Mode;
 use crate::domain::run::{RunEvent, RunState};
 use crate::domain::step::{Outcome, Step, StepState};
