@@ -36,3 +36,4 @@ pub mod step;
 pub mod notice;
 pub mod order;
 pub mod record;
+pub mod source;

@@ -58,12 +58,14 @@ impl Store {
             .await
     }
 
-    /// Deliveries that are stored and not yet read, oldest first: after a crash, and behind lost
+    /// Deliveries stored before `before` and not yet read, oldest first: after a crash, and behind lost
     /// wake-ups.
-    pub async fn unread(&self, limit: u32) -> Result<Vec<DeliveryId>, Error> {
+    pub async fn unread(&self, before: Moment, limit: u32) -> Result<Vec<DeliveryId>, Error> {
         let rows = sqlx::query(
-            "select delivery_id from delivery where state = 'received' order by received_at limit $1",
+            "select delivery_id from delivery where state = 'received' and received_at < $1 \
+             order by received_at limit $2",
         )
+        .bind(before.as_millis())
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;

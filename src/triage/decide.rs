@@ -1,0 +1,134 @@
+//! One entity of a detection, weighed against every playbook. Pure: the same facts give the same
+//! answer and the same reasons.
+
+use crate::catalog::Catalog;
+use crate::domain::decision::{
+    AskReason, Considered, Decision, ObserveReason, StandDownReason, Truth, Verdict,
+};
+use crate::domain::detection::{Detection, Sighting};
+use crate::domain::entity::TenantId;
+use crate::domain::guard::{Guards, Judgement};
+use crate::domain::moment::Moment;
+use crate::domain::playbook::{Mode, ServiceMode};
+use crate::domain::source::May;
+
+/// Everything a decision depends on, beside the detection.
+pub struct Weighing<'a> {
+    /// The playbooks in force.
+    pub catalog: &'a Catalog,
+    /// Whom we do not touch.
+    pub guards: &'a Guards,
+    /// What the source may ask for.
+    pub may: &'a May,
+    /// Our tenant.
+    pub tenant: TenantId,
+    /// How far the service may go.
+    pub service: ServiceMode,
+    /// Now.
+    pub now: Moment,
+    /// Does Entra only tell us what we told it ourselves?
+    pub echo: Echo,
+}
+
+/// Whose word an `adminConfirmedAgentCompromised` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// Our own `confirm_compromised` came back to us.
+    Ours,
+    /// Someone else's, or another detection.
+    NotOurs,
+}
+
+/// Decides for one entity.
+pub fn decide(weighing: &Weighing<'_>, detection: &Detection, sighting: &Sighting) -> Decision {
+    let entity = sighting.entity;
+    if let Some(because) = stands_down(weighing, sighting) {
+        return Decision {
+            entity,
+            verdict: Verdict::StandDown { because },
+            considered: Vec::new(),
+        };
+    }
+    let mut considered = weighing
+        .catalog
+        .considered(detection, sighting, weighing.now);
+    for one in considered
+        .iter_mut()
+        .filter(|one| !weighing.may.call(&one.playbook))
+    {
+        one.matched = false;
+        one.mode = None;
+        one.why_not = Some("this source may not call it".to_owned());
+    }
+    let verdict = match weighing.catalog.strongest(&considered) {
+        None => Verdict::StandDown {
+            because: StandDownReason::NoPlaybookMatches,
+        },
+        Some(strongest) => weigh(weighing, sighting, strongest),
+    };
+    Decision {
+        entity,
+        verdict,
+        considered,
+    }
+}
+
+/// What rules an entity out before any playbook is weighed.
+fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDownReason> {
+    if sighting
+        .tenant
+        .is_some_and(|tenant| tenant != weighing.tenant)
+    {
+        return Some(StandDownReason::AnotherTenant);
+    }
+    if let Judgement::Never { what } = judged(weighing, sighting) {
+        return Some(StandDownReason::NeverTouched { what });
+    }
+    if !weighing.may.entities.contains(&sighting.entity.kind) {
+        let what = format!("entities of kind {}", sighting.entity.kind);
+        return Some(StandDownReason::SourceMayNot { what });
+    }
+    (weighing.echo == Echo::Ours).then_some(StandDownReason::EchoOfOurConfirm)
+}
+
+fn judged(weighing: &Weighing<'_>, sighting: &Sighting) -> Judgement {
+    weighing
+        .guards
+        .judge([sighting.entity.id].into_iter().chain(sighting.blueprint))
+}
+
+fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -> Verdict {
+    let playbook = strongest.playbook.clone();
+    if let Some(because) = stands_still(weighing, strongest) {
+        return Verdict::Observe { playbook, because };
+    }
+    if judged(weighing, sighting) == Judgement::Protected {
+        return Verdict::AskFirst {
+            playbook,
+            because: AskReason::EntityIsProtected,
+        };
+    }
+    Verdict::Respond { playbook }
+}
+
+/// The first of the things that keep a matching playbook from acting.
+fn stands_still(weighing: &Weighing<'_>, strongest: &Considered) -> Option<ObserveReason> {
+    let written = weighing
+        .catalog
+        .get(&strongest.playbook)
+        .map(|playbook| playbook.mode);
+    if written.is_none_or(|mode| mode == Mode::Observe) {
+        return Some(ObserveReason::PlaybookObserves);
+    }
+    let unknown = |clause: &crate::domain::decision::ClauseValue| clause.truth == Truth::Unknown;
+    if strongest.mode == Some(Mode::Observe)
+        && strongest.when.iter().chain(&strongest.unless).any(unknown)
+    {
+        return Some(ObserveReason::ClauseUnknown);
+    }
+    if weighing.may.mode == Mode::Observe {
+        return Some(ObserveReason::SourceMayOnlyObserve);
+    }
+    (weighing.service.caps(Mode::Enforce) == Mode::Observe)
+        .then_some(ObserveReason::ServiceObserves)
+}

@@ -1,0 +1,51 @@
+//! Decide what a delivery deserves: read it, weigh every playbook, store the answer and its reasons.
+//!
+//! Knows: readers, playbooks, guards, what a source may ask for.
+//! Never: Graph, HTTP, how a step is done.
+//!
+//! Laws
+//! * What cannot be understood is kept and told to a person, never dropped and never guessed at.
+//! * Every playbook's why and why-not is stored with the decision.
+//! * Guards are asked before any run is made.
+//!
+//! Read next: `read`, then `decide`.
+
+mod decide;
+mod read;
+mod triage_loop;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use decide::{Weighing, decide};
+pub use triage_loop::{Hints, triage_loop};
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::domain::detection::SourceName;
+use crate::domain::entity::TenantId;
+use crate::domain::guard::Guards;
+use crate::domain::source::SourceTerms;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+
+/// What triage needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Triage {
+    /// Where deliveries are, and where decisions go.
+    pub store: Store,
+    /// The playbooks in force.
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    /// Whom we do not touch.
+    pub guards: Arc<ArcSwap<Guards>>,
+    /// What is agreed with each source.
+    pub sources: Arc<BTreeMap<SourceName, SourceTerms>>,
+    /// Our tenant.
+    pub tenant: TenantId,
+    /// Time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}

@@ -1,0 +1,229 @@
+//! One delivery, from its bytes to a stored decision.
+
+use std::time::Duration;
+
+use super::Triage;
+use super::decide::{Echo, Weighing, decide};
+use crate::catalog::Catalog;
+use crate::domain::caps::Claimant;
+use crate::domain::decision::{Decision, StandDownReason, Verdict};
+use crate::domain::delivery::{Delivery, DeliveryState};
+use crate::domain::detection::{Detection, DetectionType, Sighting};
+use crate::domain::id::{DeliveryId, DetectionId, RunId};
+use crate::domain::moment::Moment;
+use crate::domain::notice::{Notice, Urgency};
+use crate::domain::plan::Plan;
+use crate::domain::playbook::{Mode, ServiceMode};
+use crate::domain::reading::{self, Reading};
+use crate::domain::run::Lane;
+use crate::domain::source::SourceTerms;
+use crate::store::{Error, NewRun, Terms, Triaged};
+use crate::telemetry::{Metrics, crash_point};
+
+/// Readings that may die before the delivery is set aside.
+const READINGS_MAX: u32 = 3;
+/// How long Entra may take to tell us what we told it.
+const ECHO_WITHIN: Duration = Duration::from_secs(48 * 3600);
+
+/// How a delivery came to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Handed on by the door that stored it.
+    Hinted,
+    /// Found unread: its first reader may have died of it.
+    LeftBehind,
+}
+
+/// A run that was made, and who may work on it.
+pub type Made = (RunId, Lane);
+
+impl Triage {
+    /// Reads one delivery and stores what follows. A delivery that was read before is left alone.
+    pub(super) async fn read_one(&self, id: DeliveryId, found: Found) -> Result<Vec<Made>, Error> {
+        let Some(delivery) = self.store.delivery(id).await? else {
+            return Ok(Vec::new());
+        };
+        if delivery.state != DeliveryState::Received {
+            return Ok(Vec::new());
+        }
+        if found == Found::LeftBehind && self.store.count_reading(id).await? > READINGS_MAX {
+            let why = format!("reading it was begun {READINGS_MAX} times and never ended");
+            return self.set_aside(id, why).await;
+        }
+        let service = self
+            .store
+            .standing()
+            .await?
+            .mode
+            .unwrap_or(ServiceMode::Observe);
+        if service == ServiceMode::Off {
+            return Ok(Vec::new());
+        }
+        let Some(terms) = self.sources.get(&delivery.source) else {
+            let why = format!("the source {} is no longer configured", delivery.source);
+            return self.set_aside(id, why).await;
+        };
+        let read = self.understand(&delivery, terms);
+        crash_point("triage.read");
+        match read {
+            Err(not_understood) => self.set_aside(id, not_understood.what).await,
+            Ok(Reading::Nothing { why }) => {
+                Metrics::count(&self.metrics.triaged, "ignored");
+                self.store.ignore(id, why, self.clock.now()).await?;
+                Ok(Vec::new())
+            }
+            Ok(Reading::Detection(detection)) => {
+                self.settle(delivery.id, *detection, terms, service).await
+            }
+        }
+    }
+
+    fn understand(
+        &self,
+        delivery: &Delivery,
+        terms: &SourceTerms,
+    ) -> Result<Reading, reading::NotUnderstood> {
+        let context = reading::Context {
+            tenant: self.tenant,
+            types: terms.types.clone(),
+            source: delivery.source.clone(),
+            id: DetectionId::from(delivery.id),
+            received_at: delivery.received_at,
+        };
+        reading::read(terms.reader, &delivery.body, &context)
+    }
+
+    async fn set_aside(&self, id: DeliveryId, why: String) -> Result<Vec<Made>, Error> {
+        Metrics::count(&self.metrics.triaged, "quarantined");
+        tracing::warn!(delivery.id = %id, "{id} is quarantined: {why}");
+        self.store.quarantine(id, why, self.clock.now()).await?;
+        Ok(Vec::new())
+    }
+
+    async fn settle(
+        &self,
+        delivery: DeliveryId,
+        detection: Detection,
+        terms: &SourceTerms,
+        service: ServiceMode,
+    ) -> Result<Vec<Made>, Error> {
+        let now = self.clock.now();
+        let catalog = self.catalog.load_full();
+        let guards = self.guards.load_full();
+        let mut decisions = Vec::with_capacity(detection.entities.len());
+        for sighting in &detection.entities {
+            let weighing = Weighing {
+                catalog: &catalog,
+                guards: &guards,
+                may: &terms.may,
+                tenant: self.tenant,
+                service,
+                now,
+                echo: self.echo(&detection, sighting, now).await?,
+            };
+            decisions.push(decide(&weighing, &detection, sighting));
+        }
+        crash_point("triage.decided");
+        let runs: Vec<_> = decisions
+            .iter()
+            .filter_map(|decision| self.run_for(&catalog, &detection, decision))
+            .collect();
+        let lanes: Vec<_> = runs.iter().map(|new| Lane::of(new.mode)).collect();
+        let notices = self.notices(&detection, &decisions, now);
+        if let Some(detected) = detection.detected_at {
+            self.metrics.took(
+                "detected_to_received",
+                detection.received_at.since(detected),
+            );
+        }
+        let triaged = Triaged {
+            delivery,
+            at: now,
+            detection,
+            decisions,
+            runs,
+            notices,
+        };
+        let made = self.store.triaged(triaged).await?;
+        Metrics::count(
+            &self.metrics.triaged,
+            if made.is_empty() { "nothing" } else { "runs" },
+        );
+        Ok(made.into_iter().zip(lanes).collect())
+    }
+
+    async fn echo(
+        &self,
+        detection: &Detection,
+        sighting: &Sighting,
+        now: Moment,
+    ) -> Result<Echo, Error> {
+        if detection.detection_type.as_str() != DetectionType::ADMIN_CONFIRMED {
+            return Ok(Echo::NotOurs);
+        }
+        let ours = self
+            .store
+            .confirmed_by_us(sighting.entity.id, now.minus(ECHO_WITHIN))
+            .await?;
+        Ok(if ours { Echo::Ours } else { Echo::NotOurs })
+    }
+
+    fn run_for(
+        &self,
+        catalog: &Catalog,
+        detection: &Detection,
+        decision: &Decision,
+    ) -> Option<NewRun> {
+        let (name, mode, held) = match &decision.verdict {
+            Verdict::StandDown { .. } => return None,
+            Verdict::Respond { playbook } => (playbook, Mode::Enforce, None),
+            Verdict::Observe { playbook, .. } => (playbook, Mode::Observe, None),
+            Verdict::AskFirst { playbook, .. } => {
+                let held = "the entity is protected: two people must agree".to_owned();
+                (playbook, Mode::Enforce, Some(held))
+            }
+        };
+        let playbook = catalog.get(name)?;
+        Some(NewRun {
+            id: RunId::from_uuid(self.clock.uuid()),
+            playbook: name.clone(),
+            mode,
+            plan: Plan::of(playbook, decision.entity),
+            terms: Terms {
+                reserved: Claimant::of(&detection.detection_type) == Claimant::Reserved,
+                guardrail: playbook.guardrail,
+                hold_for: playbook.hold.map(|hold| hold.span),
+            },
+            held,
+        })
+    }
+
+    fn notices(&self, detection: &Detection, decisions: &[Decision], now: Moment) -> Vec<Notice> {
+        let page = |key: String, text| self.store.notice(now, Urgency::Page, key, text);
+        decisions
+            .iter()
+            .filter_map(|decision| match &decision.verdict {
+                Verdict::AskFirst { .. } => Some(page(
+                    format!("protected {}", decision.entity.id),
+                    format!(
+                        "{} names {}, which is protected. Nothing was done; two people must agree.",
+                        detection.id, decision.entity
+                    ),
+                )),
+                Verdict::StandDown {
+                    because: StandDownReason::NeverTouched { what },
+                } => Some(page(
+                    format!("never {}", decision.entity.id),
+                    format!(
+                        "{} names {}, which estop never touches ({what}). If it is really \
+                             compromised, a person must act in Entra.",
+                        detection.id, decision.entity
+                    ),
+                )),
+                Verdict::StandDown { .. } | Verdict::Respond { .. } | Verdict::Observe { .. } => {
+                    None
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! The loop: deliveries as the doors hand them on, and those that were left behind.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Triage;
+use super::read::{Found, Made};
+use crate::domain::id::{DeliveryId, RunId};
+use crate::domain::run::Lane;
+
+/// Deliveries read at the same time.
+const READING_MAX: usize = 64;
+/// How often unread deliveries are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Unread deliveries taken up at once.
+const LOOK_MAX: u32 = 256;
+
+/// How triage is woken, and how it wakes the workers. Hints only: the store knows.
+pub struct Hints {
+    /// Deliveries that were just stored.
+    pub stored: mpsc::Receiver<DeliveryId>,
+    /// Told of every run that was made.
+    pub made: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
+    /// No more is read once this is cancelled.
+    pub stop: CancellationToken,
+}
+
+type Reading = FuturesUnordered<BoxFuture<'static, DeliveryId>>;
+
+/// Reads until told to stop and what was begun has ended.
+pub async fn triage_loop(triage: Triage, mut hints: Hints) {
+    let mut reading = Reading::new();
+    let mut begun = BTreeSet::new();
+    let mut tick = Box::pin(triage.clock.sleep(Duration::ZERO));
+    while !(hints.stop.is_cancelled() && reading.is_empty()) {
+        let room = reading.len() < READING_MAX && !hints.stop.is_cancelled();
+        tokio::select! {
+            biased;
+            Some(done) = reading.next(), if !reading.is_empty() => { begun.remove(&done); }
+            Some(id) = hints.stored.recv(), if room => {
+                if begun.insert(id) {
+                    reading.push(read(triage.clone(), (id, Found::Hinted), Arc::clone(&hints.made)));
+                }
+            }
+            () = &mut tick, if room => {
+                tick = Box::pin(triage.clock.sleep(LOOK_EVERY));
+                for id in left_behind(&triage).await {
+                    if begun.insert(id) {
+                        reading.push(read(triage.clone(), (id, Found::LeftBehind), Arc::clone(&hints.made)));
+                    }
+                }
+            }
+            () = hints.stop.cancelled(), if !hints.stop.is_cancelled() => {}
+        }
+    }
+}
+
+async fn left_behind(triage: &Triage) -> Vec<DeliveryId> {
+    // What came within the last tick is still in its hint.
+    let before = triage.clock.now().minus(LOOK_EVERY);
+    triage
+        .store
+        .unread(before, LOOK_MAX)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "unread deliveries could not be looked for; trying again");
+            Vec::new()
+        })
+}
+
+fn read(
+    triage: Triage,
+    (id, found): (DeliveryId, Found),
+    tell: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
+) -> BoxFuture<'static, DeliveryId> {
+    Box::pin(async move {
+        let read = AssertUnwindSafe(triage.read_one(id, found))
+            .catch_unwind()
+            .await;
+        match read {
+            Ok(Ok(made)) => made
+                .into_iter()
+                .for_each(|(run, lane): Made| tell(run, lane)),
+            Ok(Err(error)) => {
+                tracing::warn!(delivery.id = %id, %error, "{id} could not be settled; it stays unread");
+            }
+            Err(_) => {
+                tracing::error!(delivery.id = %id, "reading {id} broke down; it stays unread");
+            }
+        }
+        id
+    })
+}
