@@ -6,6 +6,7 @@ use regex::RegexBuilder;
 
 use super::check::Walk;
 use super::clause::{NOW, constant, constant_name, pattern_name};
+use super::closed::field_named;
 use super::facts::Kind;
 use super::suggest;
 use super::yaml::short;
@@ -58,6 +59,7 @@ impl Walk<'_> {
             }
             (operator, None, args) => {
                 let alike = same_field(args);
+                self.words(expr, operator, args);
                 let args: Vec<Kind> = args.iter_mut().map(|arg| self.expr(arg)).collect();
                 if alike && is_comparison(operator) {
                     self.fault(expr, "this compares a field with itself");
@@ -281,13 +283,4 @@ fn same_field(args: &[IdedExpr]) -> bool {
         [left, right] => field_named(left).is_some_and(|left| Some(left) == field_named(right)),
         _ => false,
     }
-}
-
-fn field_named(expr: &IdedExpr) -> Option<(&str, &str)> {
-    if let Expr::Select(select) = &expr.expr
-        && let Expr::Ident(root) = &select.operand.expr
-    {
-        return Some((root, &select.field));
-    }
-    None
 }

@@ -9,6 +9,9 @@ use annotate_snippets::{AnnotationKind, Level as Title, Origin, Renderer, Snippe
 /// Most faults told about one file; the rest follow once these are mended.
 pub const FAULTS_MAX: usize = 40;
 
+/// Most faults remembered while one file is read; what is told is chosen from them.
+const KEPT_MAX: usize = 5 * FAULTS_MAX;
+
 /// How much a fault weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -122,6 +125,8 @@ pub(super) struct Faults {
     file: String,
     text: Arc<str>,
     found: Vec<Fault>,
+    left_out: usize,
+    refuse: bool,
 }
 
 impl Faults {
@@ -131,6 +136,8 @@ impl Faults {
             file: file.to_owned(),
             text: text.into(),
             found: Vec::new(),
+            left_out: 0,
+            refuse: false,
         }
     }
 
@@ -156,14 +163,14 @@ impl Faults {
 
     /// Is the file refused?
     pub(super) fn refuse(&self) -> bool {
-        self.found.iter().any(|fault| fault.level == Level::Error)
+        self.refuse
     }
 
     /// Everything found, errors first, then in the order of the text; what is too much is counted.
     pub(super) fn told(mut self) -> Vec<Fault> {
         self.found
             .sort_by_key(|fault| (fault.level, fault.span.start));
-        let left_out = self.found.len().saturating_sub(FAULTS_MAX);
+        let left_out = self.left_out + self.found.len().saturating_sub(FAULTS_MAX);
         if left_out > 0 {
             self.found.truncate(FAULTS_MAX);
             let more = format!("{left_out} more faults in this file are not shown");
@@ -176,20 +183,32 @@ impl Faults {
     }
 
     fn at(&mut self, level: Level, span: &Range<usize>, what: String) -> &mut Fault {
+        self.refuse |= level == Level::Error;
+        // The last place is taken over by whatever comes once there are too many.
+        if self.found.len() == KEPT_MAX {
+            self.left_out += 1;
+            self.found.pop();
+        }
         let span = within(&self.text, span);
-        let before = &self.text[..span.start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let (line, column) = line_and_column(&self.text[..span.start]);
         let index = self.found.len();
         self.found.push(Fault {
             level,
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column,
             span,
             text: Some(Arc::clone(&self.text)),
             ..Fault::of_file(&self.file, what)
         });
         &mut self.found[index]
     }
+}
+
+/// The place behind this text, both counted from 1.
+fn line_and_column(before: &str) -> (usize, usize) {
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
 }
 
 /// The span, moved inside the text and onto whole characters, so that drawing it cannot fail.

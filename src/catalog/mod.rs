@@ -25,6 +25,7 @@ mod written;
 mod calls;
 mod check;
 mod clause;
+mod closed;
 mod facts;
 
 mod folder;

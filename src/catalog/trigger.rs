@@ -70,12 +70,10 @@ fn one_type(node: &Node, faults: &mut Faults) -> Option<DetectionType> {
             .help("one is 1 to 128 letters, digits, `.`, `-` and `_`");
         return None;
     };
-    let known: Vec<&str> = detection_types().collect();
-    if known.contains(&word) {
+    if detection_types().any(|known| known == word) {
         return Some(name);
     }
-    let typo = suggest::nearest(word, &known).filter(|meant| is_typo(word, meant));
-    if let Some(meant) = typo {
+    if let Some(meant) = typo_of(word) {
         let what = format!("unknown detection type `{}`", short(word));
         faults.error(&node.span, what).meant(Some(meant));
         return None;
@@ -90,8 +88,15 @@ fn one_type(node: &Node, faults: &mut Faults) -> Option<DetectionType> {
     Some(name)
 }
 
-fn is_typo(word: &str, meant: &str) -> bool {
-    suggest::distance(&word.to_ascii_lowercase(), &meant.to_ascii_lowercase()) <= TYPO_MAX
+/// The known detection type this word is a near miss of; `None` for the known ones themselves.
+pub(super) fn typo_of(word: &str) -> Option<&'static str> {
+    let known: Vec<&str> = detection_types().collect();
+    if known.contains(&word) {
+        return None;
+    }
+    let lower = word.to_ascii_lowercase();
+    suggest::nearest(word, &known)
+        .filter(|meant| suggest::distance(&lower, &meant.to_ascii_lowercase()) <= TYPO_MAX)
 }
 
 fn sources(entry: &Entry, faults: &mut Faults) -> Option<Vec<SourceName>> {

@@ -228,3 +228,11 @@ fn lint_tells_about_every_file_it_is_given() {
     assert!(whats[1].starts_with("cannot read it"));
     assert_eq!(told[1].line, 0);
 }
+
+#[test]
+fn a_catalog_may_be_shared_between_workers() {
+    fn shared<T: Send + Sync + 'static>() {}
+
+    shared::<Catalog>();
+    shared::<Fault>();
+}

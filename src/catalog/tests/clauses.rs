@@ -245,3 +245,38 @@ fn the_deepest_clause_that_is_taken_runs_on_a_small_stack() {
 fn truth_on_its_own(expression: &str) -> Truth {
     truth(expression, &detection("signInSpike"))
 }
+
+#[test]
+fn a_word_that_a_field_never_holds_is_refused() {
+    let cases = [
+        (
+            "detection.severity == \"High\"",
+            "`detection.severity` is never `High`; did you mean `high`?",
+        ),
+        (
+            "detection.severity in [\"high\", \"severe\"]",
+            "`detection.severity` is never `severe`; it is one of informational, low, medium, \
+             high, critical",
+        ),
+        (
+            "\"agents\" != entity.kind",
+            "`entity.kind` is never `agents`; did you mean `agent`?",
+        ),
+        (
+            "detection.type == \"signInSpikes\"",
+            "unknown detection type `signInSpikes`; did you mean `signInSpike`?",
+        ),
+        (
+            "detection.severity >= \"high\"",
+            "severities are texts here, and have no order; write such as `severity: high+` in \
+             `trigger`",
+        ),
+        (
+            "detection.confidence in [\"80\"]",
+            "cannot compare a number with a text",
+        ),
+    ];
+    for (expression, expected) in cases {
+        assert_eq!(refused(expression), expected);
+    }
+}

@@ -398,3 +398,32 @@ fn remarks_refuse_nothing() {
         ]
     );
 }
+
+#[test]
+fn line_endings_and_byte_order_marks_change_nothing() {
+    let windows = PLAIN.replace('\n', "\r\n");
+    let marked = format!("\u{feff}{PLAIN}");
+
+    for text in [windows.as_str(), marked.as_str()] {
+        let playbook = taken(text).playbook;
+
+        assert_eq!(playbook.steps, taken(PLAIN).playbook.steps);
+        assert_eq!(playbook.when, taken(PLAIN).playbook.when);
+    }
+    let misspelt = windows.replace("disable_agent", "disabel_agent");
+    assert_eq!(
+        told(&misspelt),
+        ["11:5 unknown action `disabel_agent`; did you mean `disable_agent`?"]
+    );
+}
+
+#[test]
+fn too_many_faults_are_counted_rather_than_told() {
+    let text = PLAIN.to_owned() + &"mode: observe\n".repeat(1_000);
+
+    let all = faults(&text);
+
+    assert_eq!(all.len(), crate::catalog::FAULTS_MAX + 1);
+    let last = all.last().unwrap();
+    assert_eq!(last.what, "960 more faults in this file are not shown");
+}
