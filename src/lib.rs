@@ -2,5 +2,8 @@
 
 pub mod clock;
 pub mod domain;
+pub mod ingress;
+pub mod listener;
 pub mod signature;
+pub mod store;
 pub mod transport;
