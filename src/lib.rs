@@ -3,9 +3,12 @@
 pub mod act;
 pub mod catalog;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod entra;
 pub mod graph;
+pub mod ingress;
+pub mod listener;
 pub mod run;
 pub mod signature;
 pub mod sim;

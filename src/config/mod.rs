@@ -36,7 +36,10 @@ impl Environment {
 
     /// A variable's value, unless it is unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 }
 
@@ -50,12 +53,16 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, BadConfig> {
     if let Some(path) = named {
         return Ok(path.to_path_buf());
     }
-    DEFAULT_FILES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
-        BadConfig(format!(
-            "there is no configuration: neither {} exists. Name one with --config FILE",
-            DEFAULT_FILES.join(" nor ")
-        ))
-    })
+    DEFAULT_FILES
+        .iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+        .ok_or_else(|| {
+            BadConfig(format!(
+                "there is no configuration: neither {} exists. Name one with --config FILE",
+                DEFAULT_FILES.join(" nor ")
+            ))
+        })
 }
 
 /// Where the database file of this configuration is, for commands that open it themselves.

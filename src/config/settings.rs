@@ -43,13 +43,41 @@ impl Overrides {
     /// `ESTOP_PUBLIC_URL`, `ESTOP_STORE` and `ESTOP_MODE`.
     pub fn or_environment(mut self, environment: &Environment) -> Result<Self, BadConfig> {
         let mut used = Vec::new();
-        fill(&mut self.listen, environment, "ESTOP_LISTEN", &mut used, |v| v.parse().ok())?;
-        fill(&mut self.control_listen, environment, "ESTOP_CONTROL_LISTEN", &mut used, |v| {
-            v.parse().ok()
-        })?;
-        fill(&mut self.public_url, environment, "ESTOP_PUBLIC_URL", &mut used, |v| v.parse().ok())?;
-        fill(&mut self.store, environment, "ESTOP_STORE", &mut used, |v| Some(v.to_owned()))?;
-        fill(&mut self.mode, environment, "ESTOP_MODE", &mut used, ServiceMode::from_word)?;
+        fill(
+            &mut self.listen,
+            environment,
+            "ESTOP_LISTEN",
+            &mut used,
+            |v| v.parse().ok(),
+        )?;
+        fill(
+            &mut self.control_listen,
+            environment,
+            "ESTOP_CONTROL_LISTEN",
+            &mut used,
+            |v| v.parse().ok(),
+        )?;
+        fill(
+            &mut self.public_url,
+            environment,
+            "ESTOP_PUBLIC_URL",
+            &mut used,
+            |v| v.parse().ok(),
+        )?;
+        fill(
+            &mut self.store,
+            environment,
+            "ESTOP_STORE",
+            &mut used,
+            |v| Some(v.to_owned()),
+        )?;
+        fill(
+            &mut self.mode,
+            environment,
+            "ESTOP_MODE",
+            &mut used,
+            ServiceMode::from_word,
+        )?;
         self.from_environment = used;
         Ok(self)
     }
@@ -62,7 +90,9 @@ fn fill<T>(
     used: &mut Vec<&'static str>,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<(), BadConfig> {
-    let Some(value) = environment.get(name) else { return Ok(()) };
+    let Some(value) = environment.get(name) else {
+        return Ok(());
+    };
     if slot.is_some() {
         return Ok(());
     }
@@ -154,7 +184,10 @@ impl Config {
             warnings.push("`protected` is empty: every agent may be contained".to_owned());
         }
         if matches!(file.tenant.credential, CredentialFile::ClientSecretFile(_)) {
-            warnings.push("a client secret can be copied; prefer managed_identity or workload_identity".to_owned());
+            warnings.push(
+                "a client secret can be copied; prefer managed_identity or workload_identity"
+                    .to_owned(),
+            );
         }
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
@@ -164,7 +197,10 @@ impl Config {
         );
         Ok(Self {
             path: path.to_path_buf(),
-            listen: overrides.listen.or(file.listen).unwrap_or_else(|| local(8787)),
+            listen: overrides
+                .listen
+                .or(file.listen)
+                .unwrap_or_else(|| local(8787)),
             control_listen: overrides
                 .control_listen
                 .or(file.control.map(|control| control.listen))
@@ -211,10 +247,16 @@ fn relative(base: &Path, credential: CredentialFile) -> CredentialFile {
 fn endpoints(tenant: &super::file::TenantFile) -> Result<Endpoints, BadConfig> {
     let word = tenant.cloud.as_deref().unwrap_or("global");
     let cloud = Cloud::from_word(word).ok_or_else(|| {
-        BadConfig(format!("`tenant.cloud` is `{word}`; write global, usgov, usgov_dod or china"))
+        BadConfig(format!(
+            "`tenant.cloud` is `{word}`; write global, usgov, usgov_dod or china"
+        ))
     })?;
-    Endpoints::of(cloud, tenant.graph_url.as_deref(), tenant.login_url.as_deref())
-        .map_err(|bad| BadConfig(format!("`tenant`: {bad}")))
+    Endpoints::of(
+        cloud,
+        tenant.graph_url.as_deref(),
+        tenant.login_url.as_deref(),
+    )
+    .map_err(|bad| BadConfig(format!("`tenant`: {bad}")))
 }
 
 fn sources(
@@ -236,7 +278,10 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
     let at = |what: String| BadConfig(format!("`sources.{name}`: {what}"));
     let reader = ReaderKind::from_word(&file.reader).ok_or_else(|| {
         let known = ReaderKind::ALL.map(ReaderKind::word).join(" or ");
-        at(format!("reader `{}` is not known; write {known}", file.reader))
+        at(format!(
+            "reader `{}` is not known; write {known}",
+            file.reader
+        ))
     })?;
     let mut types = BTreeMap::new();
     for (rule, detection_type) in file.types {
@@ -246,8 +291,16 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
     }
     let super::file::VerifyFile::StandardWebhooks(keys) = file.verify;
     Ok(SourceConfig {
-        secret_files: keys.secret_files.iter().map(|path| base.join(path)).collect(),
-        terms: SourceTerms { reader, types, may: may(file.may).map_err(at)? },
+        secret_files: keys
+            .secret_files
+            .iter()
+            .map(|path| base.join(path))
+            .collect(),
+        terms: SourceTerms {
+            reader,
+            types,
+            may: may(file.may).map_err(at)?,
+        },
         enabled: file.enabled.unwrap_or(true),
     })
 }
@@ -257,7 +310,10 @@ fn may(file: Option<MayFile>) -> Result<May, String> {
     let Some(file) = file else { return Ok(may) };
     may.entities = file.entities.unwrap_or(may.entities);
     may.mode = file.mode.unwrap_or(may.mode);
-    if let Some(names) = file.playbooks.filter(|names| names.iter().all(|name| name != "*")) {
+    if let Some(names) = file
+        .playbooks
+        .filter(|names| names.iter().all(|name| name != "*"))
+    {
         let named = names.iter().map(|name| {
             PlaybookName::new(name).ok_or_else(|| format!("`{name}` is not a playbook's name"))
         });
@@ -270,7 +326,8 @@ fn may(file: Option<MayFile>) -> Result<May, String> {
 mod tests {
     use super::super::file::File;
 
-    const SMALL: &str = "tenant:\n  id: 3f9e88bf-86f1-41af-91ab-2d7cd01177aa\n  credential: managed_identity\n";
+    const SMALL: &str =
+        "tenant:\n  id: 3f9e88bf-86f1-41af-91ab-2d7cd01177aa\n  credential: managed_identity\n";
 
     #[test]
     fn an_unknown_key_says_what_was_meant() {
@@ -278,7 +335,10 @@ mod tests {
 
         let said = File::parse("estop.yaml", &text).unwrap_err().to_string();
 
-        assert!(said.contains("protectd") && said.contains("did you mean `protected`?"), "{said}");
+        assert!(
+            said.contains("protectd") && said.contains("did you mean `protected`?"),
+            "{said}"
+        );
         assert!(said.contains("estop.yaml"), "{said}");
     }
 

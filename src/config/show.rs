@@ -19,15 +19,25 @@ pub fn shown(config: &Config, text: &str, overrides: &Overrides) -> Vec<Shown> {
     let file = config.path.display().to_string();
     let overridden = [
         ("listen", overrides.listen.is_some(), "ESTOP_LISTEN"),
-        ("control.listen", overrides.control_listen.is_some(), "ESTOP_CONTROL_LISTEN"),
-        ("public_url", overrides.public_url.is_some(), "ESTOP_PUBLIC_URL"),
+        (
+            "control.listen",
+            overrides.control_listen.is_some(),
+            "ESTOP_CONTROL_LISTEN",
+        ),
+        (
+            "public_url",
+            overrides.public_url.is_some(),
+            "ESTOP_PUBLIC_URL",
+        ),
         ("store", overrides.store.is_some(), "ESTOP_STORE"),
         ("mode", overrides.mode.is_some(), "ESTOP_MODE"),
     ];
     values(config)
         .into_iter()
         .map(|(key, value)| {
-            let above = overridden.iter().find(|(name, set, _)| *name == key && *set);
+            let above = overridden
+                .iter()
+                .find(|(name, set, _)| *name == key && *set);
             let origin = match above {
                 Some((_, _, variable)) if overrides.from_environment.contains(variable) => {
                     format!("env {variable}")
@@ -46,21 +56,39 @@ pub fn shown(config: &Config, text: &str, overrides: &Overrides) -> Vec<Shown> {
 fn values(config: &Config) -> Vec<(String, String)> {
     let mut values = vec![
         ("listen".to_owned(), config.listen.to_string()),
-        ("control.listen".to_owned(), config.control_listen.to_string()),
+        (
+            "control.listen".to_owned(),
+            config.control_listen.to_string(),
+        ),
         (
             "public_url".to_owned(),
-            config.public_url.as_ref().map_or("by the listening address".into(), url::Url::to_string),
+            config
+                .public_url
+                .as_ref()
+                .map_or("by the listening address".into(), url::Url::to_string),
         ),
-        ("store".to_owned(), format!("sqlite:{}", config.store.display())),
+        (
+            "store".to_owned(),
+            format!("sqlite:{}", config.store.display()),
+        ),
         ("mode".to_owned(), config.mode.word().to_owned()),
         ("tenant.id".to_owned(), config.tenant.to_string()),
-        ("tenant.graph_url".to_owned(), config.endpoints.graph().to_string()),
+        (
+            "tenant.graph_url".to_owned(),
+            config.endpoints.graph().to_string(),
+        ),
         ("tenant.credential".to_owned(), credential(config)),
         (
             "playbooks".to_owned(),
-            config.playbooks.as_ref().map_or("the shipped ones".into(), |path| path.display().to_string()),
+            config
+                .playbooks
+                .as_ref()
+                .map_or("the shipped ones".into(), |path| path.display().to_string()),
         ),
-        ("protected".to_owned(), format!("{} entities", config.protected.len())),
+        (
+            "protected".to_owned(),
+            format!("{} entities", config.protected.len()),
+        ),
         (
             "caps".to_owned(),
             format!(
@@ -70,11 +98,18 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ),
     ];
     for (name, source) in &config.sources {
-        let state = if source.enabled { "enabled" } else { "disabled" };
+        let state = if source.enabled {
+            "enabled"
+        } else {
+            "disabled"
+        };
         let keys = source.secret_files.len();
         values.push((
             format!("sources.{name}"),
-            format!("{}, standard_webhooks with {keys} key file(s), {state}", source.terms.reader),
+            format!(
+                "{}, standard_webhooks with {keys} key file(s), {state}",
+                source.terms.reader
+            ),
         ));
     }
     values
@@ -93,5 +128,7 @@ fn credential(config: &Config) -> String {
 /// people, not a promise.
 fn line_of(text: &str, key: &str) -> Option<usize> {
     let written = format!("{key}:");
-    text.lines().position(|line| line.trim_start().starts_with(&written)).map(|index| index + 1)
+    text.lines()
+        .position(|line| line.trim_start().starts_with(&written))
+        .map(|index| index + 1)
 }

@@ -38,7 +38,7 @@ pub enum Taken {
 #[derive(Clone, Debug)]
 pub struct Status {
     /// Where the delivery stands.
-    pub state: DeliveryState,
+    pub delivery_state: DeliveryState,
     /// Why it stands there.
     pub why: Option<String>,
     /// The detection it became or joined.
@@ -116,7 +116,7 @@ impl Store {
             None => Vec::new(),
         };
         Ok(Some(Status {
-            state: word(&row, "state", DeliveryState::from_word)?,
+            delivery_state: word(&row, "state", DeliveryState::from_word)?,
             why: row.try_get("why")?,
             detection,
             runs,
