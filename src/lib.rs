@@ -1,6 +1,7 @@
 //! estop: the emergency stop for AI agents in Microsoft Entra.
 
 pub mod act;
+pub mod app;
 pub mod catalog;
 pub mod clock;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod entra;
 pub mod graph;
 pub mod ingress;
 pub mod listener;
+pub mod notify;
 pub mod run;
 pub mod signature;
 pub mod sim;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::file::{CredentialFile, File, MayFile, SourceFile};
+use super::file::{CredentialFile, File, MayFile, ProfileFile, SourceFile};
 use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
 use crate::domain::detection::{DetectionType, SourceName};
@@ -135,6 +135,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// How we prove who we are.
     pub credential: CredentialFile,
+    /// Which permissions the deployment grants us.
+    pub profile: ProfileFile,
     /// Our app id, where the credential needs one.
     pub client_id: Option<ObjectId>,
     /// The senders.
@@ -211,6 +213,7 @@ impl Config {
             tenant: file.tenant.id,
             endpoints: endpoints(&file.tenant)?,
             client_id: file.tenant.client_id,
+            profile: file.tenant.profile.unwrap_or(ProfileFile::Agents),
             credential: relative(base, file.tenant.credential),
             sources: sources(base, file.sources)?,
             playbooks: file.playbooks.map(|folder| base.join(folder)),

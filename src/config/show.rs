@@ -79,6 +79,12 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ),
         ("tenant.credential".to_owned(), credential(config)),
         (
+            "tenant.profile".to_owned(),
+            match config.profile {
+                super::file::ProfileFile::Agents => "agents".to_owned(),
+            },
+        ),
+        (
             "playbooks".to_owned(),
             config
                 .playbooks
