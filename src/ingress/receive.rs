@@ -8,7 +8,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 
@@ -50,7 +52,9 @@ async fn take(
         return Err(door.refuse(None, "unknown_source"));
     };
     let name = source.name.as_str();
-    is_plain_json(&headers).map_err(|problem| door.turn_away(name, problem))?;
+    is_framed_once(&headers)
+        .and_then(|()| is_plain_json(&headers))
+        .map_err(|problem| door.turn_away(name, problem))?;
     let body = door
         .clock
         .within(BODY_WITHIN, whole(&headers, body))
@@ -77,6 +81,18 @@ async fn take(
             door.tally.add(Tallied::Conflict);
             Ok(id)
         }
+    }
+}
+
+/// A body has one length, said once: with two, a proxy before us and we may each see another end
+/// of it, and what follows would be a request nobody checked (threat W11). The connection ends.
+fn is_framed_once(headers: &HeaderMap) -> Result<(), Problem> {
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (lengths, codings.next(), codings.next()) {
+        (0 | 1, None, None) => Ok(()),
+        (0, Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        (_, _, _) => Err(Problem::BrokenOff),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Problem {
     TooLarge,
     /// The body did not come in time.
     TooSlow,
-    /// The body broke off.
+    /// The body broke off, or its length was said in two ways.
     BrokenOff,
     /// No such status, or not with this ticket.
     NotFound,
@@ -64,9 +64,9 @@ impl Problem {
                 r#""fix":"Send the whole body within 10 seconds."}"#
             ),
             Self::BrokenOff => concat!(
-                r#"{"type":"/errors/broken-off","title":"The body broke off","status":400,"#,
+                r#"{"type":"/errors/broken-off","title":"The body has no certain end","status":400,"#,
                 r#""code":"broken-off","done":"nothing","retryable":true,"#,
-                r#""fix":"Send the whole body."}"#
+                r#""fix":"Send the whole body and say its length once."}"#
             ),
             Self::NotFound => concat!(
                 r#"{"type":"/errors/not-found","title":"There is no such status","status":404,"#,

@@ -104,6 +104,19 @@ async fn w03_a_repeat_gets_the_same_answer_and_starts_nothing() {
 }
 
 #[tokio::test]
+async fn w03_a_thousand_copies_at_once_are_one_delivery() {
+    let house = House::new();
+
+    let copies = (0..1_000).map(|_| house.deliver("msg_1", BODY));
+    let replies = futures_util::future::join_all(copies).await;
+
+    assert!(replies.iter().all(|reply| *reply == replies[0]));
+    assert_eq!(replies[0].status, StatusCode::ACCEPTED);
+    assert_eq!(house.kept().len(), 1);
+    assert_eq!(house.woken.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn w04_the_same_id_with_another_body_is_kept_apart_and_wakes_nobody() {
     let house = House::new();
     let first = house.deliver("msg_1", BODY).await;

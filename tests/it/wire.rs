@@ -137,6 +137,77 @@ async fn w14_an_endless_chunked_body_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
+async fn w11_a_request_of_uncertain_length_is_refused_and_its_tail_is_never_routed() {
+    let server = Server::start(Limits::default()).await;
+    let signed = format!(
+        "webhook-id: msg_1\r\nwebhook-timestamp: {NOW}\r\nwebhook-signature: {}\r\n",
+        sign(&server.house.lab, "msg_1", NOW, b"{}")
+    );
+    let tail = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+    let chunked = "2\r\n{}\r\n0\r\n\r\n";
+    let vectors = [
+        (
+            "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+            chunked,
+        ),
+        ("transfer-encoding: chunked, identity\r\n", chunked),
+        ("transfer-encoding: gzip, chunked\r\n", chunked),
+        ("transfer-encoding: xchunked\r\n", chunked),
+        ("transfer-encoding: identity\r\ncontent-length: 2\r\n", "{}"),
+        ("content-length: 2\r\ncontent-length: 3\r\n", "{}"),
+        ("content-length: 2, 3\r\n", "{}"),
+        ("content-length: +2\r\n", "{}"),
+        ("content-length: 0x2\r\n", "{}"),
+        ("content-length: -2\r\n", "{}"),
+        ("content-length : 2\r\n", "{}"),
+        (
+            "transfer-encoding: chunked\r\n",
+            "FFFFFFFFFFFFFFFFF\r\n{}\r\n0\r\n\r\n",
+        ),
+        ("content-length: 2\r\nx-bent: a\0b\r\n", "{}"),
+        ("content-length: 2\r\nx-folded: a\r\n b\r\n", "{}"),
+    ];
+
+    for (framing, body) in vectors {
+        let mut stream = server.connect().await;
+        let request = format!("{}{body}{tail}", head(&format!("{signed}{framing}")));
+        stream.write_all(request.as_bytes()).await.unwrap();
+
+        let reply = reply(&mut stream).await;
+
+        assert!(!reply.starts_with("HTTP/1.1 2"), "{framing}: {reply}");
+        assert!(!reply.contains("HTTP/1.1 404"), "{framing}: {reply}");
+    }
+    assert_eq!(server.end().await.asked(), 0);
+}
+
+/// Hyper follows RFC 9112: with both headers the chunks count, and the connection ends.
+#[tokio::test]
+async fn w11_with_two_lengths_the_connection_ends_before_the_tail() {
+    let server = Server::start(Limits::default()).await;
+    let signed = format!(
+        "webhook-id: msg_1\r\nwebhook-timestamp: {NOW}\r\nwebhook-signature: {}\r\n",
+        sign(&server.house.lab, "msg_1", NOW, b"{}")
+    );
+    let tail = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    for framing in [
+        "content-length: 2\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 2\r\n",
+    ] {
+        let mut stream = server.connect().await;
+        let chunks = "2\r\n{}\r\n0\r\n\r\n";
+        let request = format!("{}{chunks}{tail}", head(&format!("{signed}{framing}")));
+        stream.write_all(request.as_bytes()).await.unwrap();
+
+        let reply = reply(&mut stream).await;
+
+        assert_eq!(reply.matches("HTTP/1.1").count(), 1, "{framing}: {reply}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
 async fn a_body_of_exactly_the_limit_is_taken() {
     let server = Server::start(Limits::default()).await;
     let body = vec![b' '; 1024 * 1024];
