@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use estop::clock::{Clock, Hand};
-use estop::domain::delivery::NewDelivery;
+use estop::domain::delivery::Delivery;
 use estop::domain::detection::SourceName;
 use estop::domain::id::DeliveryId;
 use estop::domain::moment::Moment;
 use estop::ingress::{Door, Source, SourceState, Sources, Tally, router};
 use estop::signature::{KeyId, KeyRing, Secret, TicketKey, sign};
-use estop::store::Store;
+use estop::store::{Entry, Store};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -27,6 +27,9 @@ pub const BODY: &[u8] = include_bytes!("../fixtures/sentinel_incident.json");
 pub struct House {
     pub router: Router,
     pub store: Store,
+    /// The store's writer; aborted, nothing can be stored any more.
+    pub writer: tokio::task::JoinHandle<()>,
+    _folder: tempfile::TempDir,
     pub tally: Arc<Tally>,
     pub hand: Hand,
     pub woken: Arc<Mutex<Vec<DeliveryId>>>,
@@ -54,9 +57,14 @@ impl Reply {
 }
 
 impl House {
-    pub fn new() -> Self {
+    pub async fn new() -> Self {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
-        let store = Store::default();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("estop.db");
+        let opened = Store::open(&file, Entry::Service, clock.clone()).await;
+        let (store, writing) = opened.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the test stands in for the roof")]
+        let writer = tokio::spawn(writing);
         let tally = Arc::new(Tally::default());
         let woken = Arc::new(Mutex::new(Vec::new()));
         let [lab, other, retired] = [(); 3].map(|()| Secret::fresh(clock.random()));
@@ -83,6 +91,8 @@ impl House {
         Self {
             router: router(door),
             store,
+            writer,
+            _folder: folder,
             tally,
             hand,
             woken,
@@ -92,13 +102,25 @@ impl House {
         }
     }
 
-    /// Everything stored so far.
-    pub fn kept(&self) -> Vec<NewDelivery> {
-        self.store.kept()
+    /// Everything stored so far, oldest first.
+    pub async fn kept(&self) -> Vec<Delivery> {
+        let mut kept = Vec::new();
+        for listed in self
+            .store
+            .deliveries(None, None, 500)
+            .await
+            .unwrap()
+            .into_iter()
+            .rev()
+        {
+            let id = listed["delivery"].as_str().unwrap().parse().unwrap();
+            kept.push(self.store.delivery(id).await.unwrap().unwrap());
+        }
+        kept
     }
 
     /// How often the store was asked anything.
-    pub fn asked(&self) -> usize {
+    pub fn asked(&self) -> u64 {
         self.store.asked()
     }
 

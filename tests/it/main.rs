@@ -6,8 +6,10 @@
     reason = "tests"
 )]
 
+mod containment;
 mod deliveries;
 mod house;
 mod statuses;
 mod threats;
 mod wire;
+mod world;

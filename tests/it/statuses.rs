@@ -15,7 +15,7 @@ fn path(location: &str) -> &str {
 
 #[tokio::test]
 async fn the_address_answers_that_the_delivery_is_being_worked_on() {
-    let house = House::new();
+    let house = House::new().await;
     let thanks = house.deliver("msg_1", BODY).await;
     let location = thanks.header("location").unwrap();
 
@@ -31,7 +31,7 @@ async fn the_address_answers_that_the_delivery_is_being_worked_on() {
 
 #[tokio::test]
 async fn a_wrong_ticket_looks_like_nothing_was_ever_there() {
-    let house = House::new();
+    let house = House::new().await;
     let thanks = house.deliver("msg_1", BODY).await;
     let other = house.deliver("msg_2", BODY).await;
     let (mine, theirs) = (
@@ -58,7 +58,7 @@ async fn a_wrong_ticket_looks_like_nothing_was_ever_there() {
 
 #[tokio::test]
 async fn w04_a_conflicting_delivery_shows_that_it_was_set_aside() {
-    let house = House::new();
+    let house = House::new().await;
     house.deliver("msg_1", BODY).await;
     let conflict = house.deliver("msg_1", b"{}").await;
 

@@ -26,7 +26,7 @@ struct Server {
 
 impl Server {
     async fn start(limits: Limits) -> Self {
-        let house = House::new();
+        let house = House::new().await;
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(BUFFER).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -224,7 +224,7 @@ async fn a_body_of_exactly_the_limit_is_taken() {
 
     let reply = reply(&mut stream).await;
     assert!(reply.starts_with("HTTP/1.1 202"), "{reply}");
-    assert_eq!(server.end().await.kept().len(), 1);
+    assert_eq!(server.end().await.kept().await.len(), 1);
 }
 
 #[tokio::test]
@@ -322,5 +322,5 @@ async fn a_stopped_listener_lets_a_request_in_flight_finish() {
 
     let reply = reply(&mut stream).await;
     assert!(reply.starts_with("HTTP/1.1 202"), "{reply}");
-    assert_eq!(server.end().await.kept().len(), 1);
+    assert_eq!(server.end().await.kept().await.len(), 1);
 }
