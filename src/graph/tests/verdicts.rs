@@ -110,7 +110,9 @@ async fn one_who_stops_waiting_is_not_spoken_for() {
     assert!(futures_util::poll!(&mut gone).is_pending());
     assert!(futures_util::poll!(&mut stays).is_pending());
 
+    assert_eq!(graph.0.verdicts.waiting(), 2);
     drop(gone);
+    assert_eq!(graph.0.verdicts.waiting(), 1);
     let _ = futures_util::poll!(&mut stays);
     hand.advance(SLOT);
     stays.await.unwrap();
