@@ -64,13 +64,15 @@ pub struct Claim {
 impl Store {
     /// Claims the run that has waited longest in the fastest lane, if any is due.
     pub async fn claim_next(&self, claim: Claim) -> Result<Option<Claimed>, Error> {
-        self.write(move |tx| Box::pin(async move { claim_in(tx, CLAIM_NEXT, &claim, None).await }))
-            .await
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move { claim_in(tx, CLAIM_NEXT, &claim, None).await })
+        })
+        .await
     }
 
     /// Claims this run, if it is due and nobody holds it.
     pub async fn claim_run(&self, id: RunId, claim: Claim) -> Result<Option<Claimed>, Error> {
-        self.write(move |tx| {
+        self.write_with_the_next(move |tx| {
             Box::pin(async move { claim_in(tx, CLAIM_ONE, &claim, Some(id)).await })
         })
         .await
@@ -78,7 +80,7 @@ impl Store {
 
     /// Keeps leases for longer; those that were lost meanwhile are not touched.
     pub async fn keep_leases(&self, leases: Vec<RunLease>, until: Moment) -> Result<(), Error> {
-        self.write(move |tx| {
+        self.write_with_the_next(move |tx| {
             Box::pin(async move {
                 for lease in leases {
                     sqlx::query(

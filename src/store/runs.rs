@@ -71,8 +71,10 @@ impl Store {
             format!("held {}", lease.run),
             String::new(),
         );
-        self.write(move |tx| Box::pin(async move { begin_in(tx, lease, (caps, at), notice).await }))
-            .await
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move { begin_in(tx, lease, (caps, at), notice).await })
+        })
+        .await
     }
 
     /// Ends a run, an undo, or the proof of one.

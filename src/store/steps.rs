@@ -44,7 +44,7 @@ impl Store {
         (outcome, evidence): (Outcome, String),
         at: Moment,
     ) -> Result<(), Error> {
-        self.write(move |tx| {
+        self.write_with_the_next(move |tx| {
             Box::pin(async move {
                 held_row(tx, lease).await?;
                 let step = step_in(tx, lease.run, position).await?;
@@ -62,7 +62,7 @@ impl Store {
         event: EntityEvent,
         at: Moment,
     ) -> Result<(), Error> {
-        self.write(move |tx| {
+        self.write_with_the_next(move |tx| {
             Box::pin(async move {
                 held_row(tx, lease).await?;
                 move_entity(tx, entity, event, at).await
