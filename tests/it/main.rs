@@ -9,6 +9,7 @@
 mod containment;
 mod deliveries;
 mod house;
+mod layers;
 mod statuses;
 mod threats;
 mod wire;
