@@ -10,6 +10,7 @@ mod containment;
 mod deliveries;
 mod house;
 mod layers;
+mod playbooks;
 mod statuses;
 mod threats;
 mod wire;
