@@ -189,7 +189,7 @@ impl Service {
             tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
             public_url,
             wake: Arc::clone(&self.wake_triage),
-            tally: Arc::new(Tally::default()),
+            tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         }))
     }
 
