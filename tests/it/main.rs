@@ -8,6 +8,7 @@
 
 mod containment;
 mod deliveries;
+mod dependencies;
 mod house;
 mod layers;
 mod playbooks;
