@@ -3,6 +3,7 @@
 pub mod act;
 pub mod catalog;
 pub mod clock;
+pub mod command;
 pub mod domain;
 pub mod entra;
 pub mod graph;
