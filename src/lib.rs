@@ -1,6 +1,7 @@
 //! estop: the emergency stop for AI agents in Microsoft Entra.
 
 pub mod act;
+pub mod audit;
 pub mod catalog;
 pub mod clock;
 pub mod command;
