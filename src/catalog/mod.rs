@@ -41,5 +41,6 @@ pub use fault::{FAULTS_MAX, Fault, Level};
 pub use folder::{PLAYBOOKS_MAX, lint};
 pub use read::{Loaded, read};
 pub use set::Catalog;
+pub use suggest::nearest;
 pub use trigger::detection_types;
 pub use yaml::TEXT_MAX;

@@ -5,7 +5,7 @@ const WORD_MAX: usize = 64;
 
 /// The candidate a person most likely meant by `word`, if one is near enough: at most a third of
 /// its letters changed, dropped, added or swapped with their neighbour, whatever the case.
-pub(super) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
+pub fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
     let word = word.to_ascii_lowercase();
     if word.is_empty() || word.len() > WORD_MAX {
         return None;

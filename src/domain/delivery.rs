@@ -94,8 +94,12 @@ pub struct Delivery {
     pub why: Option<String>,
     /// The exact bytes.
     pub body: Vec<u8>,
-    /// SHA-256 of them, in hex.
-    pub digest: String,
+    /// Of the exact bytes.
+    pub digest: BodyDigest,
+    /// The key that verified it.
+    pub key_id: String,
+    /// The headers that mattered, as JSON.
+    pub headers: String,
     /// When it came.
     pub received_at: Moment,
 }

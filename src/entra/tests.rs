@@ -95,6 +95,23 @@ async fn a_token_is_refreshed_soon_after_half_of_its_life() {
 }
 
 #[tokio::test]
+async fn a_token_in_its_last_minute_is_not_handed_out() {
+    let (clock, hand) = clock();
+    let (source, _asked) = counted(&clock, |_| Ok(()));
+    source.token().await.unwrap();
+
+    hand.advance(HOUR - Duration::from_secs(61));
+    let before = source.token().await.unwrap();
+    hand.advance(Duration::from_secs(1));
+    let after = source.token().await.unwrap();
+
+    assert_eq!(
+        (shown(&before), shown(&after)),
+        ("Bearer t1".to_owned(), "Bearer t2".to_owned())
+    );
+}
+
+#[tokio::test]
 async fn many_who_need_the_first_token_share_one_fetch() {
     let (clock, _hand) = clock();
     let asked = Arc::new(AtomicUsize::new(0));

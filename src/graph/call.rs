@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("estop/", env!("CARGO_PKG_VERSION")));
 
-/// What a call costs its lane, and whether losing its answer matters.
+/// Whether losing the answer matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Changes nothing: a lost answer may simply be asked for again.

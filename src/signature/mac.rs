@@ -54,7 +54,7 @@ mod tests {
     use crate::domain::moment::Moment;
 
     #[test]
-    fn a_mac_is_itself_and_nothing_shorter_longer_or_bent() {
+    fn w24_a_mac_is_itself_and_nothing_shorter_longer_or_bent() {
         let (clock, _hand) = Clock::by_hand(Moment::from_millis(0));
         let key = Secret::fresh(clock.random());
         let mac = hmac_sha256(&key, &[b"one", b"two"]);

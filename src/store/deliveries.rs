@@ -1,12 +1,13 @@
 //! Deliveries: stored before anyone is thanked, found again when they repeat.
 
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::error::Error;
 use super::rows::{bytes, json, moment, run, uuid, word};
 use super::writer::Tx;
 use super::{Store, rows};
-use crate::domain::delivery::{Delivery, DeliveryState, NewDelivery};
+use crate::domain::delivery::{BodyDigest, Delivery, DeliveryState, NewDelivery};
 use crate::domain::detection::{Detection, SourceName};
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::domain::moment::Moment;
@@ -38,7 +39,7 @@ pub enum Taken {
 #[derive(Clone, Debug)]
 pub struct Status {
     /// Where the delivery stands.
-    pub state: DeliveryState,
+    pub delivery_state: DeliveryState,
     /// Why it stands there.
     pub why: Option<String>,
     /// The detection it became or joined.
@@ -67,7 +68,7 @@ impl Store {
         )
         .bind(before.as_millis())
         .bind(limit)
-        .fetch_all(&self.readers)
+        .fetch_all(self.reading())
         .await?;
         rows.iter()
             .map(|row| Ok(DeliveryId::from_uuid(uuid(row, "delivery_id")?)))
@@ -77,11 +78,11 @@ impl Store {
     /// One delivery with its exact bytes.
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, Error> {
         let row = sqlx::query(
-            "select delivery_id, source, state, why, body, digest, received_at \
+            "select delivery_id, source, state, why, body, digest, key_id, headers, received_at \
              from delivery where delivery_id = $1",
         )
         .bind(bytes(id.uuid()))
-        .fetch_optional(&self.readers)
+        .fetch_optional(self.reading())
         .await?;
         row.map(|row| {
             Ok(Delivery {
@@ -90,7 +91,9 @@ impl Store {
                 state: word(&row, "state", DeliveryState::from_word)?,
                 why: row.try_get("why")?,
                 body: row.try_get("body")?,
-                digest: hex::encode(row.try_get::<Vec<u8>, _>("digest")?),
+                digest: digest(&row)?,
+                key_id: row.try_get("key_id")?,
+                headers: row.try_get("headers")?,
                 received_at: moment(&row, "received_at")?,
             })
         })
@@ -104,7 +107,7 @@ impl Store {
              left join detection d on d.detection_id = v.detection_id where v.delivery_id = $1",
         )
         .bind(bytes(id.uuid()))
-        .fetch_optional(&self.readers)
+        .fetch_optional(self.reading())
         .await?;
         let Some(row) = row else { return Ok(None) };
         let detection: Option<Detection> = match row.try_get::<Option<String>, _>("said")? {
@@ -116,7 +119,7 @@ impl Store {
             None => Vec::new(),
         };
         Ok(Some(Status {
-            state: word(&row, "state", DeliveryState::from_word)?,
+            delivery_state: word(&row, "state", DeliveryState::from_word)?,
             why: row.try_get("why")?,
             detection,
             runs,
@@ -131,7 +134,7 @@ impl Store {
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(bytes(detection.uuid()))
-            .fetch_all(&self.readers)
+            .fetch_all(self.reading())
             .await?;
         rows.iter().map(run).collect()
     }
@@ -201,6 +204,14 @@ impl Store {
         })
         .await
     }
+}
+
+fn digest(row: &SqliteRow) -> Result<BodyDigest, Error> {
+    let bytes: Vec<u8> = row.try_get("digest")?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| Error::Damaged("a digest".to_owned()))?;
+    Ok(BodyDigest(bytes))
 }
 
 async fn take(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {

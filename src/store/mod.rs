@@ -30,6 +30,7 @@ mod writer;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqlitePool;
@@ -54,6 +55,7 @@ use writer::{Tx, Writer};
 pub struct Store {
     writer: Writer,
     readers: SqlitePool,
+    asked: Arc<AtomicU64>,
     clock: Clock,
     /// Keeps other services out for as long as any clone lives.
     _lock: Option<Arc<File>>,
@@ -74,6 +76,7 @@ impl Store {
             Self {
                 writer,
                 readers: opened.readers,
+                asked: Arc::default(),
                 clock,
                 _lock: lock,
             },
@@ -86,6 +89,18 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.writer.write(work).await
+    }
+
+    fn reading(&self) -> &SqlitePool {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        &self.readers
+    }
+
+    /// How often the store was asked for anything since it was opened. What a stranger sends must
+    /// not move it (threat W26).
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 }

@@ -74,7 +74,7 @@ impl Store {
              where told_at is null order by at limit $1",
         )
         .bind(DRAIN_MAX)
-        .fetch_all(&self.readers)
+        .fetch_all(self.reading())
         .await?;
         rows.iter()
             .map(|row| {

@@ -21,7 +21,7 @@ impl Store {
         )
         .bind(after)
         .bind(limit)
-        .fetch_all(&self.readers)
+        .fetch_all(self.reading())
         .await?;
         rows.iter().map(sealed_line).collect()
     }
@@ -39,7 +39,7 @@ impl Store {
         let rows =
             sqlx::query("select line from record where run_id = $1 order by number limit 1000")
                 .bind(bytes(run.uuid()))
-                .fetch_all(&self.readers)
+                .fetch_all(self.reading())
                 .await?;
         rows.iter().map(|row| json(row, "line")).collect()
     }
@@ -57,7 +57,7 @@ impl Store {
     ) -> Result<Option<(Detection, Vec<Decision>)>, Error> {
         let row = sqlx::query("select said, decisions from detection where detection_id = $1")
             .bind(bytes(id.uuid()))
-            .fetch_optional(&self.readers)
+            .fetch_optional(self.reading())
             .await?;
         row.map(|row| Ok((json(&row, "said")?, json(&row, "decisions")?)))
             .transpose()
@@ -81,7 +81,7 @@ impl Store {
         .bind(state)
         .bind(before.map(|id| bytes(id.uuid())))
         .bind(limit.min(LIST_MAX))
-        .fetch_all(&self.readers)
+        .fetch_all(self.reading())
         .await?;
         rows.iter().map(listed).collect()
     }

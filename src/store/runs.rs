@@ -91,7 +91,7 @@ impl Store {
         let sql = format!("select {RUN_COLUMNS} from run where run_id = $1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(bytes(id.uuid()))
-            .fetch_optional(&self.readers)
+            .fetch_optional(self.reading())
             .await?;
         row.as_ref().map(run).transpose()
     }
@@ -100,7 +100,7 @@ impl Store {
     pub async fn steps(&self, id: RunId) -> Result<Vec<Step>, Error> {
         let rows = sqlx::query("select * from step where run_id = $1 order by position")
             .bind(bytes(id.uuid()))
-            .fetch_all(&self.readers)
+            .fetch_all(self.reading())
             .await?;
         rows.iter().map(step).collect()
     }
@@ -117,7 +117,7 @@ impl Store {
             .bind(to_json(&words)?)
             .bind(filter.before.map(|id| bytes(id.uuid())))
             .bind(filter.limit.min(LIST_MAX))
-            .fetch_all(&self.readers)
+            .fetch_all(self.reading())
             .await?;
         rows.iter().map(run).collect()
     }
@@ -130,7 +130,7 @@ impl Store {
              and state in ('queued', 'running') and struck_at is null and received_at < $1 limit 100",
         )
         .bind(before.as_millis())
-        .fetch_all(&self.readers)
+        .fetch_all(self.reading())
         .await?;
         rows.iter()
             .map(|row| Ok(RunId::from_uuid(uuid(row, "run_id")?)))

@@ -47,7 +47,7 @@ impl Standing {
 impl Store {
     /// What people have set.
     pub async fn standing(&self) -> Result<Standing, Error> {
-        gather(&sqlx::query(READ).fetch_all(&self.readers).await?)
+        gather(&sqlx::query(READ).fetch_all(self.reading()).await?)
     }
 }
 

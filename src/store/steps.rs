@@ -78,7 +78,7 @@ impl Store {
         )
         .bind(entity.kind.word())
         .bind(bytes(entity.id.uuid()))
-        .fetch_optional(&self.readers)
+        .fetch_optional(self.reading())
         .await?;
         let Some(row) = row else { return Ok(None) };
         let holds = sqlx::query(
@@ -87,7 +87,7 @@ impl Store {
         )
         .bind(entity.kind.word())
         .bind(bytes(entity.id.uuid()))
-        .fetch_all(&self.readers)
+        .fetch_all(self.reading())
         .await?;
         let held_by = holds
             .iter()
@@ -112,7 +112,7 @@ impl Store {
         )
         .bind(bytes(id.uuid()))
         .bind(since.as_millis())
-        .fetch_optional(&self.readers)
+        .fetch_optional(self.reading())
         .await?;
         Ok(row.is_some())
     }

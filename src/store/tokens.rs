@@ -77,7 +77,7 @@ impl Store {
     pub async fn token(&self, id: TokenId) -> Result<Option<StoredToken>, Error> {
         let row = sqlx::query("select * from token where token_id = $1")
             .bind(bytes(id.uuid()))
-            .fetch_optional(&self.readers)
+            .fetch_optional(self.reading())
             .await?;
         row.as_ref().map(stored).transpose()
     }
@@ -85,7 +85,7 @@ impl Store {
     /// Every token, newest first.
     pub async fn tokens(&self) -> Result<Vec<StoredToken>, Error> {
         let rows = sqlx::query("select * from token order by token_id desc limit 500")
-            .fetch_all(&self.readers)
+            .fetch_all(self.reading())
             .await?;
         rows.iter().map(stored).collect()
     }

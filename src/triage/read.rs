@@ -46,6 +46,10 @@ impl Triage {
         if delivery.state != DeliveryState::Received {
             return Ok(Vec::new());
         }
+        // Until we know who we are nothing can be decided; the delivery stays unread.
+        if self.guards.load().blindness().is_some() {
+            return Ok(Vec::new());
+        }
         if found == Found::LeftBehind && self.store.count_reading(id).await? > READINGS_MAX {
             let why = format!("reading it was begun {READINGS_MAX} times and never ended");
             return self.set_aside(id, why).await;

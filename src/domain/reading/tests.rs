@@ -421,6 +421,22 @@ fn w20_no_single_change_of_the_custom_details_names_an_entity_nobody_wrote() {
 }
 
 #[test]
+fn an_alert_without_any_id_is_never_taken_for_a_repeat() {
+    let mut body = with_detail("DetectionId", Value::Null);
+    let alert = alerts(&mut body)[0].as_object_mut().unwrap();
+    alert.remove("name");
+    let properties = alert["properties"].as_object_mut().unwrap();
+    properties.remove("systemAlertId");
+    let mut later = context();
+    later.id = DetectionId::from_uuid(uuid::Uuid::from_u128(8));
+
+    let first = detection(&body);
+    let second = read_in(&body, &later).unwrap();
+
+    assert!(matches!(second, Reading::Detection(second) if second.key != first.key));
+}
+
+#[test]
 fn more_entities_than_the_limit_are_not_understood() {
     let ids: Vec<_> = (1..=101_u128)
         .map(|n| uuid::Uuid::from_u128(n << 64 | n).to_string())

@@ -84,7 +84,11 @@ pub(super) fn read(
     };
     let name = said.system_alert_id.as_ref().or(alert.name.as_ref());
     Ok(Alerted::Claim(Claim {
-        alert_id: name.and_then(Loose::said).unwrap_or_default(),
+        // Without a name of its own it can be no repeat: a shared empty name would join what is
+        // not the same, quietly.
+        alert_id: name
+            .and_then(Loose::said)
+            .unwrap_or_else(|| context.id.to_string()),
         detection_type: match told.detection_types.as_slice() {
             [word] => named_type(word, &details_place)?,
             [] => type_of_rule(said, &details_place, fallback, context)?,

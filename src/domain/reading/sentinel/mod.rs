@@ -22,6 +22,9 @@ use super::{Context, NotUnderstood, Reading, merged};
 use alert::{Alerted, Claim, Fallback};
 use body::{Alert, Body, Incident, Properties};
 
+/// Longest detection id that is used as it is, in bytes.
+const KEY_MAX: usize = 256;
+
 /// Reads text that passed the strict check.
 pub(super) fn read(text: &str, context: &Context) -> Result<Reading, NotUnderstood> {
     let body: Body<'_> = serde_json::from_str(text).map_err(|why| {
@@ -168,7 +171,9 @@ fn key(taken: &[Claim]) -> String {
     };
     let ids = taken.iter().flat_map(|claim| claim.detection_ids.clone());
     let ids = sorted(ids.collect());
-    if let [id] = ids.as_slice() {
+    if let [id] = ids.as_slice()
+        && id.len() <= KEY_MAX
+    {
         return id.clone();
     }
     let alerts = sorted(taken.iter().map(|claim| claim.alert_id.clone()).collect());

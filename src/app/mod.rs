@@ -1,0 +1,20 @@
+//! The roof: builds every module once, spawns every loop, decides nothing.
+//!
+//! Knows: everyone.
+//! Never: a rule of its own.
+//!
+//! Laws
+//! * Loops are spawned here and nowhere else.
+//! * Nothing is taken before the store is open and the keys are read.
+//!
+//! Read next: `parts`, then `service`, then `serve`.
+
+mod keys;
+mod ourselves;
+mod parts;
+mod serve;
+mod service;
+
+pub use parts::{Parts, Playbooks, StartError};
+pub use serve::{Announced, serve};
+pub use service::Service;

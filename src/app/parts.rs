@@ -1,0 +1,112 @@
+//! What a service is built from, so that a test can hand in another clock or tenant.
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::config::CredentialFile;
+use crate::entra::{Authority, TokenSource};
+use crate::graph::Budgets;
+use crate::transport::Transport;
+
+/// Which playbooks are in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Playbooks {
+    /// As their files say.
+    AsWritten,
+    /// The shipped ones in the mode they recommend. Only against a simulated tenant.
+    AsRecommended,
+}
+
+/// Everything outside the service that it needs.
+pub struct Parts {
+    /// What a deployment has set.
+    pub config: Config,
+    /// Time and chance.
+    pub clock: Clock,
+    /// The way to Graph.
+    pub transport: Transport,
+    /// What lets us in.
+    pub tokens: TokenSource,
+    /// How much may be asked of Graph.
+    pub budgets: Budgets,
+    /// The playbooks in force.
+    pub catalog: Catalog,
+}
+
+/// The service did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct StartError {
+    /// What, where, and what to do.
+    pub what: String,
+}
+
+impl StartError {
+    pub(super) fn config(what: String) -> Self {
+        Self { what }
+    }
+}
+
+impl Parts {
+    /// The real outside: the system's clock, the network, the configured credential.
+    pub fn real(config: Config, playbooks: Playbooks) -> Result<Self, StartError> {
+        let clock = Clock::system();
+        let transport = Transport::over_network()
+            .map_err(|error| StartError::config(format!("no network client: {error}")))?;
+        let tokens = tokens(&config, &clock, &transport)?;
+        let catalog = catalog(&config, playbooks)?;
+        Ok(Self {
+            config,
+            clock,
+            transport,
+            tokens,
+            budgets: Budgets::default(),
+            catalog,
+        })
+    }
+}
+
+fn tokens(
+    config: &Config,
+    clock: &Clock,
+    transport: &Transport,
+) -> Result<TokenSource, StartError> {
+    let authority = Authority {
+        login: config.endpoints.login().clone(),
+        tenant: config.tenant,
+        scope: config.endpoints.scope(),
+    };
+    let (clock, transport) = (clock.clone(), transport.clone());
+    let client = |what: &str| {
+        config.client_id.ok_or_else(|| {
+            StartError::config(format!(
+                "`tenant.client_id` is needed for the credential {what}"
+            ))
+        })
+    };
+    Ok(match &config.credential {
+        CredentialFile::ManagedIdentity => {
+            TokenSource::managed_identity(clock, transport, authority, config.client_id)
+        }
+        CredentialFile::WorkloadIdentity => {
+            let client = client("workload_identity")?;
+            TokenSource::workload_identity(clock, transport, authority, client, None)
+        }
+        CredentialFile::ClientSecretFile(path) => {
+            let client = client("client_secret_file")?;
+            TokenSource::client_secret_file(clock, transport, authority, client, path.clone())
+        }
+    })
+}
+
+fn catalog(config: &Config, playbooks: Playbooks) -> Result<Catalog, StartError> {
+    let read = match (&config.playbooks, playbooks) {
+        (_, Playbooks::AsRecommended) => Catalog::shipped_as_recommended(),
+        (Some(folder), Playbooks::AsWritten) => Catalog::load_dir(folder),
+        (None, Playbooks::AsWritten) => Catalog::shipped(),
+    };
+    read.map_err(|faults| {
+        let said: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        StartError::config(said.join("\n"))
+    })
+}

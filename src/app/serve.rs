@@ -1,0 +1,75 @@
+//! `estop serve`: open the doors, say where, and close them in order.
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{Service, StartError};
+use crate::listener;
+
+/// Longest wait for work in flight when asked to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Where a service can be reached, once it can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// Where deliveries are taken.
+    pub deliveries: Url,
+    /// Where the control API listens.
+    pub control: Url,
+}
+
+/// Serves until `end` comes, then drains. `announce` is called once both doors are open.
+pub async fn serve(
+    service: Service,
+    announce: impl FnOnce(&Announced),
+    end: impl Future<Output = ()>,
+) -> Result<(), StartError> {
+    let (deliveries, at) = bind(service.config.listen).await?;
+    let (control, control_at) = bind(service.config.control_listen).await?;
+    let public = service
+        .config
+        .public_url
+        .clone()
+        .unwrap_or_else(|| at.clone());
+    let door = service.ingress(public)?;
+    let desk = service.control();
+    announce(&Announced {
+        deliveries: at,
+        control: control_at,
+    });
+
+    let stop = service.stopping();
+    let limits = listener::Limits::default();
+    let taking = listener::serve(
+        deliveries,
+        door,
+        limits,
+        service.clock.clone(),
+        stop.clone(),
+    );
+    let steering = listener::serve(control, desk, limits, service.clock.clone(), stop.clone());
+    let ending = async {
+        end.await;
+        tracing::info!("asked to stop: finishing what is in flight");
+        stop.cancel();
+    };
+    tokio::join!(taking, steering, ending);
+    service.stop(DRAIN).await;
+    Ok(())
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<(TcpListener, Url), StartError> {
+    let unusable = |why: String| StartError::config(format!("cannot listen on {address}: {why}"));
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| unusable(error.to_string()))?;
+    let bound = listener
+        .local_addr()
+        .map_err(|error| unusable(error.to_string()))?;
+    let url = format!("http://{bound}/")
+        .parse()
+        .map_err(|_| unusable("no address".to_owned()))?;
+    Ok((listener, url))
+}

@@ -1,0 +1,283 @@
+//! One running service: its store, its loops, its doors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{Parts, StartError, keys, ourselves};
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::guard::Guards;
+use crate::domain::id::{DeliveryId, RunId};
+use crate::domain::run::Lane;
+use crate::entra::TokenSource;
+use crate::graph::{Ask, Graph, Link, Priority};
+use crate::ingress::{Door, Tally};
+use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
+use crate::store::{Entry, Store};
+use crate::telemetry::Metrics;
+use crate::triage::{Hints, Triage, triage_loop};
+
+/// Hints that may wait; a lost one is found by looking.
+const HINTS_MAX: usize = 8192;
+/// How often the connection to Graph is kept warm; idle ones are closed after 90 s.
+const WARM_EVERY: Duration = Duration::from_secs(60);
+
+/// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
+pub struct Service {
+    /// Where everything stands.
+    pub store: Store,
+    /// The tenant.
+    pub graph: Graph,
+    /// Whom we do not touch.
+    pub guards: Arc<ArcSwap<Guards>>,
+    /// The playbooks in force.
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Time and chance.
+    pub clock: Clock,
+    /// What a deployment has set.
+    pub config: Config,
+    /// Wakes the workers for a run: a hint.
+    pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
+    wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
+    stop: CancellationToken,
+    loops: JoinSet<()>,
+}
+
+impl Service {
+    /// Opens the store, reads the keys, spawns the loops. Doors are opened by whoever serves.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts {
+            config,
+            clock,
+            transport,
+            tokens,
+            budgets,
+            catalog,
+        } = parts;
+        keys::sources(&config)?;
+        let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
+        let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
+        let mut loops = JoinSet::new();
+        spawn(&mut loops, writing);
+        settle_in(&store, &config, &catalog, &clock).await?;
+        let link = Link {
+            endpoints: config.endpoints.clone(),
+            transport,
+            tokens: tokens.clone(),
+            clock: clock.clone(),
+            budgets,
+        };
+        let (to_triage, stored) = mpsc::channel(HINTS_MAX);
+        let (to_contain, contain) = mpsc::channel(HINTS_MAX);
+        let (to_any, any) = mpsc::channel(HINTS_MAX);
+        let mut service = Self {
+            graph: Graph::new(link),
+            guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
+            catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+            metrics: Arc::new(Metrics::default()),
+            wake_triage: Arc::new(move |id| {
+                // A full channel loses a hint, never a delivery.
+                let _ = to_triage.try_send(id);
+            }),
+            wake_workers: Arc::new(move |run, lane| {
+                let door = match lane {
+                    Lane::Contain => &to_contain,
+                    Lane::Bulk => &to_any,
+                };
+                let _ = door.try_send(run);
+            }),
+            store,
+            clock,
+            config,
+            stop: CancellationToken::new(),
+            loops,
+        };
+        service.spawn_loops(tokens, stored, (contain, any));
+        Ok(service)
+    }
+
+    fn spawn_loops(
+        &mut self,
+        tokens: TokenSource,
+        stored: mpsc::Receiver<DeliveryId>,
+        (contain, any): (mpsc::Receiver<RunId>, mpsc::Receiver<RunId>),
+    ) {
+        let bench = self.bench();
+        let hints = Hints {
+            stored,
+            made: Arc::clone(&self.wake_workers),
+            stop: self.stop.clone(),
+        };
+        let reserved = self.workers("contain", Lane::Contain, contain);
+        let others = self.workers("any", Lane::Bulk, any);
+        let learning = ourselves::learn(
+            tokens.clone(),
+            self.config.clone(),
+            Arc::clone(&self.guards),
+            self.clock.clone(),
+        );
+        let telling = crate::notify::notify_loop(
+            self.store.clone(),
+            self.clock.clone(),
+            Arc::clone(&self.metrics),
+            self.stop.clone(),
+        );
+        let triage = self.triage();
+        let warming = keep_warm(self.graph.clone(), self.clock.clone());
+        let loops = &mut self.loops;
+        spawn(loops, learning);
+        spawn(loops, tokens.refresh_loop());
+        spawn(loops, warming);
+        spawn(loops, triage_loop(triage, hints));
+        spawn(loops, work_loop(bench.clone(), reserved));
+        spawn(loops, work_loop(bench.clone(), others));
+        spawn(loops, sweep_loop(bench, self.stop.clone()));
+        spawn(loops, telling);
+    }
+
+    fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {
+        Workers {
+            name: WorkerName(name.to_owned()),
+            lane,
+            hints,
+            stop: self.stop.clone(),
+        }
+    }
+
+    fn bench(&self) -> Bench {
+        Bench {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            guards: Arc::clone(&self.guards),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            limits: Limits {
+                caps: self.config.caps,
+                token_lifetime: self.config.token_lifetime,
+            },
+        }
+    }
+
+    fn triage(&self) -> Triage {
+        Triage {
+            store: self.store.clone(),
+            catalog: Arc::clone(&self.catalog),
+            guards: Arc::clone(&self.guards),
+            sources: Arc::new(keys::terms(&self.config)),
+            tenant: self.config.tenant,
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+
+    /// The door for senders. `public_url` begins every address it gives away.
+    pub fn ingress(&self, public_url: Url) -> Result<Router, StartError> {
+        Ok(crate::ingress::router(Door {
+            sources: keys::sources(&self.config)?,
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
+            public_url,
+            wake: Arc::clone(&self.wake_triage),
+            tally: Arc::new(Tally::default()),
+        }))
+    }
+
+    /// The door for people: probes only, until the desk is built in.
+    pub fn control(&self) -> Router {
+        Router::new().route("/healthz", axum::routing::get(|| async { "ok" }))
+    }
+
+    /// Cancelled when the service is asked to stop.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Is it fit to act: do we know who we are, and does the store answer?
+    pub async fn readiness(&self) -> Result<(), String> {
+        if let Some(why) = self.guards.load().blindness() {
+            return Err(why.to_owned());
+        }
+        self.store
+            .standing()
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Asks every loop to end, and waits at most `limit` for what is in flight.
+    pub async fn stop(mut self, limit: Duration) {
+        self.stop.cancel();
+        let clock = self.clock.clone();
+        let Self { loops, store, .. } = &mut self;
+        // The writer and the loops that never end are cut when the rest is done.
+        let _ = store;
+        let rest = async {
+            while loops.len() > ENDLESS {
+                loops.join_next().await;
+            }
+        };
+        if clock.within(limit, rest).await.is_err() {
+            tracing::warn!("work in flight was cut; it is taken up at the next start");
+        }
+    }
+}
+
+/// Loops that only end with the process: the writer, the tokens, the warm connection.
+const ENDLESS: usize = 3;
+
+fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Send + 'static) {
+    loops.spawn(work);
+}
+
+/// What must be so before anything is taken.
+async fn settle_in(
+    store: &Store,
+    config: &Config,
+    catalog: &Catalog,
+    clock: &Clock,
+) -> Result<(), StartError> {
+    let now = clock.now();
+    let texts = catalog
+        .all()
+        .map(|loaded| {
+            let playbook = &loaded.playbook;
+            (
+                playbook.digest.clone(),
+                playbook.name.to_string(),
+                loaded.text.to_string(),
+            )
+        })
+        .collect();
+    let settled = async {
+        store.free_leases().await?;
+        store.configured_mode(config.mode, now).await?;
+        store.remember_playbooks(texts, now).await
+    };
+    settled
+        .await
+        .map_err(|error| StartError::config(format!("the store: {error}")))
+}
+
+async fn keep_warm(graph: Graph, clock: Clock) {
+    loop {
+        let ask = Ask {
+            priority: Priority::Watch,
+            correlation: clock.uuid(),
+        };
+        if let Err(error) = graph.warm(ask).await {
+            tracing::debug!(%error, "the connection could not be kept warm");
+        }
+        clock.sleep(WARM_EVERY).await;
+    }
+}

@@ -1,0 +1,152 @@
+//! The file as people write it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::BadConfig;
+use crate::domain::caps::Caps;
+use crate::domain::entity::{EntityKind, ObjectId};
+use crate::domain::moment::Span;
+use crate::domain::playbook::{Mode, ServiceMode};
+
+/// Largest configuration that is read.
+const FILE_MAX: usize = 256 * 1024;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) public_url: Option<url::Url>,
+    pub(super) control: Option<ControlFile>,
+    pub(super) store: Option<String>,
+    pub(super) mode: Option<ServiceMode>,
+    pub(super) tenant: TenantFile,
+    #[serde(default)]
+    pub(super) sources: BTreeMap<String, SourceFile>,
+    pub(super) playbooks: Option<PathBuf>,
+    pub(super) protected: Option<Vec<ObjectId>>,
+    #[serde(default, rename = "self")]
+    pub(super) ourselves: Vec<ObjectId>,
+    #[serde(default)]
+    pub(super) caps: Caps,
+    pub(super) token_lifetime: Option<Span>,
+    pub(super) ticket_key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ControlFile {
+    pub(super) listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantFile {
+    pub(super) id: ObjectId,
+    pub(super) cloud: Option<String>,
+    pub(super) graph_url: Option<String>,
+    pub(super) login_url: Option<String>,
+    pub(super) credential: CredentialFile,
+    pub(super) client_id: Option<ObjectId>,
+    pub(super) profile: Option<ProfileFile>,
+}
+
+/// How we prove who we are to Entra.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialFile {
+    /// The platform's own identity.
+    ManagedIdentity,
+    /// A federated token in a file.
+    WorkloadIdentity,
+    /// A secret in a file. Warned about: it can be copied.
+    ClientSecretFile(PathBuf),
+}
+
+/// Which permissions the deployment grants us. More come with the actions that need them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileFile {
+    /// Agent identities, blueprints and agent users only.
+    Agents,
+}
+
+/// One sender.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// How its bodies are read: `sentinel` or `estop`.
+    pub reader: String,
+    /// How its deliveries are verified. A source without it does not start.
+    pub verify: VerifyFile,
+    /// What it may ask for.
+    pub may: Option<MayFile>,
+    /// Analytic rule id to detection type, for senders that do not name the type.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// `false` refuses everything it sends.
+    pub enabled: Option<bool>,
+}
+
+/// How deliveries are verified.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyFile {
+    /// Standard Webhooks v1: HMAC-SHA256 over id, timestamp and body.
+    StandardWebhooks(KeysFile),
+}
+
+/// Where the signing keys lie: one, or two while they are being rotated.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysFile {
+    /// Files of mode 0600 that hold `whsec_` and base64. The stem is the key's id.
+    pub secret_files: Vec<PathBuf>,
+}
+
+/// What a source may ask for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MayFile {
+    /// The kinds of entity it may name.
+    pub entities: Option<Vec<EntityKind>>,
+    /// The strongest mode a run on its word may have.
+    pub mode: Option<Mode>,
+    /// The playbooks it may call; `["*"]` means all.
+    pub playbooks: Option<Vec<String>>,
+}
+
+impl File {
+    pub(super) fn parse(name: &str, text: &str) -> Result<Self, BadConfig> {
+        if text.len() > FILE_MAX {
+            return Err(BadConfig(format!("{name} is larger than {FILE_MAX} bytes")));
+        }
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! {
+                max_documents: 1, max_depth: 16, max_nodes: 10_000,
+                max_anchors: 0, max_aliases: 0, max_merge_keys: 0
+            },
+            strict_booleans: true
+        };
+        serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| BadConfig(explained(name, &error.to_string())))
+    }
+}
+
+/// Adds what was probably meant to the parser's words about an unknown key.
+fn explained(name: &str, said: &str) -> String {
+    let mut quoted = said.split('`').skip(1).step_by(2);
+    let unknown = said.contains("unknown field") || said.contains("unknown variant");
+    let hint = match quoted.next() {
+        Some(written) if unknown => {
+            let known: Vec<&str> = quoted.collect();
+            crate::catalog::nearest(written, &known)
+                .map(|meant| format!("\n  help: did you mean `{meant}`?"))
+        }
+        Some(_) | None => None,
+    };
+    format!("{name}: {said}{}", hint.unwrap_or_default())
+}

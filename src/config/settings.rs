@@ -1,0 +1,356 @@
+//! The configuration in force: checked, with defaults and overrides applied.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use super::file::{CredentialFile, File, MayFile, ProfileFile, SourceFile};
+use super::{BadConfig, Environment};
+use crate::domain::caps::Caps;
+use crate::domain::detection::{DetectionType, SourceName};
+use crate::domain::entity::{ObjectId, TenantId};
+use crate::domain::playbook::{PlaybookName, ServiceMode};
+use crate::domain::reading::ReaderKind;
+use crate::domain::source::{May, SourceTerms};
+use crate::graph::{Cloud, Endpoints};
+
+/// The longest an access token lives as far as we know: clients with continuous access evaluation
+/// get 24 hours (Microsoft, 2025-07).
+const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// What stands above the file: flags, then the environment.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Where deliveries are taken.
+    pub listen: Option<SocketAddr>,
+    /// Where the control API listens.
+    pub control_listen: Option<SocketAddr>,
+    /// How senders reach us.
+    pub public_url: Option<Url>,
+    /// The database.
+    pub store: Option<String>,
+    /// How far the service may go.
+    pub mode: Option<ServiceMode>,
+    /// Which of these came from the environment, for `config show --origin`.
+    pub from_environment: Vec<&'static str>,
+}
+
+impl Overrides {
+    /// Fills what no flag has set from `ESTOP_LISTEN`, `ESTOP_CONTROL_LISTEN`,
+    /// `ESTOP_PUBLIC_URL`, `ESTOP_STORE` and `ESTOP_MODE`.
+    pub fn or_environment(mut self, environment: &Environment) -> Result<Self, BadConfig> {
+        let mut used = Vec::new();
+        fill(
+            &mut self.listen,
+            environment,
+            "ESTOP_LISTEN",
+            &mut used,
+            |v| v.parse().ok(),
+        )?;
+        fill(
+            &mut self.control_listen,
+            environment,
+            "ESTOP_CONTROL_LISTEN",
+            &mut used,
+            |v| v.parse().ok(),
+        )?;
+        fill(
+            &mut self.public_url,
+            environment,
+            "ESTOP_PUBLIC_URL",
+            &mut used,
+            |v| v.parse().ok(),
+        )?;
+        fill(
+            &mut self.store,
+            environment,
+            "ESTOP_STORE",
+            &mut used,
+            |v| Some(v.to_owned()),
+        )?;
+        fill(
+            &mut self.mode,
+            environment,
+            "ESTOP_MODE",
+            &mut used,
+            ServiceMode::from_word,
+        )?;
+        self.from_environment = used;
+        Ok(self)
+    }
+}
+
+fn fill<T>(
+    slot: &mut Option<T>,
+    environment: &Environment,
+    name: &'static str,
+    used: &mut Vec<&'static str>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<(), BadConfig> {
+    let Some(value) = environment.get(name) else {
+        return Ok(());
+    };
+    if slot.is_some() {
+        return Ok(());
+    }
+    let read = read(value)
+        .ok_or_else(|| BadConfig(format!("{name} is `{value}`, which cannot be used there")))?;
+    *slot = Some(read);
+    used.push(name);
+    Ok(())
+}
+
+/// One configured sender.
+#[derive(Clone, Debug)]
+pub struct SourceConfig {
+    /// The files that hold its keys.
+    pub secret_files: Vec<PathBuf>,
+    /// What is agreed with it.
+    pub terms: SourceTerms,
+    /// Are its deliveries taken?
+    pub enabled: bool,
+}
+
+/// Everything the roof needs to build the service.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Where deliveries are taken.
+    pub listen: SocketAddr,
+    /// Where the control API listens.
+    pub control_listen: SocketAddr,
+    /// How senders reach us; `None` means by the listening address.
+    pub public_url: Option<Url>,
+    /// The SQLite file.
+    pub store: PathBuf,
+    /// How far the service may go until a person says otherwise.
+    pub mode: ServiceMode,
+    /// Our tenant.
+    pub tenant: TenantId,
+    /// Where Graph and its login are.
+    pub endpoints: Endpoints,
+    /// How we prove who we are.
+    pub credential: CredentialFile,
+    /// Which permissions the deployment grants us.
+    pub profile: ProfileFile,
+    /// Our app id, where the credential needs one.
+    pub client_id: Option<ObjectId>,
+    /// The senders.
+    pub sources: BTreeMap<SourceName, SourceConfig>,
+    /// The folder of playbooks; `None` means the shipped ones.
+    pub playbooks: Option<PathBuf>,
+    /// Whom we touch only on two people's word.
+    pub protected: Vec<ObjectId>,
+    /// What we are and depend on, beside what our token says.
+    pub ourselves: Vec<ObjectId>,
+    /// How many entities may be contained without a person.
+    pub caps: Caps,
+    /// How long an access token may live at most.
+    pub token_lifetime: Duration,
+    /// The key of status addresses.
+    pub ticket_key: PathBuf,
+    /// What a person should know before relying on it.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, BadConfig> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| BadConfig(format!("{name} cannot be read: {error}")))?;
+        let file = File::parse(&name, &text)?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        Self::checked(path, base, file, overrides)
+    }
+
+    fn checked(
+        path: &Path,
+        base: &Path,
+        file: File,
+        overrides: &Overrides,
+    ) -> Result<Self, BadConfig> {
+        let mut warnings = Vec::new();
+        let protected = file.protected.ok_or_else(|| {
+            BadConfig(format!(
+                "{}: `protected` must be written: the object ids estop must not touch without two \
+                 people, such as emergency access accounts. An empty list is accepted: protected: []",
+                path.display()
+            ))
+        })?;
+        if protected.is_empty() {
+            warnings.push("`protected` is empty: every agent may be contained".to_owned());
+        }
+        if matches!(file.tenant.credential, CredentialFile::ClientSecretFile(_)) {
+            warnings.push(
+                "a client secret can be copied; prefer managed_identity or workload_identity"
+                    .to_owned(),
+            );
+        }
+        let store = overrides.store.clone().or(file.store);
+        let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
+        let ticket_key = file.ticket_key_file.map_or_else(
+            || PathBuf::from(format!("{}.ticket-key", store.display())),
+            |named| base.join(named),
+        );
+        Ok(Self {
+            path: path.to_path_buf(),
+            listen: overrides
+                .listen
+                .or(file.listen)
+                .unwrap_or_else(|| local(8787)),
+            control_listen: overrides
+                .control_listen
+                .or(file.control.map(|control| control.listen))
+                .unwrap_or_else(|| local(8788)),
+            public_url: overrides.public_url.clone().or(file.public_url),
+            store,
+            mode: overrides.mode.or(file.mode).unwrap_or(ServiceMode::Observe),
+            tenant: file.tenant.id,
+            endpoints: endpoints(&file.tenant)?,
+            client_id: file.tenant.client_id,
+            profile: file.tenant.profile.unwrap_or(ProfileFile::Agents),
+            credential: relative(base, file.tenant.credential),
+            sources: sources(base, file.sources)?,
+            playbooks: file.playbooks.map(|folder| base.join(folder)),
+            protected,
+            ourselves: file.ourselves,
+            caps: file.caps,
+            token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
+            ticket_key,
+            warnings,
+        })
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn sqlite_path(base: &Path, store: &str) -> Result<PathBuf, BadConfig> {
+    match store.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(base.join(path)),
+        Some(_) | None => Err(BadConfig(format!(
+            "`store` is `{store}`; this version keeps its store in SQLite: write sqlite:PATH"
+        ))),
+    }
+}
+
+fn relative(base: &Path, credential: CredentialFile) -> CredentialFile {
+    match credential {
+        CredentialFile::ClientSecretFile(path) => CredentialFile::ClientSecretFile(base.join(path)),
+        CredentialFile::ManagedIdentity | CredentialFile::WorkloadIdentity => credential,
+    }
+}
+
+fn endpoints(tenant: &super::file::TenantFile) -> Result<Endpoints, BadConfig> {
+    let word = tenant.cloud.as_deref().unwrap_or("global");
+    let cloud = Cloud::from_word(word).ok_or_else(|| {
+        BadConfig(format!(
+            "`tenant.cloud` is `{word}`; write global, usgov, usgov_dod or china"
+        ))
+    })?;
+    Endpoints::of(
+        cloud,
+        tenant.graph_url.as_deref(),
+        tenant.login_url.as_deref(),
+    )
+    .map_err(|bad| BadConfig(format!("`tenant`: {bad}")))
+}
+
+fn sources(
+    base: &Path,
+    files: BTreeMap<String, SourceFile>,
+) -> Result<BTreeMap<SourceName, SourceConfig>, BadConfig> {
+    files
+        .into_iter()
+        .map(|(name, file)| {
+            let source = SourceName::new(&name).ok_or_else(|| {
+                BadConfig(format!("`sources.{name}`: a source's name is 1 to 64 lower-case letters, digits, `-` and `_`"))
+            })?;
+            Ok((source, source_config(base, &name, file)?))
+        })
+        .collect()
+}
+
+fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConfig, BadConfig> {
+    let at = |what: String| BadConfig(format!("`sources.{name}`: {what}"));
+    let reader = ReaderKind::from_word(&file.reader).ok_or_else(|| {
+        let known = ReaderKind::ALL.map(ReaderKind::word).join(" or ");
+        at(format!(
+            "reader `{}` is not known; write {known}",
+            file.reader
+        ))
+    })?;
+    let mut types = BTreeMap::new();
+    for (rule, detection_type) in file.types {
+        let detection_type = DetectionType::new(&detection_type)
+            .ok_or_else(|| at(format!("`{detection_type}` is not a detection type")))?;
+        types.insert(rule.to_ascii_lowercase(), detection_type);
+    }
+    let super::file::VerifyFile::StandardWebhooks(keys) = file.verify;
+    Ok(SourceConfig {
+        secret_files: keys
+            .secret_files
+            .iter()
+            .map(|path| base.join(path))
+            .collect(),
+        terms: SourceTerms {
+            reader,
+            types,
+            may: may(file.may).map_err(at)?,
+        },
+        enabled: file.enabled.unwrap_or(true),
+    })
+}
+
+fn may(file: Option<MayFile>) -> Result<May, String> {
+    let mut may = May::default();
+    let Some(file) = file else { return Ok(may) };
+    may.entities = file.entities.unwrap_or(may.entities);
+    may.mode = file.mode.unwrap_or(may.mode);
+    if let Some(names) = file
+        .playbooks
+        .filter(|names| names.iter().all(|name| name != "*"))
+    {
+        let named = names.iter().map(|name| {
+            PlaybookName::new(name).ok_or_else(|| format!("`{name}` is not a playbook's name"))
+        });
+        may.playbooks = Some(named.collect::<Result<_, _>>()?);
+    }
+    Ok(may)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::File;
+
+    const SMALL: &str =
+        "tenant:\n  id: 3f9e88bf-86f1-41af-91ab-2d7cd01177aa\n  credential: managed_identity\n";
+
+    #[test]
+    fn an_unknown_key_says_what_was_meant() {
+        let text = format!("{SMALL}protectd: []\n");
+
+        let said = File::parse("estop.yaml", &text).unwrap_err().to_string();
+
+        assert!(
+            said.contains("protectd") && said.contains("did you mean `protected`?"),
+            "{said}"
+        );
+        assert!(said.contains("estop.yaml"), "{said}");
+    }
+
+    #[test]
+    fn a_credential_is_a_word_or_a_file() {
+        let secret = SMALL.replace("managed_identity", "{ client_secret_file: secret }");
+
+        assert!(File::parse("estop.yaml", SMALL).is_ok());
+        assert!(File::parse("estop.yaml", &secret).is_ok());
+        assert!(File::parse("estop.yaml", &SMALL.replace("managed_identity", "hope")).is_err());
+    }
+}

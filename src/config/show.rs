@@ -1,0 +1,140 @@
+//! The configuration in force, for people: each value and where it comes from. No secret is ever
+//! in it, because none is ever read into it.
+
+use super::settings::{Config, Overrides};
+
+/// One line of `estop config show`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Shown {
+    /// The key as it is written.
+    pub key: String,
+    /// Its value in force.
+    pub value: String,
+    /// `flag`, `env ESTOP_…`, the file, or `default`.
+    pub origin: String,
+}
+
+/// Every value in force, with its origin.
+pub fn shown(config: &Config, text: &str, overrides: &Overrides) -> Vec<Shown> {
+    let file = config.path.display().to_string();
+    let overridden = [
+        ("listen", overrides.listen.is_some(), "ESTOP_LISTEN"),
+        (
+            "control.listen",
+            overrides.control_listen.is_some(),
+            "ESTOP_CONTROL_LISTEN",
+        ),
+        (
+            "public_url",
+            overrides.public_url.is_some(),
+            "ESTOP_PUBLIC_URL",
+        ),
+        ("store", overrides.store.is_some(), "ESTOP_STORE"),
+        ("mode", overrides.mode.is_some(), "ESTOP_MODE"),
+    ];
+    values(config)
+        .into_iter()
+        .map(|(key, value)| {
+            let above = overridden
+                .iter()
+                .find(|(name, set, _)| *name == key && *set);
+            let origin = match above {
+                Some((_, _, variable)) if overrides.from_environment.contains(variable) => {
+                    format!("env {variable}")
+                }
+                Some(_) => "flag".to_owned(),
+                None => match line_of(text, key.split('.').next_back().unwrap_or(&key)) {
+                    Some(line) => format!("{file}:{line}"),
+                    None => "default".to_owned(),
+                },
+            };
+            Shown { key, value, origin }
+        })
+        .collect()
+}
+
+fn values(config: &Config) -> Vec<(String, String)> {
+    let mut values = vec![
+        ("listen".to_owned(), config.listen.to_string()),
+        (
+            "control.listen".to_owned(),
+            config.control_listen.to_string(),
+        ),
+        (
+            "public_url".to_owned(),
+            config
+                .public_url
+                .as_ref()
+                .map_or("by the listening address".into(), url::Url::to_string),
+        ),
+        (
+            "store".to_owned(),
+            format!("sqlite:{}", config.store.display()),
+        ),
+        ("mode".to_owned(), config.mode.word().to_owned()),
+        ("tenant.id".to_owned(), config.tenant.to_string()),
+        (
+            "tenant.graph_url".to_owned(),
+            config.endpoints.graph().to_string(),
+        ),
+        ("tenant.credential".to_owned(), credential(config)),
+        (
+            "tenant.profile".to_owned(),
+            match config.profile {
+                super::file::ProfileFile::Agents => "agents".to_owned(),
+            },
+        ),
+        (
+            "playbooks".to_owned(),
+            config
+                .playbooks
+                .as_ref()
+                .map_or("the shipped ones".into(), |path| path.display().to_string()),
+        ),
+        (
+            "protected".to_owned(),
+            format!("{} entities", config.protected.len()),
+        ),
+        (
+            "caps".to_owned(),
+            format!(
+                "{} in the tenant, {} a source, within {}, {} in reserve",
+                config.caps.tenant, config.caps.source, config.caps.window, config.caps.reserve
+            ),
+        ),
+    ];
+    for (name, source) in &config.sources {
+        let state = if source.enabled {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        let keys = source.secret_files.len();
+        values.push((
+            format!("sources.{name}"),
+            format!(
+                "{}, standard_webhooks with {keys} key file(s), {state}",
+                source.terms.reader
+            ),
+        ));
+    }
+    values
+}
+
+fn credential(config: &Config) -> String {
+    use super::file::CredentialFile as C;
+    match &config.credential {
+        C::ManagedIdentity => "managed_identity".to_owned(),
+        C::WorkloadIdentity => "workload_identity".to_owned(),
+        C::ClientSecretFile(path) => format!("set (file {})", path.display()),
+    }
+}
+
+/// The line a key stands on. Keys of the same name in other places may hide it; it is a help for
+/// people, not a promise.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let written = format!("{key}:");
+    text.lines()
+        .position(|line| line.trim_start().starts_with(&written))
+        .map(|index| index + 1)
+}

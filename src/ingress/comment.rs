@@ -1,0 +1,162 @@
+//! The words that go into the incident: what was stopped, what was not, where to look.
+//!
+//! `contained` is said only where every run ended so; what is unknown is never called done.
+
+use std::fmt::Write as _;
+
+use crate::domain::coverage::DoorReport;
+use crate::domain::run::{Run, RunState};
+use crate::store::Status;
+
+use super::status::Outlook;
+
+/// Most characters of a comment; Sentinel takes 30,000.
+const COMMENT_MAX: usize = 8_000;
+/// Most lines of one kind; the page has them all.
+const LINES_MAX: usize = 20;
+
+/// Markdown for the incident. `page` is where a person reads the rest and may undo.
+pub(super) fn comment(
+    status: &Status,
+    (state, outlook): (&str, Outlook),
+    time_to_contain_ms: Option<u64>,
+    page: &str,
+) -> String {
+    let mut text = format!(
+        "**{}** by estop",
+        headline(state, outlook, time_to_contain_ms)
+    );
+    let mut playbooks: Vec<_> = status
+        .runs
+        .iter()
+        .map(|run| run.playbook.to_string())
+        .collect();
+    playbooks.dedup();
+    if !playbooks.is_empty() {
+        let _ = write!(text, " (playbook {})", playbooks.join(", "));
+    }
+    text.push('.');
+    let because = status.runs.iter().find_map(|run| run.because.as_deref());
+    if let Some(why) = status.why.as_deref().or(because) {
+        let _ = write!(text, "\n- Why: {}", plain(why));
+    }
+    let closed = |run: &&Run| run.state == RunState::Contained;
+    lines(
+        &mut text,
+        "Stopped",
+        status.runs.iter().filter(closed).map(name),
+    );
+    let ended = matches!(outlook, Outlook::Final(_));
+    let left = status
+        .runs
+        .iter()
+        .filter(|run| ended && is_left_open(run.state));
+    lines(&mut text, "Not confirmed as stopped", left.map(name));
+    let doors = status.runs.iter().filter_map(|run| run.coverage.as_ref());
+    let residual = doors.flat_map(|coverage| coverage.residual());
+    lines(&mut text, "Still possible", residual.map(residue));
+    let remarks = status
+        .detection
+        .iter()
+        .flat_map(|detection| &detection.remarks);
+    lines(&mut text, "Note", remarks.map(|remark| plain(remark)));
+    let mut text: String = text.chars().take(COMMENT_MAX).collect();
+    let _ = write!(text, "\n- Details and undo: {page}");
+    text
+}
+
+fn headline(state: &str, outlook: Outlook, time_to_contain_ms: Option<u64>) -> String {
+    match (outlook, RunState::from_word(state), time_to_contain_ms) {
+        (Outlook::Soon, _, _) => "Being worked on".to_owned(),
+        (Outlook::Person, _, _) => "Waiting for a person".to_owned(),
+        (Outlook::Final(_), Some(state), time) => ended(state, time),
+        // Not a run's state, so the delivery's own.
+        (Outlook::Final(_), None, _) if state == "quarantined" => {
+            "Kept aside, because it could not be understood. A person must look".to_owned()
+        }
+        (Outlook::Final(_), None, _) => "Taken; nothing follows from it".to_owned(),
+    }
+}
+
+fn ended(state: RunState, time_to_contain_ms: Option<u64>) -> String {
+    let words = match (state, time_to_contain_ms) {
+        (RunState::Contained, Some(ms)) => {
+            return format!("Contained in {}.{} s", ms / 1000, ms % 1000 / 100);
+        }
+        (RunState::Contained, None) => "Contained",
+        (RunState::Partial, _) => "Stopped only in part. A person must look",
+        (RunState::Failed, _) => "Not stopped. A person must act now",
+        (RunState::Unknown, _) => {
+            "Sent and not confirmed: the effect is unknown. A person must look"
+        }
+        (RunState::Stuck, _) => "Stuck. A person must look",
+        (RunState::Observed, _) => "Observed only, nothing was changed",
+        (RunState::Undone, _) => "Put back as it was",
+        (RunState::Expired, _) => "Nobody released it in time, nothing was done",
+        (RunState::Stopped, _) => "Ended by a person before it was done",
+        (RunState::Queued | RunState::Waiting | RunState::Running | RunState::Undoing, _) => {
+            "Being worked on"
+        }
+    };
+    words.to_owned()
+}
+
+const fn is_left_open(state: RunState) -> bool {
+    match state {
+        RunState::Partial
+        | RunState::Failed
+        | RunState::Unknown
+        | RunState::Stuck
+        | RunState::Expired
+        | RunState::Stopped => true,
+        RunState::Queued
+        | RunState::Observed
+        | RunState::Waiting
+        | RunState::Running
+        | RunState::Contained
+        | RunState::Undoing
+        | RunState::Undone => false,
+    }
+}
+
+fn name(run: &Run) -> String {
+    run.entity.to_string()
+}
+
+fn residue(report: &DoorReport) -> String {
+    let door = serde_json::to_value(report.door).ok();
+    let door = door
+        .as_ref()
+        .and_then(|door| door.as_str())
+        .unwrap_or_default();
+    let mut text = format!("{}: {}", door.replace('_', " "), report.state.words());
+    if let Some(until) = report.until {
+        let _ = write!(text, " until {until}");
+    }
+    text
+}
+
+/// Writes one line for each, and how many were left out.
+fn lines(text: &mut String, label: &str, items: impl Iterator<Item = String>) {
+    let mut left_out = 0_usize;
+    for (n, item) in items.enumerate() {
+        if n < LINES_MAX {
+            let _ = write!(text, "\n- {label}: {item}");
+        } else {
+            left_out += 1;
+        }
+    }
+    if left_out > 0 {
+        let _ = write!(text, "\n- {label}: {left_out} more");
+    }
+}
+
+/// A reason may quote a sender; it must not become a link or a heading in the incident.
+fn plain(text: &str) -> String {
+    let kept = text.chars().map(|c| match c {
+        '[' | ']' | '(' | ')' | '<' | '>' | '*' | '#' | '|' | '!' | '`' | '\\' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    });
+    kept.take(500).collect()
+}

@@ -1,0 +1,69 @@
+//! The paths of the ingest listener, and what stands behind them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use url::Url;
+
+use crate::clock::Clock;
+use crate::domain::id::{DeliveryId, DetectionId};
+use crate::signature::TicketKey;
+use crate::store::Store;
+
+use super::sources::Sources;
+use super::tally::Tally;
+use super::{receive, status};
+
+/// Called with a new delivery after it is committed: a hint that there is work, never the work.
+pub type Wake = Arc<dyn Fn(DeliveryId) + Send + Sync>;
+
+/// Everything the door needs. The roof builds it.
+pub struct Door {
+    /// Who may send.
+    pub sources: Sources,
+    /// Whose time signatures are held against.
+    pub clock: Clock,
+    /// Where deliveries go.
+    pub store: Store,
+    /// Makes the last part of a status address.
+    pub tickets: TicketKey,
+    /// What addresses we give away begin with.
+    pub public_url: Url,
+    /// Whom to wake.
+    pub wake: Wake,
+    /// What was said so far; shared with whoever shows it.
+    pub tally: Arc<Tally>,
+}
+
+/// `POST /v1/ingest/{source}` and `GET /v1/detections/{id}/status/{ticket}`, nothing else.
+pub fn router(door: Door) -> Router {
+    Router::new()
+        .route("/v1/ingest/{source}", post(receive::receive))
+        .route("/v1/detections/{id}/status/{ticket}", get(status::show))
+        .with_state(Arc::new(door))
+}
+
+impl Door {
+    /// The status address of a delivery: always the same, and from the configuration only, so
+    /// that a forged `Host` sends nobody elsewhere.
+    pub(super) fn status_url(&self, id: DeliveryId) -> String {
+        let ticket = self.tickets.ticket(id);
+        let id = DetectionId::from(id);
+        format!("{}/v1/detections/{id}/status/{ticket}", self.public_base())
+    }
+
+    /// The console's page about a detection.
+    pub(super) fn page_url(&self, id: DeliveryId) -> String {
+        format!("{}/d/{}", self.public_base(), DetectionId::from(id))
+    }
+
+    fn public_base(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+}
+
+/// Whether the query holds this pair. Others are passed over: a sender's proxy may add its own.
+pub(super) fn asks(query: Option<&str>, pair: &str) -> bool {
+    query.is_some_and(|query| query.split('&').any(|part| part == pair))
+}

@@ -1,0 +1,200 @@
+//! One POST: check, store, thank. In this order, and each step only after the one before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::BodyExt as _;
+
+use crate::domain::delivery::BODY_MAX;
+use crate::domain::id::{DeliveryId, DetectionId};
+use crate::store::Taken;
+
+use super::door::{Door, asks};
+use super::reply::{Problem, json};
+use super::tally::Tallied;
+use super::verified::{RawDelivery, VerifiedDelivery};
+
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// Room made for a body before it is seen: most incidents fit.
+const BODY_USUAL: usize = 8 * 1024;
+
+/// `POST /v1/ingest/{source}`.
+pub(super) async fn receive(
+    State(door): State<Arc<Door>>,
+    source: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let source = source.map(|Path(name)| name).unwrap_or_default();
+    match take(&door, &source, parts.headers, body).await {
+        Ok(id) => thanks(&door, id, parts.uri.query()),
+        Err(problem) => problem.reply(),
+    }
+}
+
+async fn take(
+    door: &Door,
+    name: &str,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<DeliveryId, Problem> {
+    let Some(source) = door.sources.enabled(name) else {
+        return Err(door.refuse(None, "unknown_source"));
+    };
+    let name = source.name.as_str();
+    is_framed_once(&headers)
+        .and_then(|()| is_plain_json(&headers))
+        .map_err(|problem| door.turn_away(name, problem))?;
+    let body = door
+        .clock
+        .within(BODY_WITHIN, whole(&headers, body))
+        .await
+        .map_err(|_| Problem::TooSlow)
+        .flatten()
+        .map_err(|problem| door.turn_away(name, problem))?;
+    let now = door.clock.now();
+    let verified = VerifiedDelivery::verify(RawDelivery { headers, body }, source, now)
+        .map_err(|refusal| door.refuse(Some(name), refusal.word()))?;
+    let id = DeliveryId::from_uuid(door.clock.uuid());
+    let taken = door.store.take_delivery(verified.into_new(id, now)).await;
+    match taken.map_err(|why| door.unable(&why.to_string()))? {
+        Taken::New { id } => {
+            door.tally.add(Tallied::Taken);
+            (door.wake)(id);
+            Ok(id)
+        }
+        Taken::Repeat { id } => {
+            door.tally.add(Tallied::Repeated);
+            Ok(id)
+        }
+        Taken::Conflict { id } => {
+            door.tally.add(Tallied::Conflict);
+            Ok(id)
+        }
+    }
+}
+
+/// A body has one length, said once: with two, a proxy before us and we may each see another end
+/// of it, and what follows would be a request nobody checked (threat W11). The connection ends.
+fn is_framed_once(headers: &HeaderMap) -> Result<(), Problem> {
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (lengths, codings.next(), codings.next()) {
+        (0 | 1, None, None) => Ok(()),
+        (0, Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        (_, _, _) => Err(Problem::BrokenOff),
+    }
+}
+
+/// Nothing is decompressed and nothing but JSON is parsed anywhere (threats W13, W19).
+fn is_plain_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return Err(Problem::NotJson);
+    };
+    let text = only.to_str().map_err(|_| Problem::NotJson)?;
+    let mut parts = text.split(';').map(str::trim);
+    let json = parts
+        .next()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let utf8 = match (parts.next(), parts.next()) {
+        (None, _) => true,
+        (Some(parameter), None) => {
+            parameter.eq_ignore_ascii_case("charset=utf-8")
+                || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
+        }
+        (Some(_), Some(_)) => false,
+    };
+    if json && utf8 && !headers.contains_key(CONTENT_ENCODING) {
+        Ok(())
+    } else {
+        Err(Problem::NotJson)
+    }
+}
+
+/// Reads the body to its end, and stops at the limit however long it claims to be (threat W14).
+async fn whole(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
+    let claimed = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    let claimed = claimed.and_then(|length| length.parse::<u64>().ok());
+    if claimed.is_some_and(|length| length > BODY_MAX as u64) {
+        return Err(Problem::TooLarge);
+    }
+    let mut read = BytesMut::with_capacity(BODY_USUAL);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::BrokenOff)?;
+        let Ok(bytes) = frame.into_data() else {
+            continue;
+        };
+        if read.len() + bytes.len() > BODY_MAX {
+            return Err(Problem::TooLarge);
+        }
+        read.extend_from_slice(&bytes);
+    }
+    Ok(read.freeze())
+}
+
+/// Taken: the same for the first and for every repeat.
+fn thanks(door: &Door, id: DeliveryId, query: Option<&str>) -> Response {
+    let text = format!(r#"{{"id":"{}","state":"received"}}"#, DetectionId::from(id));
+    if asks(query, "wait=none") {
+        return json(StatusCode::CREATED, text);
+    }
+    let failure = if asks(query, "on_failure=status") {
+        "?on_failure=status"
+    } else {
+        ""
+    };
+    let mut reply = json(StatusCode::ACCEPTED, text);
+    let location = HeaderValue::from_str(&format!("{}{failure}", door.status_url(id)));
+    // A URL is ASCII; were it not, 202 without an address would make the sender poll nothing.
+    let Ok(location) = location else {
+        return door.unable("public_url cannot stand in a header").reply();
+    };
+    let headers = reply.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    reply
+}
+
+impl Door {
+    fn refuse(&self, source: Option<&str>, why: &'static str) -> Problem {
+        self.tally.add(Tallied::Refused);
+        if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
+            tracing::warn!(source, why, unsaid, "a delivery was not believed");
+        }
+        Problem::Refused
+    }
+
+    fn turn_away(&self, source: &str, problem: Problem) -> Problem {
+        self.tally.add(Tallied::Malformed);
+        if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
+            tracing::warn!(source, why = ?problem, unsaid, "a delivery was not taken");
+        }
+        problem
+    }
+
+    /// We are unable, which is never told as "you are wrong".
+    pub(super) fn unable(&self, why: &str) -> Problem {
+        self.tally.add(Tallied::Unable);
+        if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
+            tracing::error!(
+                why,
+                unsaid,
+                "the store did not answer, so nothing was taken"
+            );
+        }
+        Problem::Unable
+    }
+}

@@ -1,0 +1,15 @@
+//! Tests from the outside: whole doors, real sockets, only the far end is fake.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod containment;
+mod deliveries;
+mod house;
+mod statuses;
+mod threats;
+mod wire;
+mod world;
