@@ -1,6 +1,7 @@
 //! estop: the emergency stop for AI agents in Microsoft Entra.
 
 pub mod act;
+pub mod api;
 pub mod app;
 pub mod audit;
 pub mod catalog;

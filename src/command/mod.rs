@@ -18,6 +18,7 @@ mod token;
 mod find;
 mod plan;
 mod shelf;
+mod wording;
 
 mod contain;
 mod orders;
@@ -44,7 +45,7 @@ pub use undo::{Back, ToUndo, UndoShown};
 use crate::clock::Clock;
 use crate::domain::entity::TenantId;
 use crate::domain::guard::Guards;
-use crate::domain::id::RunId;
+use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::order::{Operator, REASON_MAX, Scope};
 use crate::domain::run::Lane;
 use crate::graph::Graph;
@@ -57,6 +58,9 @@ pub const TOKENS_UP_TO: u8 = 1;
 
 /// Wakes the workers for a run. Only a hint: they find it by themselves, later.
 pub type Wake = Arc<dyn Fn(RunId, Lane) + Send + Sync>;
+
+/// Wakes the triage for a delivery that is to be read again. Only a hint, too.
+pub type WakeTriage = Arc<dyn Fn(DeliveryId) + Send + Sync>;
 
 /// What a [`Desk`] is made of; the roof provides it.
 #[derive(Clone)]
@@ -73,6 +77,8 @@ pub struct Tools {
     pub clock: Clock,
     /// Wakes the workers.
     pub wake: Wake,
+    /// Wakes the triage.
+    pub wake_triage: WakeTriage,
     /// How long an access token may live at most, for what a plan does not stop.
     pub token_lifetime: Duration,
 }

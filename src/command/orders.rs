@@ -105,7 +105,9 @@ impl Desk {
             return Err(Error::missing(id));
         }
         let who = Actor(operator.name.clone());
-        Ok(store.replay(id, who, self.tools.clock.now()).await?)
+        store.replay(id, who, self.tools.clock.now()).await?;
+        (self.tools.wake_triage)(id);
+        Ok(())
     }
 
     async fn before(

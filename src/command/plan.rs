@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::find::{Looked, Target};
+use super::wording::{not_stopped, stops, switched, way_back};
 use super::{Answer, Desk, PLAN_LIFE};
-use crate::domain::action::{Action, Undoing};
 use crate::domain::entity::{Entity, EntityKind};
 use crate::domain::guard::Judgement;
 use crate::domain::moment::Moment;
@@ -83,12 +83,13 @@ impl Desk {
         let plan = Plan::by_hand(entity, &also);
         let judgement = self.judged(&looked);
         let expires_at = self.tools.clock.now().plus(PLAN_LIFE);
+        let tokens_end = self.tools.clock.now().plus(self.tools.token_lifetime);
         self.add_holders(&mut looked).await?;
         Ok(Shown {
             plan_digest: digest(&plan, &looked, expires_at),
             tier: tier(&plan, &looked, &judgement),
             stops: stops(&looked, &also),
-            not_stopped: self.not_stopped(&looked, &also),
+            not_stopped: not_stopped(&looked, &also, tokens_end),
             undo: way_back(&plan, &looked.found),
             stopped_by: self.stopped_by(&judgement).await?,
             steps: plan.steps,
@@ -142,27 +143,6 @@ impl Desk {
                 "the service is in observe mode: nothing is written to the tenant",
             )),
         })
-    }
-
-    fn not_stopped(&self, looked: &Looked, also: &[Also]) -> Vec<String> {
-        let until = self.tools.clock.now().plus(self.tools.token_lifetime);
-        let mut lines = vec![format!(
-            "access tokens already issued: may still work, until {until} at the latest"
-        )];
-        let entity = looked.found.entity;
-        let users_left = entity.kind == EntityKind::Agent && !also.contains(&Also::AgentUsers);
-        if users_left && !looked.family.is_empty() {
-            lines.push(format!("{} user account(s) of it", looked.family.len()));
-        }
-        if entity.kind == EntityKind::AgentUser {
-            lines.push("the agent itself, which has a switch of its own".to_owned());
-        }
-        if entity.kind == EntityKind::Blueprint {
-            lines.push("user accounts of its agents, which have switches of their own".to_owned());
-        }
-        lines.push("sessions in Foundry or Copilot Studio; keys it uses outside Entra".to_owned());
-        lines.push("its owners and Entra administrators, who can enable it again".to_owned());
-        lines
     }
 }
 
@@ -246,77 +226,4 @@ impl Shown {
         }
         changes
     }
-}
-
-fn stops(looked: &Looked, also: &[Also]) -> Vec<String> {
-    let Found { entity, .. } = looked.found;
-    let named = called(&looked.found);
-    let family = &looked.family;
-    let mut lines = match entity.kind {
-        EntityKind::Agent => vec![format!("{named} gets no new tokens")],
-        EntityKind::AgentUser => {
-            vec![format!(
-                "{named} cannot sign in, and its sessions are revoked"
-            )]
-        }
-        EntityKind::Blueprint => {
-            let enabled = family.iter().filter(|agent| agent.enabled).count();
-            let count = family.len();
-            vec![format!(
-                "{named}: none of its {count} agent(s) gets a new token ({enabled} enabled now)"
-            )]
-        }
-        EntityKind::ServicePrincipal | EntityKind::User => Vec::new(),
-    };
-    if also.contains(&Also::AgentUsers) {
-        lines.extend(
-            family
-                .iter()
-                .map(|user| format!("{} cannot sign in", called(user))),
-        );
-    }
-    lines
-}
-
-fn way_back(plan: &Plan, found: &Found) -> Vec<String> {
-    let steps = plan.steps.iter().filter(|step| step.action.contains());
-    let exact = steps.count() > 0;
-    let mut lines = Vec::new();
-    if exact {
-        let was = switched(found.enabled);
-        lines.push(format!(
-            "exact: each switch is put back to what it was ({} was {was})",
-            called(found)
-        ));
-    }
-    for step in &plan.steps {
-        match step.action.can_be_undone() {
-            Undoing::ByVerdict => lines.push(format!(
-                "{}: you choose what Entra is told: safe, dismiss or leave",
-                words(step.action)
-            )),
-            Undoing::Never => lines.push(format!("{}: cannot be undone", words(step.action))),
-            Undoing::Exact | Undoing::Nothing => {}
-        }
-    }
-    lines
-}
-
-/// An action as people read it.
-pub(super) fn words(action: Action) -> String {
-    action.word().replace('_', " ")
-}
-
-/// An object as people read it: kind, name where there is one, and always the whole GUID.
-pub(super) fn called(found: &Found) -> String {
-    let Entity { kind, id } = found.entity;
-    let kind = kind.word().replace('_', " ");
-    match &found.name {
-        Some(name) => format!("{kind} {name} ({id})"),
-        None => format!("{kind} {id}"),
-    }
-}
-
-pub(super) const fn switched(enabled: bool) -> &'static str {
-    if enabled { "enabled" } else { "disabled" }
 }

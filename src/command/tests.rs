@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::find::Looked;
-use super::plan::{Found, Shown, called};
+use super::plan::{Found, Shown};
 use super::token::Halves;
+use super::wording::called;
 use super::{NewName, at_the_machine, may_at_tier, reasoned};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::TokenId;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::contain::guarded;
 use super::error::{Error, Sort};
-use super::plan::{Stop, words};
+use super::plan::Stop;
+use super::wording::words;
 use super::{Answer, Desk, may_at_tier, may_respond, reasoned};
 use crate::domain::action::{Action, RiskVerdict, Undoing};
 use crate::domain::entity::{Entity, EntityKind};

@@ -56,7 +56,7 @@ impl Store {
             "select order_id, run_id, kind, operator from orders where idempotency_key = $1",
         )
         .bind(key)
-        .fetch_optional(&self.readers)
+        .fetch_optional(self.reading())
         .await?;
         let Some(row) = row else { return Ok(None) };
         let taking = Taking {

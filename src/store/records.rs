@@ -29,7 +29,7 @@ impl Store {
     /// The end of the chain.
     pub async fn last_sealed(&self) -> Result<Option<SealedLine>, Error> {
         let row = sqlx::query("select number, line, seal from record order by number desc limit 1")
-            .fetch_optional(&self.readers)
+            .fetch_optional(self.reading())
             .await?;
         row.as_ref().map(sealed_line).transpose()
     }

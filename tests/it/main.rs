@@ -9,6 +9,7 @@
 mod containment;
 mod deliveries;
 mod house;
+mod power;
 mod statuses;
 mod threats;
 mod wire;
