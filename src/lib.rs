@@ -57,10 +57,13 @@
 //! `act/disable_agent.rs` → `graph/agents.rs`.
 
 pub mod act;
+pub mod api;
 pub mod app;
+pub mod audit;
 pub mod catalog;
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod domain;
 pub mod entra;

@@ -12,6 +12,7 @@ mod dependencies;
 mod house;
 mod layers;
 mod playbooks;
+mod power;
 mod statuses;
 mod threats;
 mod wire;
