@@ -8,11 +8,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use super::{Service, StartError, keys};
-use crate::api::Api;
+use crate::api::{Api, Scrape};
 use crate::command::{Desk, Tools};
 use crate::domain::guard::Guards;
 use crate::ingress::{Door, Tally};
 use crate::store::Store;
+use crate::telemetry::LaneFigures;
 
 impl Service {
     /// The door for senders. `public_url` begins every address it gives away.
@@ -49,13 +50,29 @@ impl Service {
         crate::api::router(Api {
             desk: self.desk(),
             catalog: Arc::clone(&self.catalog),
-            metrics: Arc::clone(&self.metrics),
+            scrape: self.scrape(),
             ready: Arc::new(move || {
                 let (store, guards) = (store.clone(), Arc::clone(&guards));
                 Box::pin(async move { fitness(&store, &guards).await })
             }),
         })
         .layer(CatchPanicLayer::new())
+    }
+
+    fn scrape(&self) -> Scrape {
+        let (metrics, graph) = (Arc::clone(&self.metrics), self.graph.clone());
+        Arc::new(move || {
+            for report in graph.lanes() {
+                let figures = LaneFigures {
+                    waiting: report.waiting.iter().sum(),
+                    turns: report.turns,
+                    throttled: report.throttled,
+                    paused: report.paused,
+                };
+                metrics.lane(report.lane.word(), figures);
+            }
+            metrics.text()
+        })
     }
 
     /// Is it fit to act: do we know who we are, and does the store answer?
