@@ -96,6 +96,14 @@ impl Store {
         .await
     }
 
+    /// How many runs somebody holds a lease on, run out or not.
+    pub async fn leases_held(&self) -> Result<i64, Error> {
+        let row = sqlx::query("select count(*) as held from run where lease_until > 0")
+            .fetch_one(self.reading())
+            .await?;
+        Ok(row.try_get("held")?)
+    }
+
     /// Puts a run down in good order, to be taken up again when it is due.
     pub async fn put_down(
         &self,
