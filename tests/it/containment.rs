@@ -7,12 +7,14 @@ use std::time::Duration;
 use estop::domain::action::Action;
 use estop::domain::coverage::{Door, DoorState};
 use estop::domain::entity::{Entity, EntityKind, ObjectId};
+use estop::domain::order::OrderKind;
 use estop::domain::plan::Plan;
+use estop::domain::playbook::ServiceMode;
 use estop::domain::run::RunState;
 use estop::domain::step::{Outcome, StepState};
 use estop::sim::{Aspect, Fault, On, Tenant, What};
 
-use crate::world::{World, invoice_bot};
+use crate::world::{Setting, World, invoice_bot};
 
 /// One action on one entity, and how its effect shows in the tenant.
 struct Case {
@@ -330,6 +332,60 @@ async fn a_new_agent_that_is_not_everywhere_yet_is_stopped_when_it_is() {
     world.entra.push_fault(Fault::new(on.times(6), what));
 
     world.detect_agent(invoice_bot()).await;
+    world.settle().await;
+
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn g07_a_refusal_after_a_lost_answer_is_unknown_and_never_failed() {
+    let world = World::new().await;
+    let on = || On::request("PATCH", "agentIdentity$");
+    world
+        .entra
+        .push_fault(Fault::new(on(), What::LoseReplyAfterEffect));
+    let what = What::Status {
+        status: 403,
+        code: "Authorization_RequestDenied".to_owned(),
+    };
+    world
+        .entra
+        .push_fault(Fault::new(on().after(1).always(), what));
+
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.settle().await;
+
+    let steps = world.steps(run).await;
+    assert_eq!(steps[0].outcome, Some(Outcome::Unknown), "{steps:?}");
+    // The first write did take effect, and reading back shows it.
+    let run = world.run(run).await;
+    assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn a_delivery_read_days_late_still_has_its_day_to_be_carried_out() {
+    let world = World::with(Setting {
+        yaml: "mode: off\nprotected: []\n".to_owned(),
+        ..Setting::default()
+    })
+    .await;
+    let detection = "adminConfirmedAgentCompromised";
+    world.detect(detection, "agent", invoice_bot()).await;
+    world
+        .pass_in(
+            Duration::from_secs(3 * 24 * 3600),
+            Duration::from_secs(3600),
+        )
+        .await;
+    let on = On::request("PATCH", "agentIdentity$");
+    world
+        .entra
+        .push_fault(Fault::new(on, What::RefuseConnection));
+
+    let mode = ServiceMode::Enforce;
+    world.order(OrderKind::Mode { mode }).await.unwrap();
     world.settle().await;
 
     assert_eq!(world.only_run().await.state, RunState::Contained);
