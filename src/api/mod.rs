@@ -36,10 +36,12 @@ pub use service::{PlaybookShown, StandingShown, TokenShown};
 
 use crate::catalog::Catalog;
 use crate::command::Desk;
-use crate::telemetry::Metrics;
 
 /// Says whether the service is fit to act, and why not.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// Everything that is counted, in OpenMetrics text.
+pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What the control API is made of; the roof provides it.
 #[derive(Clone)]
@@ -48,8 +50,8 @@ pub struct Api {
     pub desk: Desk,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
+    /// What is counted, as text at this moment.
+    pub scrape: Scrape,
     /// Is the service fit to act?
     pub ready: Ready,
 }

@@ -35,7 +35,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> (StatusCode, &'static str)
 }
 
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    ([(CONTENT_TYPE, MEDIA_TYPE)], api.metrics.text()).into_response()
+    ([(CONTENT_TYPE, MEDIA_TYPE)], (api.scrape)()).into_response()
 }
 
 /// How far the service may go, and on whose word.

@@ -4,27 +4,30 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use super::{Service, StartError, keys};
-use crate::api::Api;
+use crate::api::{Api, Scrape};
 use crate::command::{Desk, Tools};
 use crate::domain::guard::Guards;
 use crate::ingress::{Door, Tally};
 use crate::store::Store;
+use crate::telemetry::LaneFigures;
 
 impl Service {
     /// The door for senders. `public_url` begins every address it gives away.
     pub fn ingress(&self, public_url: Url) -> Result<Router, StartError> {
-        Ok(crate::ingress::router(Door {
+        let door = crate::ingress::router(Door {
             sources: keys::sources(&self.config)?,
             clock: self.clock.clone(),
             store: self.store.clone(),
             tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
             public_url,
             wake: Arc::clone(&self.wake_triage),
-            tally: Arc::new(Tally::default()),
-        }))
+            tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
+        });
+        Ok(door.layer(CatchPanicLayer::new()))
     }
 
     /// Where people's words are taken.
@@ -47,11 +50,28 @@ impl Service {
         crate::api::router(Api {
             desk: self.desk(),
             catalog: Arc::clone(&self.catalog),
-            metrics: Arc::clone(&self.metrics),
+            scrape: self.scrape(),
             ready: Arc::new(move || {
                 let (store, guards) = (store.clone(), Arc::clone(&guards));
                 Box::pin(async move { fitness(&store, &guards).await })
             }),
+        })
+        .layer(CatchPanicLayer::new())
+    }
+
+    fn scrape(&self) -> Scrape {
+        let (metrics, graph) = (Arc::clone(&self.metrics), self.graph.clone());
+        Arc::new(move || {
+            for report in graph.lanes() {
+                let figures = LaneFigures {
+                    waiting: report.waiting.iter().sum(),
+                    turns: report.turns,
+                    throttled: report.throttled,
+                    paused: report.paused,
+                };
+                metrics.lane(report.lane.word(), figures);
+            }
+            metrics.text()
         })
     }
 

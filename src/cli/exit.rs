@@ -26,6 +26,8 @@ pub enum Exit {
     Guarded = 8,
     /// The server or the tenant cannot be reached; nothing was sent.
     Unreachable = 9,
+    /// `serve` refused its configuration.
+    Config = 78,
     /// A person pressed Ctrl-C.
     Interrupted = 130,
 }

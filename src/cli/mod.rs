@@ -21,6 +21,7 @@ mod table;
 mod wait;
 
 mod audit;
+mod config;
 mod contain;
 mod deliveries;
 mod detections;
@@ -31,14 +32,19 @@ mod service;
 mod token;
 mod undo;
 
+pub mod demo;
+mod serve;
+
 #[cfg(test)]
 mod tests;
 
 pub use args::*;
 pub use exit::Exit;
+pub use serve::{ServeArgs, serve_command};
 pub use terminal::{Ends, Terminal};
 
 use answers::{Answer, Failure};
+use demo::DemoArgs;
 use server::Server;
 
 use crate::clock::Clock;
@@ -66,8 +72,6 @@ pub enum Errand {
     Serve(ServeArgs),
     /// Tell the story on a simulated tenant.
     Demo(DemoArgs),
-    /// Show or check the configuration.
-    Config(ConfigArgs),
 }
 
 /// Carries a command out, or hands it back to the roof where it is the roof's.
@@ -88,7 +92,6 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
     let answer: Answer = match command {
         Command::Demo(args) => return Ok(Errand::Demo(args)),
         Command::Serve(args) => return Ok(Errand::Serve(args)),
-        Command::Config(args) => return Ok(Errand::Config(args)),
         Command::Contain(args) => contain::contain(room, reach, args).await,
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
@@ -101,6 +104,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Send(args) => send::send(room, args).await,
         Command::Verify(args) => deliveries::verify(room, args),
         Command::Audit { command } => audit::audit(room, reach, command).await,
+        Command::Config(args) => config::config(room, &args),
         Command::Playbook { command } => playbook::playbook(room, reach, command).await,
     };
     answer.map(Errand::Done)

@@ -154,6 +154,7 @@ fn exit_codes_are_a_contract() {
         (Exit::Unknown, 7),
         (Exit::Guarded, 8),
         (Exit::Unreachable, 9),
+        (Exit::Config, 78),
         (Exit::Interrupted, 130),
     ];
 

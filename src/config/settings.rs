@@ -353,4 +353,17 @@ mod tests {
         assert!(File::parse("estop.yaml", &secret).is_ok());
         assert!(File::parse("estop.yaml", &SMALL.replace("managed_identity", "hope")).is_err());
     }
+
+    #[test]
+    fn the_example_in_deploy_is_a_configuration_we_take() {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/estop.example.yaml");
+
+        let config = super::Config::read(&path, &super::Overrides::default()).unwrap();
+
+        assert_eq!(config.sources.len(), 2);
+        assert_eq!(config.caps, super::Caps::default());
+        assert_eq!(config.token_lifetime, super::TOKEN_LIFETIME);
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    }
 }

@@ -69,16 +69,16 @@ async fn take(
     let taken = door.store.take_delivery(verified.into_new(id, now)).await;
     match taken.map_err(|why| door.unable(&why.to_string()))? {
         Taken::New { id } => {
-            door.tally.add(Tallied::Taken);
+            door.tally.add(name, Tallied::Taken);
             (door.wake)(id);
             Ok(id)
         }
         Taken::Repeat { id } => {
-            door.tally.add(Tallied::Repeated);
+            door.tally.add(name, Tallied::Repeated);
             Ok(id)
         }
         Taken::Conflict { id } => {
-            door.tally.add(Tallied::Conflict);
+            door.tally.add(name, Tallied::Conflict);
             Ok(id)
         }
     }
@@ -170,7 +170,8 @@ fn thanks(door: &Door, id: DeliveryId, query: Option<&str>) -> Response {
 
 impl Door {
     fn refuse(&self, source: Option<&str>, why: &'static str) -> Problem {
-        self.tally.add(Tallied::Refused);
+        self.tally
+            .add(source.unwrap_or("unknown"), Tallied::Refused);
         if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
             tracing::warn!(source, why, unsaid, "a delivery was not believed");
         }
@@ -178,7 +179,7 @@ impl Door {
     }
 
     fn turn_away(&self, source: &str, problem: Problem) -> Problem {
-        self.tally.add(Tallied::Malformed);
+        self.tally.add(source, Tallied::Malformed);
         if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
             tracing::warn!(source, why = ?problem, unsaid, "a delivery was not taken");
         }
@@ -187,7 +188,7 @@ impl Door {
 
     /// We are unable, which is never told as "you are wrong".
     pub(super) fn unable(&self, why: &str) -> Problem {
-        self.tally.add(Tallied::Unable);
+        self.tally.add("unknown", Tallied::Unable);
         if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
             tracing::error!(
                 why,

@@ -57,7 +57,7 @@ async fn step_back(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<Back
     if let Some(held) = release_all(bench, claimed, step).await? {
         return store(bench, claimed, step, (UndoOutcome::Left, held)).await;
     }
-    let ended = match write_back(bench, claimed, step, before).await {
+    let ended = match write_back(bench, claimed, step, before).await? {
         Ok(ended) => ended,
         Err(Error::TryAgain { after, because }) => {
             return Ok(later(bench, claimed, after, because));
@@ -111,8 +111,12 @@ async fn write_back(
     claimed: &Claimed,
     step: &Step,
     before: &Before,
-) -> Result<(UndoOutcome, String), Error> {
+) -> Result<Result<(UndoOutcome, String), Error>, Broken> {
     loop {
+        bench
+            .store
+            .may_write(claimed.lease, bench.clock.now())
+            .await?;
         let guards = bench.guards.load();
         let context = bench.context(&guards, claimed.run.id);
         match act::undo(&context, &step.plan, before, claimed.risk).await {
@@ -122,7 +126,7 @@ async fn write_back(
                     .sleep(after.max(Duration::from_millis(50)))
                     .await;
             }
-            other => return other,
+            other => return Ok(other),
         }
     }
 }

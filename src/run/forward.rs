@@ -11,7 +11,7 @@ use crate::domain::entity::Entity;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::run::{RunEvent, RunState};
-use crate::domain::step::{Outcome, Step, StepState};
+use crate::domain::step::{Outcome, Step};
 use crate::store::{Begun, Claimed, Ending};
 use crate::telemetry::{Metrics, crash_point};
 
@@ -122,10 +122,11 @@ fn note_strike(bench: &Bench, claimed: &Claimed, steps: &[Step]) {
     }
 }
 
+/// Whatever was, or may have been, closed.
 fn closed_entities(steps: &[Step]) -> Vec<Entity> {
     steps
         .iter()
-        .filter(|step| step.took_effect())
+        .filter(|step| step.took_effect() || step.outcome == Some(Outcome::Unknown))
         .flat_map(Step::closes)
         .collect()
 }
@@ -210,12 +211,7 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
         .filter(|step| step.plan.action != Action::Verify)
         .cloned()
         .collect();
-    let struck: Vec<_> = steps
-        .iter()
-        .filter(|step| step.took_effect() || step.state == StepState::Unknown)
-        .flat_map(Step::closes)
-        .collect();
-    let proofs = prove_all(bench, &claimed, &struck).await?;
+    let proofs = prove_all(bench, &claimed, &closed_entities(&steps)).await?;
     let found = Found {
         steps,
         proofs,

@@ -16,6 +16,7 @@ mod backward;
 mod conclusion;
 mod coverage;
 mod forward;
+mod leases;
 mod step;
 mod sweep;
 mod verify;

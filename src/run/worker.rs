@@ -1,6 +1,5 @@
 //! The workers: claim what is due, carry it on, keep the leases meanwhile.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -11,10 +10,11 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::leases::Leases;
 use super::{Bench, Broken, HEARTBEAT, LEASE, Progress, backward, forward};
 use crate::domain::id::RunId;
 use crate::domain::notice::Urgency;
-use crate::domain::run::{Lane, POISONED_AFTER, RunEvent, RunLease, RunState};
+use crate::domain::run::{Lane, POISONED_AFTER, RunEvent, RunState};
 use crate::store::{Claim, Claimed, Ending};
 use crate::telemetry::crash_point;
 
@@ -44,14 +44,13 @@ pub struct Workers {
     pub stop: CancellationToken,
 }
 
-type InFlight = FuturesUnordered<BoxFuture<'static, Option<RunId>>>;
+type InFlight = FuturesUnordered<BoxFuture<'static, ()>>;
 type Looking = BoxFuture<'static, Option<Claimed>>;
 
 /// Works until told to stop and everything in flight has been put down.
 pub async fn work_loop(bench: Bench, mut workers: Workers) {
     let mut in_flight = InFlight::new();
-    let mut leases: BTreeMap<RunId, RunLease> = BTreeMap::new();
-    let (took, mut taken) = mpsc::channel(IN_FLIGHT_MAX);
+    let leases = Leases::default();
     let mut looking: Option<Looking> = Some(look(&bench, &workers));
     let mut tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
     let mut beat = Box::pin(bench.clock.sleep(HEARTBEAT));
@@ -59,28 +58,26 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
         let room = in_flight.len() < IN_FLIGHT_MAX && !workers.stop.is_cancelled();
         tokio::select! {
             biased;
-            Some(done) = in_flight.next(), if !in_flight.is_empty() => {
-                done.and_then(|run| leases.remove(&run));
+            () = &mut beat => {
+                beat = Box::pin(bench.clock.sleep(HEARTBEAT));
+                in_flight.push(keep(bench.clone(), leases.clone()));
             }
-            Some(lease) = taken.recv() => { leases.insert(lease_run(lease), lease); }
+            () = &mut tick => {
+                tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
+                in_flight.push(heed_brake(bench.clone()));
+                if looking.is_none() && room { looking = Some(look(&bench, &workers)); }
+            }
+            Some(()) = in_flight.next(), if !in_flight.is_empty() => {}
             Some(run) = workers.hints.recv(), if room => {
-                in_flight.push(take_hint(bench.clone(), claim(&bench, &workers), run, took.clone()));
+                in_flight.push(take_hint(bench.clone(), claim(&bench, &workers), run, leases.clone()));
             }
             found = async { match looking.as_mut() { Some(l) => l.await, None => None } },
                 if looking.is_some() && room =>
             {
                 looking = found.map(|claimed| {
-                    in_flight.push(carry(bench.clone(), claimed, took.clone()));
+                    in_flight.push(carry(bench.clone(), claimed, leases.clone()));
                     look(&bench, &workers)
                 });
-            }
-            () = &mut tick => {
-                tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
-                if looking.is_none() && room { looking = Some(look(&bench, &workers)); }
-            }
-            () = &mut beat => {
-                beat = Box::pin(bench.clock.sleep(HEARTBEAT));
-                in_flight.push(keep(bench.clone(), leases.values().copied().collect()));
             }
             () = workers.stop.cancelled(), if !workers.stop.is_cancelled() => {}
         }
@@ -89,10 +86,6 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
             .runs_at_work
             .set(i64::try_from(leases.len()).unwrap_or(i64::MAX));
     }
-}
-
-const fn lease_run(lease: RunLease) -> RunId {
-    lease.run
 }
 
 fn claim(bench: &Bench, workers: &Workers) -> Claim {
@@ -115,55 +108,60 @@ fn look(bench: &Bench, workers: &Workers) -> Looking {
     })
 }
 
-fn take_hint(
-    bench: Bench,
-    claim: Claim,
-    run: RunId,
-    took: mpsc::Sender<RunLease>,
-) -> BoxFuture<'static, Option<RunId>> {
+fn take_hint(bench: Bench, claim: Claim, run: RunId, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         match bench.store.claim_run(run, claim).await {
-            Ok(Some(claimed)) => carry(bench, claimed, took).await,
-            Ok(None) => None,
+            Ok(Some(claimed)) => carry(bench, claimed, leases).await,
+            Ok(None) => {}
             Err(error) => {
                 tracing::warn!(run.id = %run, %error, "{run} could not be claimed; it stays due");
-                None
             }
         }
     })
 }
 
-fn keep(bench: Bench, leases: Vec<RunLease>) -> BoxFuture<'static, Option<RunId>> {
+/// Keeps the leases. The work on one that is lost is dropped, so that nothing of it is sent later:
+/// an undo counts on that (threat E04).
+fn keep(bench: Bench, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let until = bench.clock.now().plus(LEASE);
-        if !leases.is_empty()
-            && let Err(error) = bench.store.keep_leases(leases, until).await
-        {
-            tracing::warn!(%error, "leases could not be kept");
+        let (held, until) = (leases.all(), bench.clock.now().plus(LEASE));
+        if held.is_empty() {
+            return;
         }
-        None
+        match bench.store.keep_leases(held, until).await {
+            Ok(lost) => lost.into_iter().for_each(|lease| leases.lose(lease)),
+            Err(error) => tracing::warn!(%error, "leases could not be kept"),
+        }
+    })
+}
+
+/// A write that waits for its turn in a lane must not leave once writes are stopped (threat E20).
+fn heed_brake(bench: Bench) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        match bench.store.standing().await {
+            Ok(standing) if standing.stops_writes() => bench.graph.stop_writes(),
+            Ok(_) => bench.graph.allow_writes(),
+            Err(error) => tracing::warn!(%error, "the brake could not be read"),
+        }
     })
 }
 
 /// Carries one run on. A panic in it is contained: the run is claimed again when its lease ends,
 /// and set aside when that keeps happening.
-fn carry(
-    bench: Bench,
-    claimed: Claimed,
-    took: mpsc::Sender<RunLease>,
-) -> BoxFuture<'static, Option<RunId>> {
+fn carry(bench: Bench, claimed: Claimed, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let run = claimed.run.id;
-        // The loop always drains this channel, so there is room for one more.
-        let _ = took.try_send(claimed.lease);
-        if AssertUnwindSafe(work_on(&bench, claimed))
-            .catch_unwind()
-            .await
-            .is_err()
-        {
-            tracing::error!(run.id = %run, "the work on {run} broke down; it is tried again when its lease ends");
+        let kept = leases.keep(claimed.lease);
+        let work = AssertUnwindSafe(work_on(&bench, claimed)).catch_unwind();
+        tokio::select! {
+            biased;
+            () = kept.lost.cancelled() => {
+                tracing::info!(run.id = %run, "{run} is no longer ours; the work on it is dropped");
+            }
+            done = work => if done.is_err() {
+                tracing::error!(run.id = %run, "the work on {run} broke down; it is tried again when its lease ends");
+            }
         }
-        Some(run)
     })
 }
 

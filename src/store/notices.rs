@@ -1,10 +1,12 @@
 //! The outbox: what a person should be told, written with what it tells about.
 
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, moment, uuid, uuid_or_none};
+use super::runs::LIST_MAX;
 use super::writer::Tx;
 use crate::domain::id::{NoticeId, RunId};
 use crate::domain::moment::Moment;
@@ -76,23 +78,19 @@ impl Store {
         .bind(DRAIN_MAX)
         .fetch_all(self.reading())
         .await?;
-        rows.iter()
-            .map(|row| {
-                let urgency: String = row.try_get("urgency")?;
-                Ok(Notice {
-                    id: NoticeId::from_uuid(uuid(row, "notice_id")?),
-                    at: moment(row, "at")?,
-                    key: row.try_get("key")?,
-                    urgency: if urgency == "page" {
-                        Urgency::Page
-                    } else {
-                        Urgency::Tell
-                    },
-                    text: row.try_get("text")?,
-                    run: uuid_or_none(row, "run_id")?.map(RunId::from_uuid),
-                })
-            })
-            .collect()
+        rows.iter().map(notice).collect()
+    }
+
+    /// The newest notices, told or not, oldest of them first.
+    pub async fn every_notice(&self) -> Result<Vec<Notice>, Error> {
+        let rows = sqlx::query(
+            "select notice_id, at, key, urgency, text, run_id from notice \
+             order by at desc, notice_id desc limit $1",
+        )
+        .bind(LIST_MAX)
+        .fetch_all(self.reading())
+        .await?;
+        rows.iter().rev().map(notice).collect()
     }
 
     /// Marks notices as told.
@@ -111,4 +109,20 @@ impl Store {
         })
         .await
     }
+}
+
+fn notice(row: &SqliteRow) -> Result<Notice, Error> {
+    let urgency: String = row.try_get("urgency")?;
+    Ok(Notice {
+        id: NoticeId::from_uuid(uuid(row, "notice_id")?),
+        at: moment(row, "at")?,
+        key: row.try_get("key")?,
+        urgency: if urgency == "page" {
+            Urgency::Page
+        } else {
+            Urgency::Tell
+        },
+        text: row.try_get("text")?,
+        run: uuid_or_none(row, "run_id")?.map(RunId::from_uuid),
+    })
 }

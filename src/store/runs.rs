@@ -196,6 +196,13 @@ async fn hold_back(
     (at, mut notice): (Moment, Notice),
 ) -> Result<Begun, Error> {
     move_run(tx, run, RunEvent::Held, Some(because), at).await?;
+    // Nobody works on it while it waits, so that its release is taken up at once.
+    sqlx::query(
+        "update run set lease_holder = null, lease_until = 0, attempts = 0 where run_id = $1",
+    )
+    .bind(bytes(run.uuid()))
+    .execute(&mut tx.db)
+    .await?;
     notice.text = format!(
         "{run} waits for a person: {because}. Release it: estop runs resume {run} --reason TEXT"
     );

@@ -8,7 +8,10 @@
 
 mod containment;
 mod deliveries;
+mod dependencies;
 mod house;
+mod layers;
+mod playbooks;
 mod power;
 mod statuses;
 mod threats;

@@ -10,14 +10,16 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, DemoArgs, PlaybookCommand, Scenario, SendArgs,
-    ServeArgs, SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, PlaybookCommand, SendArgs, SignArgs, StoreArgs,
+    Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
     BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord, RunsCommand,
     UndoArgs,
 };
 
+use super::demo::DemoArgs;
+use super::serve::ServeArgs;
 use crate::domain::moment::Span;
 
 /// The emergency stop for AI agents in Microsoft Entra.

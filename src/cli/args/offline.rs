@@ -1,6 +1,5 @@
-//! Words that need no server, and those the roof carries out.
+//! Words that need no server.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,49 +9,6 @@ use super::span;
 use crate::audit::Head;
 use crate::domain::id::TokenId;
 use crate::domain::moment::{Moment, Span};
-
-/// The story to tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Scenario {
-    /// One agent is stopped, proved, and put back.
-    #[default]
-    Single,
-    /// A detection that turns out to be wrong.
-    FalseAlarm,
-    /// A tenant that says "slow down".
-    Throttled,
-}
-
-/// How to tell the story.
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Stay up afterwards, to look around.
-    #[arg(long)]
-    pub serve: bool,
-    /// Which story.
-    #[arg(long, value_enum, default_value_t)]
-    pub scenario: Scenario,
-}
-
-/// How to run the service.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// The configuration.
-    #[arg(long, env = "ESTOP_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Where deliveries are taken, above the configuration's word.
-    #[arg(long, value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
-    /// How far the service may go, above the configuration's word.
-    #[arg(long, value_parser = ["off", "observe", "enforce"])]
-    pub mode: Option<String>,
-    /// Run shipped playbooks as they recommend; only against a simulated tenant.
-    #[arg(long, hide = true)]
-    pub as_recommended: bool,
-    /// The tenant is a simulated one.
-    #[arg(long, hide = true, env = "ESTOP_SIM")]
-    pub sim: bool,
-}
 
 /// Which configuration, and what to do with it.
 #[derive(Debug, Args)]

@@ -1,0 +1,228 @@
+//! The stage: a simulated tenant on loopback, and this program as a child that serves it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use uuid::Uuid;
+
+use super::NotObserved;
+use crate::clock::Clock;
+use crate::signature::{Secret, sign};
+use crate::sim::Entra;
+use crate::store::{Entry, Store};
+use crate::transport::{Answer, Transport};
+
+/// Longest wait for the child to open its doors.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// Everything the story plays on. Dropping it ends the child.
+pub(super) struct Stage {
+    pub(super) entra: Entra,
+    pub(super) clock: Clock,
+    pub(super) tenant_url: String,
+    pub(super) deliveries_url: String,
+    pub(super) control_url: String,
+    pub(super) store: Store,
+    pub(super) folder: tempdir::Folder,
+    transport: Transport,
+    secret: Secret,
+    _child: Child,
+    _writing: tokio::task::JoinSet<()>,
+}
+
+/// A loopback socket for the simulated tenant.
+pub(super) async fn tenant_door() -> Result<(TcpListener, String), NotObserved> {
+    let unusable = |error: std::io::Error| NotObserved(format!("no loopback socket: {error}"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(unusable)?;
+    let address = listener.local_addr().map_err(unusable)?;
+    Ok((listener, format!("http://{address}")))
+}
+
+/// Waits for Ctrl-C.
+pub(super) async fn until_interrupted() {
+    // Without a signal handler the default ends the process, which is as good.
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+impl Stage {
+    pub(super) async fn set(
+        entra: &Entra,
+        tenant_url: &str,
+        clock: &Clock,
+    ) -> Result<Self, NotObserved> {
+        let folder = tempdir::Folder::make(clock)?;
+        let secret = Secret::fresh(clock.random());
+        folder.write("demo.key", &secret.reveal())?;
+        folder.write("estop.yaml", &configuration(entra, tenant_url))?;
+        let mut child = start(folder.path(), entra, tenant_url)?;
+        let announced = clock.within(START_LIMIT, announcement(&mut child)).await;
+        let (deliveries_url, control_url) = announced.map_err(|_| {
+            NotObserved(format!("the service did not start within {START_LIMIT:?}"))
+        })??;
+        let opened =
+            Store::open(&folder.path().join("estop.db"), Entry::Visit, clock.clone()).await;
+        let (store, writing) = opened.map_err(|error| NotObserved(error.to_string()))?;
+        let mut loops = tokio::task::JoinSet::new();
+        loops.spawn(writing);
+        let transport = Transport::over_network()
+            .map_err(|error| NotObserved(format!("no network client: {error}")))?;
+        Ok(Self {
+            entra: entra.clone(),
+            clock: clock.clone(),
+            tenant_url: tenant_url.to_owned(),
+            deliveries_url,
+            control_url,
+            store,
+            folder,
+            transport,
+            secret,
+            _child: child,
+            _writing: loops,
+        })
+    }
+
+    /// Posts a body as a sender would: signed, over HTTP.
+    pub(super) async fn post(&self, body: &str) -> Result<Answer, NotObserved> {
+        let id = format!("msg_{}", self.clock.uuid().simple());
+        let at = self.clock.now().as_seconds();
+        let request = http::Request::post(format!("{}v1/ingest/demo", self.deliveries_url))
+            .header("content-type", "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", at)
+            .header(
+                "webhook-signature",
+                sign(&self.secret, &id, at, body.as_bytes()),
+            )
+            .body(Bytes::from(body.to_owned()));
+        self.send(request).await
+    }
+
+    /// Asks the simulated tenant for a token in an agent's name.
+    pub(super) async fn sign_in(&self, agent: Uuid) -> Result<Answer, NotObserved> {
+        let request = self
+            .entra
+            .sign_in_request(agent, &self.tenant_url)
+            .ok_or_else(|| NotObserved("the agent is not in the simulated tenant".to_owned()))?;
+        self.send(Ok(request)).await
+    }
+
+    async fn send(
+        &self,
+        request: Result<http::Request<Bytes>, http::Error>,
+    ) -> Result<Answer, NotObserved> {
+        let request = request.map_err(|error| NotObserved(error.to_string()))?;
+        let sent = self.transport.send(request).await;
+        sent.map_err(|failure| NotObserved(format!("no answer: {failure}")))
+    }
+}
+
+fn configuration(entra: &Entra, tenant_url: &str) -> String {
+    let tenant = entra.tenant().id;
+    format!(
+        "# Written by `estop demo`.\n\
+         listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
+         mode: enforce\nprotected: []\n\
+         tenant:\n  id: {tenant}\n  credential: managed_identity\n  \
+         graph_url: {tenant_url}\n  login_url: {tenant_url}\n\
+         sources:\n  demo:\n    reader: sentinel\n    \
+         verify: {{ standard_webhooks: {{ secret_files: [demo.key] }} }}\n"
+    )
+}
+
+fn start(folder: &Path, entra: &Entra, tenant_url: &str) -> Result<Child, NotObserved> {
+    let program = std::env::current_exe()
+        .map_err(|error| NotObserved(format!("this program cannot find itself: {error}")))?;
+    Command::new(program)
+        .args(["serve", "--as-recommended", "--config"])
+        .arg(folder.join("estop.yaml"))
+        .env("IDENTITY_ENDPOINT", format!("{tenant_url}/msi/token"))
+        .env("IDENTITY_HEADER", &entra.tenant().client.identity_header)
+        // Everything is on loopback, whatever proxy the machine has.
+        .env("NO_PROXY", "*")
+        .env("no_proxy", "*")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log_file(folder)?)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| NotObserved(format!("the service could not be started: {error}")))
+}
+
+fn log_file(folder: &Path) -> Result<std::fs::File, NotObserved> {
+    std::fs::File::create(folder.join("serve.log"))
+        .map_err(|error| NotObserved(format!("no log file: {error}")))
+}
+
+/// The first line the child says is where it can be reached.
+async fn announcement(child: &mut Child) -> Result<(String, String), NotObserved> {
+    let early = || NotObserved("the service ended before it opened its doors".to_owned());
+    let said = child.stdout.take().ok_or_else(early)?;
+    let line = BufReader::new(said)
+        .lines()
+        .next_line()
+        .await
+        .ok()
+        .flatten()
+        .ok_or_else(early)?;
+    let mut urls = line
+        .split_whitespace()
+        .filter(|word| word.starts_with("http://"));
+    match (urls.next(), urls.next()) {
+        (Some(deliveries), Some(control)) => Ok((
+            deliveries.trim_end_matches(',').to_owned(),
+            control.to_owned(),
+        )),
+        _ => Err(NotObserved(format!(
+            "the service said `{line}` instead of its addresses"
+        ))),
+    }
+}
+
+/// A folder of our own that goes when the demo ends.
+pub(super) mod tempdir {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::path::{Path, PathBuf};
+
+    use super::super::NotObserved;
+    use crate::clock::Clock;
+
+    pub(in super::super) struct Folder(PathBuf);
+
+    impl Folder {
+        pub(super) fn make(clock: &Clock) -> Result<Self, NotObserved> {
+            let name = format!("estop-demo-{}", clock.uuid().simple());
+            let path = std::env::temp_dir().join(name);
+            std::fs::create_dir(&path)
+                .map_err(|error| NotObserved(format!("no temporary folder: {error}")))?;
+            Ok(Self(path))
+        }
+
+        pub(in super::super) fn path(&self) -> &Path {
+            &self.0
+        }
+
+        pub(super) fn write(&self, name: &str, text: &str) -> Result<(), NotObserved> {
+            let mut options = std::fs::OpenOptions::new();
+            let written = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(self.0.join(name))
+                .and_then(|mut file| file.write_all(text.as_bytes()));
+            written.map_err(|error| NotObserved(format!("{name} could not be written: {error}")))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            // What is left behind is a temporary folder; the system clears it.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}

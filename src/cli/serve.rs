@@ -1,0 +1,110 @@
+//! `estop serve`: the service itself.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::app::{Announced, Parts, Playbooks, Service, StartError, serve};
+use crate::config::{Config, Environment, Overrides, find};
+use crate::domain::playbook::ServiceMode;
+
+use super::exit::Exit;
+
+/// How the service is started.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeArgs {
+    /// The configuration [default: ./estop.yaml, else /etc/estop/estop.yaml]
+    #[arg(long, env = "ESTOP_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where deliveries are taken
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// How far the service may go: off, observe or enforce
+    #[arg(long, value_parser = service_mode)]
+    pub mode: Option<ServiceMode>,
+    /// The shipped playbooks in the mode they recommend; only with a simulated tenant
+    #[arg(long, hide = true)]
+    pub as_recommended: bool,
+}
+
+fn service_mode(word: &str) -> Result<ServiceMode, String> {
+    ServiceMode::from_word(word).ok_or_else(|| "write off, observe or enforce".to_owned())
+}
+
+/// Serves until the process is asked to stop. A configuration that cannot be used ends with 78.
+pub async fn serve_command(
+    args: &ServeArgs,
+    environment: &Environment,
+    out: &mut (dyn Write + Send),
+) -> Exit {
+    let started = async {
+        let parts = parts(args, environment)?;
+        parts
+            .config
+            .warnings
+            .iter()
+            .for_each(|warning| tracing::warn!("{warning}"));
+        Service::start(parts).await
+    };
+    let service = match started.await {
+        Ok(service) => service,
+        Err(error) => {
+            tracing::error!("estop does not start: {error}");
+            return Exit::Config;
+        }
+    };
+    let announce = |at: &Announced| {
+        let line = format!(
+            "estop takes deliveries on {} and orders on {}",
+            at.deliveries, at.control
+        );
+        tracing::info!("{line}");
+        // Whoever started us may not read what we say; we serve all the same.
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    };
+    match serve(service, announce, asked_to_stop()).await {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            tracing::error!("estop does not start: {error}");
+            Exit::Config
+        }
+    }
+}
+
+fn parts(args: &ServeArgs, environment: &Environment) -> Result<Parts, StartError> {
+    let overrides = Overrides {
+        listen: args.listen,
+        mode: args.mode,
+        ..Overrides::default()
+    };
+    let configured = overrides
+        .or_environment(environment)
+        .and_then(|overrides| Config::read(&find(args.config.as_deref())?, &overrides));
+    let config = configured.map_err(|bad| StartError {
+        what: bad.to_string(),
+    })?;
+    let playbooks = if args.as_recommended {
+        Playbooks::AsRecommended
+    } else {
+        Playbooks::AsWritten
+    };
+    let simulated = config.endpoints.graph().scheme() == "http";
+    if playbooks == Playbooks::AsRecommended && !simulated {
+        let what = "--as-recommended is only for a simulated tenant on loopback".to_owned();
+        return Err(StartError { what });
+    }
+    Parts::real(config, playbooks)
+}
+
+/// Ctrl-C, or the platform's polite request to end.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
