@@ -136,12 +136,14 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
     }
     let run = &shown.run;
     for step in &shown.steps {
-        let outcome = step
-            .outcome
-            .map_or_else(|| step.state.to_string(), |outcome| outcome.to_string());
+        let outcome = match (step.undo, step.outcome) {
+            (Some(undo), _) => undo.word().replace('_', " "),
+            (None, Some(outcome)) => outcome.to_string(),
+            (None, None) => step.state.to_string(),
+        };
         let action = step.plan.action.word().replace('_', " ");
         let evidence = step.evidence.as_deref().unwrap_or_default();
-        terminal.line(format!("  {action:<20} {outcome:<12} {evidence}").trim_end());
+        terminal.line(format!("  {action:<20} {outcome:<18} {evidence}").trim_end());
     }
     let took = took(run)
         .map(|took| format!("  {took}"))
@@ -166,7 +168,9 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
     if let Some(because) = &run.because {
         terminal.line(&format!("  because: {because}"));
     }
-    if let Some(coverage) = &run.coverage {
+    // What a run left open says nothing any more once it was put back.
+    let put_back = run.state == RunState::Undone;
+    if let Some(coverage) = run.coverage.as_ref().filter(|_| !put_back) {
         residual(terminal, coverage);
     }
     if shown.undo_available {

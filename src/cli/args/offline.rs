@@ -37,8 +37,8 @@ pub enum ConfigCommand {
 /// Where the store is.
 #[derive(Clone, Debug, Args)]
 pub struct StoreArgs {
-    /// The store itself, as sqlite:PATH.
-    #[arg(long, value_name = "sqlite:PATH", conflicts_with = "config")]
+    /// The store itself, above the configuration's word.
+    #[arg(long, value_name = "sqlite:PATH")]
     pub store: Option<String>,
     /// The configuration that names the store.
     #[arg(long, env = "ESTOP_CONFIG", value_name = "FILE")]
