@@ -214,7 +214,7 @@ impl Shown {
             match was.get(entity) {
                 None => changes.push(format!("{entity} is new")),
                 Some(old) if old != enabled => {
-                    changes.push(format!("{entity} is {} now", switched(*enabled)));
+                    changes.push(format!("{entity} is {} now", switched((*enabled).into())));
                 }
                 Some(_) => {}
             }

@@ -7,6 +7,7 @@ use crate::domain::entity::{Entity, EntityKind};
 use crate::domain::moment::Moment;
 use crate::domain::plan::Plan;
 use crate::domain::playbook::Also;
+use crate::graph::Enabled;
 
 /// What stops, one sentence each.
 pub(super) fn stops(looked: &Looked, also: &[Also]) -> Vec<String> {
@@ -66,7 +67,7 @@ pub(super) fn way_back(plan: &Plan, found: &Found) -> Vec<String> {
     let exact = steps.count() > 0;
     let mut lines = Vec::new();
     if exact {
-        let was = switched(found.enabled);
+        let was = switched(found.enabled.into());
         lines.push(format!(
             "exact: each switch is put back to what it was ({} was {was})",
             called(found)
@@ -100,6 +101,9 @@ pub(super) fn called(found: &Found) -> String {
     }
 }
 
-pub(super) const fn switched(enabled: bool) -> &'static str {
-    if enabled { "enabled" } else { "disabled" }
+pub(super) const fn switched(enabled: Enabled) -> &'static str {
+    match enabled {
+        Enabled::Yes => "enabled",
+        Enabled::No => "disabled",
+    }
 }

@@ -4,6 +4,7 @@ mod brakes;
 mod contain;
 mod records;
 mod tokens;
+mod typed;
 mod undo;
 
 use axum::Router;
