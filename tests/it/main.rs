@@ -9,6 +9,8 @@
 mod containment;
 mod deliveries;
 mod house;
+mod program;
+mod serve;
 mod statuses;
 mod threats;
 mod wire;
