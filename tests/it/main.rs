@@ -7,6 +7,8 @@
 )]
 
 mod containment;
+#[cfg(feature = "failpoints")]
+mod crash;
 mod deliveries;
 mod house;
 mod program;
