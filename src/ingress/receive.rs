@@ -17,6 +17,7 @@ use http_body_util::BodyExt as _;
 use crate::domain::delivery::BODY_MAX;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::store::Taken;
+use crate::telemetry::crash_point;
 
 use super::door::{Door, asks};
 use super::reply::{Problem, json};
@@ -65,8 +66,10 @@ async fn take(
     let now = door.clock.now();
     let verified = VerifiedDelivery::verify(RawDelivery { headers, body }, source, now)
         .map_err(|refusal| door.refuse(Some(name), refusal.word()))?;
+    crash_point("ingress.verified");
     let id = DeliveryId::from_uuid(door.clock.uuid());
     let taken = door.store.take_delivery(verified.into_new(id, now)).await;
+    crash_point("ingress.stored");
     match taken.map_err(|why| door.unable(&why.to_string()))? {
         Taken::New { id } => {
             door.tally.add(name, Tallied::Taken);

@@ -220,6 +220,7 @@ async fn end(
         again_at: None,
     };
     let state = bench.store.end(claimed.lease, ending, now).await?;
+    crash_point("run.ended");
     Metrics::count(&bench.metrics.runs, state.word());
     tracing::info!(run.id = %run, state = state.word(), "{run} is {state}");
     Ok(Progress::Ended)

@@ -7,12 +7,16 @@
 )]
 
 mod containment;
+#[cfg(feature = "failpoints")]
+mod crash;
 mod deliveries;
 mod dependencies;
 mod house;
 mod layers;
 mod playbooks;
 mod power;
+mod program;
+mod serve;
 mod statuses;
 mod threats;
 mod wire;
