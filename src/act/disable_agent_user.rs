@@ -77,7 +77,14 @@ pub(super) async fn undo(
         let now = context.graph.agent_user(ask, was.id).await?;
         ended = match way_back(*was, now.enabled) {
             Way::WasOffBefore => nothing("it was disabled before us"),
-            Way::IsOnAlready => nothing("it is enabled already"),
+            // The read may be old news, and turning on what is on changes nothing.
+            Way::IsOnAlready => {
+                context
+                    .graph
+                    .set_agent_user_enabled(ask, was.id, Enabled::Yes)
+                    .await?;
+                nothing("it is enabled already")
+            }
             Way::TurnOn => {
                 let receipt = context
                     .graph

@@ -11,5 +11,6 @@ mod deliveries;
 mod house;
 mod statuses;
 mod threats;
+mod undoing;
 mod wire;
 mod world;

@@ -89,7 +89,7 @@ impl World {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
         let entra = Entra::new(clock.clone(), setting.tenant.clone());
         entra.set_limits(setting.limits);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let secret = Secret::fresh(clock.random());
         write_private(&folder.path().join("lab.key"), &secret.reveal());
         let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
@@ -401,10 +401,6 @@ impl World {
         }
         self.chain_holds().await;
     }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
 }
 
 /// The agent most tests are about.
@@ -440,6 +436,14 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         budgets: Budgets::default(),
         catalog: setting.catalog(),
     }
+}
+
+/// In memory where there is such a place: a crash of the machine is not what these tests are about.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok());
+    made.flatten()
+        .unwrap_or_else(|| tempfile::tempdir().unwrap())
 }
 
 /// Tokens as the simulated tenant gives them to us.
