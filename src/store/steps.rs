@@ -216,7 +216,7 @@ pub(super) async fn end_step(
             .execute(&mut tx.db)
             .await?;
     }
-    if state == StepState::Failed {
+    if matches!(state, StepState::Failed | StepState::Skipped) {
         let_go(tx, run, step, at).await?;
     }
     let detail = json!({
