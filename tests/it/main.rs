@@ -6,9 +6,12 @@
     reason = "tests"
 )]
 
+mod caps;
 mod containment;
 mod deliveries;
+mod guards;
 mod house;
+mod proofs;
 mod statuses;
 mod threats;
 mod undoing;
