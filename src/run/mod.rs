@@ -17,6 +17,7 @@ mod conclusion;
 mod coverage;
 mod forward;
 mod leases;
+mod put;
 mod step;
 mod sweep;
 mod verify;

@@ -128,10 +128,10 @@ async fn store_before(
     let act::Seen { before, closes, .. } = seen;
     let strike = Strike {
         position: step.position,
-        before: before.clone(),
+        before,
         closes,
     };
-    bench.store.strike(lease, strike, bench.clock.now()).await?;
+    let before = bench.store.strike(lease, strike, bench.clock.now()).await?;
     crash_point("step.started");
     Ok(before)
 }

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::leases::Leases;
-use super::{Bench, Broken, HEARTBEAT, LEASE, Progress, backward, forward};
+use super::{Bench, Broken, CONTAIN_DEADLINE, HEARTBEAT, LEASE, Progress, backward, forward};
 use crate::domain::id::RunId;
 use crate::domain::notice::Urgency;
-use crate::domain::run::{Lane, POISONED_AFTER, RunEvent, RunState};
+use crate::domain::run::{Lane, POISONED_AFTER, RunEvent, RunLease, RunState};
 use crate::store::{Claim, Claimed, Ending};
 use crate::telemetry::crash_point;
 
@@ -24,6 +24,8 @@ const IN_FLIGHT_MAX: usize = 512;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A run whose writes are stopped is tried again this often.
 const BRAKED_PAUSE: Duration = Duration::from_secs(5);
+/// The proof of an unknown run that keeps breaking down is tried again after this.
+const PROOF_PAUSE: Duration = Duration::from_secs(3600);
 /// A run whose place could not be kept is tried again after this.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -182,10 +184,20 @@ fn carry(bench: Bench, claimed: Claimed, leases: Leases) -> BoxFuture<'static, (
 async fn work_on(bench: &Bench, claimed: Claimed) {
     crash_point("run.claimed");
     let (run, lease) = (claimed.run.id, claimed.lease);
+    if claimed.attempts > POISONED_AFTER && claimed.run.state == RunState::Unknown {
+        // It has ended: only its proof keeps breaking down, and that may wait.
+        let due = bench.clock.now().plus(PROOF_PAUSE);
+        let because = claimed.run.because.clone();
+        if let Err(error) = bench.store.put_down(lease, due, because).await {
+            tracing::warn!(run.id = %run, %error, "{run} could not be put down; its lease will end");
+        }
+        return;
+    }
     if claimed.attempts > POISONED_AFTER {
         set_aside(bench, &claimed).await;
         return;
     }
+    let (state, received) = (claimed.run.state, claimed.run.received_at);
     let result = if claimed.run.state == RunState::Undoing {
         backward::put_back(bench, claimed).await
     } else {
@@ -195,6 +207,11 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
     let (due, because) = match result {
         Ok(Progress::Ended) | Err(Broken::LeaseLost) => return,
         Ok(Progress::PutDown { due, because }) => (due, because),
+        Err(Broken::Braked)
+            if state == RunState::Queued && now.since(received) >= CONTAIN_DEADLINE =>
+        {
+            return wait_for_person(bench, lease).await;
+        }
         Err(broken @ Broken::Braked) => (now.plus(BRAKED_PAUSE), broken.to_string()),
         Err(broken @ Broken::Store(_)) => {
             tracing::warn!(run.id = %run, error = %broken, "{run} was broken off; trying again");
@@ -203,6 +220,27 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
     };
     if let Err(error) = bench.store.put_down(lease, due, Some(because)).await {
         tracing::warn!(run.id = %run, %error, "{run} could not be put down; its lease will end");
+    }
+}
+
+/// Writes were stopped for a day before it could begin: what once was urgent is a person's to
+/// weigh now (threat E11).
+async fn wait_for_person(bench: &Bench, lease: RunLease) {
+    let (run, at) = (lease.run, bench.clock.now());
+    let because = "writes were stopped for a day before it could begin".to_owned();
+    let text = format!(
+        "{run} waits for a person: {because}. Release it: estop runs resume {run} --reason TEXT"
+    );
+    let key = format!("held: {because}");
+    let ending = Ending {
+        event: RunEvent::Held,
+        because: Some(because),
+        coverage: None,
+        notice: Some(bench.store.notice(at, Urgency::Page, key, text)),
+        again_at: Some(at),
+    };
+    if let Err(error) = bench.store.end(lease, ending, at).await {
+        tracing::warn!(run.id = %run, %error, "{run} could not be held; its lease will end");
     }
 }
 

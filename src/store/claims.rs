@@ -32,6 +32,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// What Entra ID Protection is told, when it is being undone.
     pub risk: Option<RiskVerdict>,
+    /// When a person last gave a word on it.
+    pub ordered_at: Option<Moment>,
 }
 
 const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
@@ -198,6 +200,13 @@ async fn claim_in(
 async fn claimed(tx: &mut Tx, row: &SqliteRow) -> Result<Claimed, Error> {
     let run = run(row)?;
     let risk: Option<String> = row.try_get("risk_verdict")?;
+    let word = sqlx::query("select max(at) as at from orders where run_id = $1")
+        .bind(bytes(run.id.uuid()))
+        .fetch_one(&mut tx.db)
+        .await?;
+    let ordered_at = word
+        .try_get::<Option<i64>, _>("at")?
+        .map(Moment::from_millis);
     Ok(Claimed {
         lease: RunLease {
             run: run.id,
@@ -208,6 +217,7 @@ async fn claimed(tx: &mut Tx, row: &SqliteRow) -> Result<Claimed, Error> {
         terms: json(row, "terms")?,
         attempts: row.try_get("attempts")?,
         risk: risk.as_deref().and_then(RiskVerdict::from_word),
+        ordered_at,
     })
 }
 

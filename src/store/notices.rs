@@ -32,6 +32,23 @@ pub(super) async fn write(tx: &mut Tx, notice: &Notice) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes a notice unless one with its key was written after `since`.
+pub(super) async fn write_unless_since(
+    tx: &mut Tx,
+    notice: &Notice,
+    since: Moment,
+) -> Result<(), Error> {
+    let known = sqlx::query("select 1 from notice where key = $1 and at > $2 limit 1")
+        .bind(&notice.key)
+        .bind(since.as_millis())
+        .fetch_optional(&mut tx.db)
+        .await?;
+    match known {
+        Some(_) => Ok(()),
+        None => write(tx, notice).await,
+    }
+}
+
 impl Store {
     /// A notice with an id of its own, not yet written.
     pub fn notice(&self, at: Moment, urgency: Urgency, key: String, text: String) -> Notice {
@@ -55,15 +72,8 @@ impl Store {
     pub async fn tell_once(&self, notice: Notice) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                let known = sqlx::query("select 1 from notice where key = $1 limit 1")
-                    .bind(&notice.key)
-                    .fetch_optional(&mut tx.db)
-                    .await?;
-                if known.is_some() {
-                    Ok(())
-                } else {
-                    write(tx, &notice).await
-                }
+                let ever = Moment::from_millis(i64::MIN);
+                write_unless_since(tx, &notice, ever).await
             })
         })
         .await

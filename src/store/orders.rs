@@ -213,9 +213,11 @@ async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
     }
 }
 
+/// Makes it due at once. Whoever still reads it back finds its next write refused.
 async fn make_due(tx: &mut Tx, run: RunId, at: Moment, risk: Option<&str>) -> Result<(), Error> {
     sqlx::query(
         "update run set due_at = $2, attempts = 0, lane = 0, \
+         lease_epoch = lease_epoch + 1, lease_holder = null, lease_until = 0, \
          risk_verdict = coalesce($3, risk_verdict) where run_id = $1",
     )
     .bind(bytes(run.uuid()))

@@ -17,28 +17,28 @@ use estop::sim::{Aspect, Fault, On, Tenant, What};
 use crate::world::{Setting, World, invoice_bot};
 
 /// One action on one entity, and how its effect shows in the tenant.
-struct Case {
-    action: Action,
-    entity: Entity,
-    touched: ObjectId,
-    aspect: Aspect,
-    on: fn() -> On,
+pub struct Case {
+    pub action: Action,
+    pub entity: Entity,
+    pub touched: ObjectId,
+    pub aspect: Aspect,
+    pub on: fn() -> On,
 }
 
-fn user_of(agent: ObjectId) -> ObjectId {
+pub fn user_of(agent: ObjectId) -> ObjectId {
     let tenant = Tenant::contoso();
     let mut users = tenant.users.values();
     let user = users.find(|user| user.identity_parent_id == Some(agent.uuid()));
     ObjectId::from_uuid(user.unwrap().id)
 }
 
-fn finance() -> ObjectId {
+pub fn finance() -> ObjectId {
     let tenant = Tenant::contoso();
     let app = tenant.agents[&invoice_bot().uuid()].blueprint_app_id;
     ObjectId::from_uuid(tenant.blueprint_of_app(app).unwrap().ids.principal)
 }
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let (agent, user, blueprint) = (invoice_bot(), user_of(invoice_bot()), finance());
     let case = |action, entity: Entity, touched, aspect, on| Case {
         action,
@@ -101,7 +101,7 @@ fn cases() -> Vec<Case> {
 
 impl Case {
     /// The plan a person would be shown: the action, with what stops the entity before it.
-    fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Plan {
         let mut plan = Plan::by_hand(self.entity, &[estop::domain::playbook::Also::AgentUsers]);
         for step in &mut plan.steps {
             step.optional = false;

@@ -25,7 +25,7 @@ use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
 use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
 use estop::store::{Asked, NewRun, RunFilter, Taking, Terms};
-use http::{Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
@@ -44,7 +44,7 @@ pub struct World {
     pub hand: Hand,
     pub door: Router,
     secret: Secret,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     setting: Setting,
 }
 
@@ -89,7 +89,7 @@ impl World {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
         let entra = Entra::new(clock.clone(), setting.tenant.clone());
         entra.set_limits(setting.limits);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let secret = Secret::fresh(clock.random());
         write_private(&folder.path().join("lab.key"), &secret.reveal());
         let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
@@ -162,9 +162,27 @@ impl World {
 
     /// Posts a body to the source `lab`.
     pub async fn post(&self, body: &str) -> (StatusCode, serde_json::Value) {
+        let reply = self.send(self.signed(body)).await;
+        (reply.0, reply.2)
+    }
+
+    /// Posts a body, and answers where its status is to be asked for.
+    pub async fn post_for_location(&self, body: &str) -> String {
+        let (_, headers, _) = self.send(self.signed(body)).await;
+        let location = headers["location"].to_str().unwrap();
+        location.replace("https://estop.example", "")
+    }
+
+    /// What the door answers at this path.
+    pub async fn get(&self, path: &str) -> serde_json::Value {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.send(request).await.2
+    }
+
+    fn signed(&self, body: &str) -> Request<Body> {
         let id = format!("msg_{}", self.clock.uuid().simple());
         let at = self.clock.now().as_seconds();
-        let request = Request::post("/v1/ingest/lab")
+        Request::post("/v1/ingest/lab")
             .header("content-type", "application/json")
             .header("webhook-id", &id)
             .header("webhook-timestamp", at.to_string())
@@ -173,11 +191,15 @@ impl World {
                 sign(&self.secret, &id, at, body.as_bytes()),
             )
             .body(Body::from(body.to_owned()))
-            .unwrap();
+            .unwrap()
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, serde_json::Value) {
         let reply = self.door.clone().oneshot(request).await.unwrap();
-        let status = reply.status();
-        let body = reply.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
+        let (parts, body) = reply.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        (parts.status, parts.headers, body)
     }
 
     /// Moves the clock on until nothing is left to do: no unread delivery, no run at work.
@@ -401,10 +423,6 @@ impl World {
         }
         self.chain_holds().await;
     }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
 }
 
 /// The agent most tests are about.
@@ -440,6 +458,14 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         budgets: Budgets::default(),
         catalog: setting.catalog(),
     }
+}
+
+/// In memory where there is such a place: a crash of the machine is not what these tests are about.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok());
+    made.flatten()
+        .unwrap_or_else(|| tempfile::tempdir().unwrap())
 }
 
 /// Tokens as the simulated tenant gives them to us.

@@ -62,7 +62,7 @@ async fn c01_nothing_that_is_stored_is_a_usable_token() {
 
     let mut words = vec![hex::encode(stored[0].hash), stored[0].id.to_string()];
     words.push(desk.token.replace(secret, &words[0][..43]));
-    let file = std::fs::read(desk.world.folder().join("estop.db-wal")).unwrap();
+    let file = std::fs::read(desk.world.folder.path().join("estop.db-wal")).unwrap();
 
     let text = String::from_utf8_lossy(&file);
     assert!(text.contains("token.created"), "the record was looked at");

@@ -109,13 +109,13 @@ impl Desk {
     }
 
     fn token_file(&self) -> PathBuf {
-        let path = self.world.folder().join("soc.token");
+        let path = self.world.folder.path().join("soc.token");
         write_private(&path, &self.token);
         path
     }
 
     fn path(&self, name: &str) -> String {
-        self.world.folder().join(name).display().to_string()
+        self.world.folder.path().join(name).display().to_string()
     }
 }
 
