@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::stage::bodies::{BODY_BYTES, Bodies, signed};
-use crate::stage::machine::{memory, store_bytes};
+use crate::stage::machine::{cpu_seconds, memory, store_bytes};
 use crate::stage::sender::{flood, pace};
 use crate::stage::service::{Program, Served, start};
 use crate::stage::tenant::Far;
@@ -27,11 +27,18 @@ const STEADY: u32 = 2_000;
 /// How long it lasts.
 const STEADY_SECONDS: u32 = 6;
 
+/// Deliveries a second, and processor time for each in microseconds.
+#[derive(Clone, Copy)]
+struct Pass {
+    rate: f64,
+    cost: f64,
+}
+
 #[derive(Default)]
 struct Passes {
-    floor: Vec<f64>,
-    stored: Vec<f64>,
-    read: Vec<f64>,
+    floor: Vec<Pass>,
+    stored: Vec<Pass>,
+    read: Vec<Pass>,
     row: Vec<f64>,
 }
 
@@ -66,24 +73,34 @@ pub async fn bench() {
 }
 
 fn lines(passes: &Passes, (held, wrong, resident): (f64, usize, f64)) -> Vec<Line> {
-    let floor = median(passes.floor.clone());
-    let against = |rates: &[f64]| {
-        let ratios = rates
-            .iter()
-            .zip(&passes.floor)
-            .map(|(rate, floor)| rate / floor);
-        median(ratios.collect())
+    let of = |passes: &[Pass], what: fn(&Pass) -> f64| median(passes.iter().map(what).collect());
+    let against = |ours: &[Pass], what: fn(&Pass) -> f64| {
+        let pairs = ours.iter().zip(&passes.floor);
+        median(
+            pairs
+                .map(|(ours, floor)| what(ours) / what(floor))
+                .collect(),
+        )
     };
-    let line = |figure: &str, rates: &[f64]| {
-        let ratio = against(rates);
-        Line::new(figure, format!("{:.0}/s", median(rates.to_vec())))
+    let rate = |figure: &str, ours: &[Pass]| {
+        let ratio = against(ours, |it| it.rate);
+        let floor = of(&passes.floor, |it| it.rate);
+        Line::new(figure, format!("{:.0}/s", of(ours, |it| it.rate)))
             .against(format!("{floor:.0}/s"), format!("{:.1} %", ratio * 100.0))
             .gate("20 % of the floor", ratio >= 0.20)
     };
+    let cost = |figure: &str, ours: &[Pass]| {
+        let floor = of(&passes.floor, |it| it.cost);
+        let ratio = against(ours, |it| it.cost);
+        Line::new(figure, format!("{:.0} us", of(ours, |it| it.cost)))
+            .against(format!("{floor:.0} us"), format!("{ratio:.1} x"))
+    };
     let size = format!("{:.1} KiB", median(passes.row.clone()) / 1024.0);
     vec![
-        line("accepted, triage standing still", &passes.stored),
-        line("accepted, triage reading meanwhile", &passes.read),
+        rate("accepted, triage standing still", &passes.stored),
+        rate("accepted, triage reading meanwhile", &passes.read),
+        cost("processor time, triage standing still", &passes.stored),
+        cost("processor time, triage reading meanwhile", &passes.read),
         Line::new("on disk for each, journal included", size).against(
             format!("{:.1} KiB", BODY_BYTES as f64 / 1024.0),
             String::new(),
@@ -108,11 +125,17 @@ fn requests(far: &Far, secret: &Secret, count: usize) -> Arc<Vec<Vec<u8>>> {
     Arc::new((0..count).map(one).collect())
 }
 
-async fn rate(served: &Served, requests: &Arc<Vec<Vec<u8>>>) -> f64 {
+async fn rate(served: &Served, requests: &Arc<Vec<Vec<u8>>>) -> Pass {
+    let before = cpu_seconds(served.pid());
     let (took, wrong) = flood(&served.address, requests, CONNECTIONS, 202).await;
+    let used = cpu_seconds(served.pid()) - before;
     let log = crate::stage::service::log(served.folder.path());
     assert_eq!(wrong, 0, "not every delivery was taken: {log}");
-    requests.len() as f64 / took.as_secs_f64()
+    let count = requests.len() as f64;
+    Pass {
+        rate: count / took.as_secs_f64(),
+        cost: used * 1e6 / count,
+    }
 }
 
 async fn steady(far: &Far, secret: &Secret) -> (f64, usize, f64) {

@@ -4,25 +4,11 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use estop::cli::demo::{Colour, DemoArgs, demo};
-use estop::cli::{Exit, ServeArgs, serve_command};
+use estop::cli::demo::{Colour, demo};
+use estop::cli::{Cli, Errand, Exit, Room, Terminal, serve_command};
+use estop::clock::Clock;
 use estop::config::Environment;
 use estop::telemetry::{LogForm, start_logging};
-
-#[derive(clap::Parser)]
-#[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Subcommand)]
-enum Command {
-    /// The main job on a simulated tenant
-    Demo(DemoArgs),
-    /// Take deliveries and answer them
-    Serve(ServeArgs),
-}
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars());
@@ -33,29 +19,36 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::from(1),
     };
-    runtime
-        .block_on(async { run(cli, &environment).await })
-        .into()
+    runtime.block_on(run(cli, environment)).into()
 }
 
-async fn run(cli: Cli, environment: &Environment) -> Exit {
-    let mut out = std::io::stdout();
-    let colour = if out.is_terminal() && environment.get("NO_COLOR").is_none() {
-        Colour::On
-    } else {
-        Colour::Off
+async fn run(cli: Cli, environment: Environment) -> Exit {
+    let plain = cli.no_color || environment.get("NO_COLOR").is_some();
+    let mut room = Room {
+        terminal: Terminal::system(&environment),
+        environment,
+        clock: Clock::system(),
+        transport: None,
     };
-    match cli.command {
-        Command::Demo(args) => demo(&args, &mut out, colour).await,
-        Command::Serve(args) => {
-            let pretty = std::io::stderr().is_terminal();
-            let form = if pretty {
+    let mut out = std::io::stdout();
+    match estop::cli::run(cli, &mut room).await {
+        Errand::Done(exit) => exit,
+        Errand::Demo(args) => {
+            let colour = if out.is_terminal() && !plain {
+                Colour::On
+            } else {
+                Colour::Off
+            };
+            demo(&args, &mut out, colour).await
+        }
+        Errand::Serve(args) => {
+            let form = if std::io::stderr().is_terminal() {
                 LogForm::Pretty
             } else {
                 LogForm::Json
             };
-            let _ = start_logging(form, environment.get("RUST_LOG"));
-            serve_command(&args, environment, &mut out).await
+            let _ = start_logging(form, room.environment.get("RUST_LOG"));
+            serve_command(&args, &room.environment, &mut out).await
         }
     }
 }

@@ -7,6 +7,7 @@
 //! Limits    blocks nothing by itself; 1 request a second for all apps of the tenant
 //! Tactic    Harden (raises risk to high, which Conditional Access may act on)
 
+use super::kin::permit_entity;
 use super::{Context, Ended, Error, Seen};
 use crate::domain::action::RiskVerdict;
 use crate::domain::entity::Entity;
@@ -15,8 +16,8 @@ use crate::graph::Priority;
 
 /// There is nothing to put back exactly: a person must choose the verdict. Looking would cost one
 /// of the tenant's few requests, so only the guards are asked.
-pub(super) fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error> {
-    context.permit([entity.id])?;
+pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error> {
+    permit_entity(context, entity).await?;
     Ok(Seen::nothing())
 }
 

@@ -7,6 +7,7 @@
 //! Limits    tokens already issued live on; the agent's user account has its own switch
 //! Tactic    Evict (D3FEND Account Locking)
 
+use super::kin::permit_agent;
 use super::switch::{Way, nothing, outcome_of, refuse_if_microsoft, seen, stored, way_back};
 use super::{Context, Ended, Error, Seen};
 use crate::domain::entity::Entity;
@@ -18,7 +19,8 @@ pub(super) async fn look(context: &Context<'_>, agent: Entity) -> Result<Seen, E
         .graph
         .agent(context.ask(Priority::Contain), agent.id)
         .await?;
-    context.permit([agent.id].into_iter().chain(read.blueprint_app_id))?;
+    context.permit([agent.id])?;
+    permit_agent(context, &read).await?;
     let switch = Switch {
         id: read.id,
         account_enabled: read.enabled.flag(),
@@ -59,7 +61,14 @@ pub(super) async fn undo(
         refuse_if_microsoft(now.disabled_by_microsoft)?;
         ended = match way_back(*was, now.enabled) {
             Way::WasOffBefore => nothing("it was disabled before us"),
-            Way::IsOnAlready => nothing("it is enabled already"),
+            // The read may be old news, and turning on what is on changes nothing.
+            Way::IsOnAlready => {
+                context
+                    .graph
+                    .set_agent_enabled(ask, was.id, Enabled::Yes)
+                    .await?;
+                nothing("it is enabled already")
+            }
             Way::TurnOn => {
                 let receipt = context
                     .graph

@@ -7,6 +7,7 @@
 //! Limits    at most one user account for each agent (Microsoft, 2026-04)
 //! Tactic    Evict (D3FEND Account Locking)
 
+use super::kin::permit_entity;
 use super::switch::{Way, nothing, outcome_of, stored, way_back};
 use super::{Context, Ended, Error, Seen};
 use crate::domain::entity::{Entity, EntityKind};
@@ -14,8 +15,9 @@ use crate::domain::step::{Before, Outcome, Switch, UndoOutcome};
 use crate::graph::{AgentUserRead, Enabled, Priority};
 
 pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error> {
+    permit_entity(context, entity).await?;
     let users = users_of(context, entity).await?;
-    context.permit(users.iter().map(|user| user.id).chain([entity.id]))?;
+    context.permit(users.iter().flat_map(|user| [user.id, user.agent]))?;
     let switches = users
         .iter()
         .map(|user| Switch {
@@ -77,7 +79,14 @@ pub(super) async fn undo(
         let now = context.graph.agent_user(ask, was.id).await?;
         ended = match way_back(*was, now.enabled) {
             Way::WasOffBefore => nothing("it was disabled before us"),
-            Way::IsOnAlready => nothing("it is enabled already"),
+            // The read may be old news, and turning on what is on changes nothing.
+            Way::IsOnAlready => {
+                context
+                    .graph
+                    .set_agent_user_enabled(ask, was.id, Enabled::Yes)
+                    .await?;
+                nothing("it is enabled already")
+            }
             Way::TurnOn => {
                 let receipt = context
                     .graph

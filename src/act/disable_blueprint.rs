@@ -59,7 +59,14 @@ pub(super) async fn undo(
         refuse_if_microsoft(now.disabled_by_microsoft)?;
         ended = match way_back(*was, now.enabled) {
             Way::WasOffBefore => nothing("it was disabled before us"),
-            Way::IsOnAlready => nothing("it is enabled already"),
+            // The read may be old news, and turning on what is on changes nothing.
+            Way::IsOnAlready => {
+                context
+                    .graph
+                    .set_blueprint_enabled(ask, was.id, Enabled::Yes)
+                    .await?;
+                nothing("it is enabled already")
+            }
             Way::TurnOn => {
                 let receipt = context
                     .graph

@@ -16,6 +16,7 @@ mod disable_agent;
 mod disable_agent_user;
 mod disable_blueprint;
 mod error;
+mod kin;
 mod revoke_sessions;
 mod switch;
 mod verify;
@@ -97,7 +98,7 @@ pub async fn look(context: &Context<'_>, step: &PlanStep) -> Result<Seen, Error>
         Action::DisableBlueprint => disable_blueprint::look(context, step.entity).await,
         Action::DisableAgentUser => disable_agent_user::look(context, step.entity).await,
         Action::RevokeSessions => revoke_sessions::look(context, step.entity).await,
-        Action::ConfirmCompromised => confirm_compromised::look(context, step.entity),
+        Action::ConfirmCompromised => confirm_compromised::look(context, step.entity).await,
         Action::Verify => Ok(Seen::nothing()),
     }
 }

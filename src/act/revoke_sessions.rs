@@ -8,6 +8,7 @@
 //! Tactic    Evict (D3FEND Session Termination)
 
 use super::disable_agent_user::users_of;
+use super::kin::permit_entity;
 use super::switch::stored;
 use super::{Context, Ended, Error, Seen};
 use crate::domain::entity::Entity;
@@ -15,8 +16,9 @@ use crate::domain::step::{Before, Outcome, Switch};
 use crate::graph::Priority;
 
 pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error> {
+    permit_entity(context, entity).await?;
     let users = users_of(context, entity).await?;
-    context.permit(users.iter().map(|user| user.id).chain([entity.id]))?;
+    context.permit(users.iter().flat_map(|user| [user.id, user.agent]))?;
     let switches = users
         .iter()
         .map(|user| Switch {

@@ -9,6 +9,7 @@
 //!
 //! Read next: `parts`, then `service`, then `serve`.
 
+mod doors;
 mod keys;
 mod ourselves;
 mod parts;

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::{Parts, StartError, keys, ourselves};
 use crate::catalog::Catalog;
@@ -19,7 +17,6 @@ use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::graph::{Ask, Graph, Link, Priority};
-use crate::ingress::{Door, Tally};
 use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
@@ -48,7 +45,7 @@ pub struct Service {
     pub config: Config,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
-    wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
+    pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     stop: CancellationToken,
     loops: JoinSet<()>,
 }
@@ -180,39 +177,9 @@ impl Service {
         }
     }
 
-    /// The door for senders. `public_url` begins every address it gives away.
-    pub fn ingress(&self, public_url: Url) -> Result<Router, StartError> {
-        Ok(crate::ingress::router(Door {
-            sources: keys::sources(&self.config)?,
-            clock: self.clock.clone(),
-            store: self.store.clone(),
-            tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
-            public_url,
-            wake: Arc::clone(&self.wake_triage),
-            tally: Arc::new(Tally::default()),
-        }))
-    }
-
-    /// The door for people: probes only, until the desk is built in.
-    pub fn control(&self) -> Router {
-        Router::new().route("/healthz", axum::routing::get(|| async { "ok" }))
-    }
-
     /// Cancelled when the service is asked to stop.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
-    }
-
-    /// Is it fit to act: do we know who we are, and does the store answer?
-    pub async fn readiness(&self) -> Result<(), String> {
-        if let Some(why) = self.guards.load().blindness() {
-            return Err(why.to_owned());
-        }
-        self.store
-            .standing()
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string())
     }
 
     /// Asks every loop to end, and waits at most `limit` for what is in flight.

@@ -1,8 +1,129 @@
-//! The command line.
+//! The command line: what a hand types at three in the morning.
+//!
+//! Knows: arguments, the terminal, the control API, files on this machine.
+//! Never: what a word changes; the server decides that.
+//!
+//! Laws
+//! * Standard output is data, standard error is talk; `--json` is a contract, a table is not.
+//! * A plan is shown before it is asked for; without a terminal nothing is assumed.
+//! * A secret is read from a file only its owner can read, never from an argument (threat C04).
+//! * An exit code says how it ended, and is never renumbered.
+//!
+//! Read next: `args`, then `server`, then `contain`.
+
+mod args;
+mod exit;
+mod terminal;
+
+mod answers;
+mod server;
+mod table;
+mod wait;
+
+mod audit;
+mod config;
+mod contain;
+mod deliveries;
+mod detections;
+mod playbook;
+mod runs;
+mod send;
+mod service;
+mod token;
+mod undo;
 
 pub mod demo;
-mod exit;
 mod serve;
 
+#[cfg(test)]
+mod tests;
+
+pub use args::*;
 pub use exit::Exit;
 pub use serve::{ServeArgs, serve_command};
+pub use terminal::{Ends, Terminal};
+
+use answers::{Answer, Failure};
+use demo::DemoArgs;
+use server::Server;
+
+use crate::clock::Clock;
+use crate::config::Environment;
+use crate::transport::Transport;
+
+/// What a command works with; the roof provides it.
+pub struct Room {
+    /// Where people read and type.
+    pub terminal: Terminal,
+    /// What the process was started with.
+    pub environment: Environment,
+    /// Time and chance.
+    pub clock: Clock,
+    /// The way to servers; built over the network when first needed.
+    pub transport: Option<Transport>,
+}
+
+/// What is left to do for the roof.
+#[derive(Debug)]
+pub enum Errand {
+    /// The command is over.
+    Done(Exit),
+    /// Run the service.
+    Serve(ServeArgs),
+    /// Tell the story on a simulated tenant.
+    Demo(DemoArgs),
+}
+
+/// Carries a command out, or hands it back to the roof where it is the roof's.
+pub async fn run(cli: Cli, room: &mut Room) -> Errand {
+    if cli.json {
+        room.terminal.write_json();
+    }
+    if cli.no_color {
+        room.terminal.without_colours();
+    }
+    match carry(cli.command, &cli.reach, room).await {
+        Ok(errand) => errand,
+        Err(failure) => Errand::Done(failure.tell(&mut room.terminal)),
+    }
+}
+
+async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Errand, Failure> {
+    let answer: Answer = match command {
+        Command::Demo(args) => return Ok(Errand::Demo(args)),
+        Command::Serve(args) => return Ok(Errand::Serve(args)),
+        Command::Contain(args) => contain::contain(room, reach, args).await,
+        Command::Undo(args) => undo::undo(room, reach, args).await,
+        Command::Runs { command } => runs::runs(room, reach, command).await,
+        Command::Detections { command } => detections::detections(room, reach, command).await,
+        Command::Mode { command } => service::mode(room, reach, command).await,
+        Command::Brake { command } => service::brake(room, reach, command).await,
+        Command::Status => service::status(room, reach).await,
+        Command::Token { command } => token::token(room, command).await,
+        Command::Sign(args) => deliveries::sign(room, args),
+        Command::Send(args) => send::send(room, args).await,
+        Command::Verify(args) => deliveries::verify(room, args),
+        Command::Audit { command } => audit::audit(room, reach, command).await,
+        Command::Config(args) => config::config(room, &args),
+        Command::Playbook { command } => playbook::playbook(room, reach, command).await,
+    };
+    answer.map(Errand::Done)
+}
+
+impl Room {
+    /// The way out, built when it is first needed.
+    fn transport(&mut self) -> Result<Transport, Failure> {
+        if let Some(transport) = &self.transport {
+            return Ok(transport.clone());
+        }
+        let built = Transport::over_network()
+            .map_err(|why| Failure::new(Exit::Unreachable, format!("no network client: {why}")))?;
+        self.transport = Some(built.clone());
+        Ok(built)
+    }
+
+    fn server(&mut self, reach: &Reach) -> Result<Server, Failure> {
+        let transport = self.transport()?;
+        Server::of(reach, transport, self.clock.clone())
+    }
+}

@@ -136,17 +136,20 @@ impl File {
     }
 }
 
-/// Adds what was probably meant to the parser's words about an unknown key.
+/// The parser's words in one line, with the place in front and what was probably meant behind.
 fn explained(name: &str, said: &str) -> String {
-    let mut quoted = said.split('`').skip(1).step_by(2);
-    let unknown = said.contains("unknown field") || said.contains("unknown variant");
-    let hint = match quoted.next() {
-        Some(written) if unknown => {
-            let known: Vec<&str> = quoted.collect();
-            crate::catalog::nearest(written, &known)
-                .map(|meant| format!("\n  help: did you mean `{meant}`?"))
-        }
-        Some(_) | None => None,
-    };
-    format!("{name}: {said}{}", hint.unwrap_or_default())
+    let first = said.lines().next().unwrap_or(said);
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    format!("{name}: {first}{}", meant(first).unwrap_or_default())
+}
+
+fn meant(said: &str) -> Option<String> {
+    let written = said.split('`').nth(1)?;
+    let (_, known) = said.split_once("expected one of ")?;
+    let known: Vec<&str> = known
+        .split(", ")
+        .map(|word| word.trim_matches('`'))
+        .collect();
+    let nearest = crate::catalog::nearest(written, &known)?;
+    Some(format!("\n  help: did you mean `{nearest}`?"))
 }

@@ -8,9 +8,10 @@
 //! * A secret stands in a file of its own, never in the configuration.
 //! * Paths are relative to the file that names them.
 //!
-//! Read next: `file`, then `settings`, then `show`.
+//! Read next: `file`, then `settings` and `senders`, then `show`.
 
 mod file;
+mod senders;
 mod settings;
 mod show;
 
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use file::{CredentialFile, ProfileFile, SourceFile, VerifyFile};
+pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};
 

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::file::{CredentialFile, File, MayFile, ProfileFile, SourceFile};
+use super::file::{CredentialFile, File, ProfileFile};
+use super::senders::{SourceConfig, sources};
 use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
-use crate::domain::detection::{DetectionType, SourceName};
+use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
-use crate::domain::playbook::{PlaybookName, ServiceMode};
-use crate::domain::reading::ReaderKind;
-use crate::domain::source::{May, SourceTerms};
+use crate::domain::playbook::ServiceMode;
 use crate::graph::{Cloud, Endpoints};
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
@@ -101,17 +100,6 @@ fn fill<T>(
     *slot = Some(read);
     used.push(name);
     Ok(())
-}
-
-/// One configured sender.
-#[derive(Clone, Debug)]
-pub struct SourceConfig {
-    /// The files that hold its keys.
-    pub secret_files: Vec<PathBuf>,
-    /// What is agreed with it.
-    pub terms: SourceTerms,
-    /// Are its deliveries taken?
-    pub enabled: bool,
 }
 
 /// Everything the roof needs to build the service.
@@ -262,69 +250,6 @@ fn endpoints(tenant: &super::file::TenantFile) -> Result<Endpoints, BadConfig> {
     .map_err(|bad| BadConfig(format!("`tenant`: {bad}")))
 }
 
-fn sources(
-    base: &Path,
-    files: BTreeMap<String, SourceFile>,
-) -> Result<BTreeMap<SourceName, SourceConfig>, BadConfig> {
-    files
-        .into_iter()
-        .map(|(name, file)| {
-            let source = SourceName::new(&name).ok_or_else(|| {
-                BadConfig(format!("`sources.{name}`: a source's name is 1 to 64 lower-case letters, digits, `-` and `_`"))
-            })?;
-            Ok((source, source_config(base, &name, file)?))
-        })
-        .collect()
-}
-
-fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConfig, BadConfig> {
-    let at = |what: String| BadConfig(format!("`sources.{name}`: {what}"));
-    let reader = ReaderKind::from_word(&file.reader).ok_or_else(|| {
-        let known = ReaderKind::ALL.map(ReaderKind::word).join(" or ");
-        at(format!(
-            "reader `{}` is not known; write {known}",
-            file.reader
-        ))
-    })?;
-    let mut types = BTreeMap::new();
-    for (rule, detection_type) in file.types {
-        let detection_type = DetectionType::new(&detection_type)
-            .ok_or_else(|| at(format!("`{detection_type}` is not a detection type")))?;
-        types.insert(rule.to_ascii_lowercase(), detection_type);
-    }
-    let super::file::VerifyFile::StandardWebhooks(keys) = file.verify;
-    Ok(SourceConfig {
-        secret_files: keys
-            .secret_files
-            .iter()
-            .map(|path| base.join(path))
-            .collect(),
-        terms: SourceTerms {
-            reader,
-            types,
-            may: may(file.may).map_err(at)?,
-        },
-        enabled: file.enabled.unwrap_or(true),
-    })
-}
-
-fn may(file: Option<MayFile>) -> Result<May, String> {
-    let mut may = May::default();
-    let Some(file) = file else { return Ok(may) };
-    may.entities = file.entities.unwrap_or(may.entities);
-    may.mode = file.mode.unwrap_or(may.mode);
-    if let Some(names) = file
-        .playbooks
-        .filter(|names| names.iter().all(|name| name != "*"))
-    {
-        let named = names.iter().map(|name| {
-            PlaybookName::new(name).ok_or_else(|| format!("`{name}` is not a playbook's name"))
-        });
-        may.playbooks = Some(named.collect::<Result<_, _>>()?);
-    }
-    Ok(may)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::file::File;
@@ -352,5 +277,18 @@ mod tests {
         assert!(File::parse("estop.yaml", SMALL).is_ok());
         assert!(File::parse("estop.yaml", &secret).is_ok());
         assert!(File::parse("estop.yaml", &SMALL.replace("managed_identity", "hope")).is_err());
+    }
+
+    #[test]
+    fn the_example_in_deploy_is_a_configuration_we_take() {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/estop.example.yaml");
+
+        let config = super::Config::read(&path, &super::Overrides::default()).unwrap();
+
+        assert_eq!(config.sources.len(), 2);
+        assert_eq!(config.caps, super::Caps::default());
+        assert_eq!(config.token_lifetime, super::TOKEN_LIFETIME);
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     }
 }

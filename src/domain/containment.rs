@@ -70,7 +70,8 @@ impl EntityState {
             (S::Closed, E::Striking) => Ok(S::Closed),
             (S::Open | S::Closing | S::Unverified | S::Releasing, E::Striking) => Ok(S::Closing),
             (S::Closing | S::Closed | S::Unverified, E::ReadClosed) => Ok(S::Closed),
-            (S::Closing | S::Unverified, E::GaveUpReading) => Ok(S::Unverified),
+            // Closed once is not closed for ever: another run may fail to read it back.
+            (S::Closing | S::Closed | S::Unverified, E::GaveUpReading) => Ok(S::Unverified),
             (S::Closing | S::Closed | S::Unverified | S::Releasing, E::Releasing) => {
                 Ok(S::Releasing)
             }

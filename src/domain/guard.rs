@@ -56,6 +56,11 @@ impl Guards {
         self.blind.as_deref()
     }
 
+    /// May any id on the lists be a blueprint's? Our own principal and application are none.
+    pub fn may_name_blueprints(&self) -> bool {
+        !self.protected.is_empty() || self.never.len() > 2
+    }
+
     /// Judges an object by every id it is known by. The hardest word wins.
     pub fn judge(&self, ids: impl IntoIterator<Item = ObjectId>) -> Judgement {
         if let Some(because) = &self.blind {

@@ -30,6 +30,7 @@ pub mod plan;
 
 pub mod containment;
 pub mod coverage;
+pub mod outcome;
 pub mod run;
 pub mod step;
 

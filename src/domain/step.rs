@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::outcome::{Outcome, UndoOutcome};
+
 use super::action::Action;
 use super::entity::{Entity, EntityKind, ObjectId};
 use super::moment::Moment;
@@ -39,84 +41,6 @@ pub enum StepEvent {
     Started,
     /// It ended.
     Ended(Outcome),
-}
-
-/// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The tenant accepted the change.
-    Done,
-    /// It was so before us.
-    AlreadyDone,
-    /// Observe mode: it would have been done.
-    Observed,
-    /// The entity is not there.
-    NotFound,
-    /// Some of it took effect.
-    Partial,
-    /// The tenant does not know this action.
-    Unsupported,
-    /// The tenant refused, or asked for what we must not do.
-    Refused,
-    /// A person said no.
-    Denied,
-    /// It was tried and did not work.
-    Failed,
-    /// Nobody knows whether it took effect.
-    Unknown,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 10] = [
-        Self::Done,
-        Self::AlreadyDone,
-        Self::Observed,
-        Self::NotFound,
-        Self::Partial,
-        Self::Unsupported,
-        Self::Refused,
-        Self::Denied,
-        Self::Failed,
-        Self::Unknown,
-    ];
-
-    /// The word for it in JSON and the store.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::AlreadyDone => "already_done",
-            Self::Observed => "observed",
-            Self::NotFound => "not_found",
-            Self::Partial => "partial",
-            Self::Unsupported => "unsupported",
-            Self::Refused => "refused",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The outcome a stored word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
-    }
-
-    const fn leaves(self) -> StepState {
-        match self {
-            Self::Done | Self::AlreadyDone => StepState::Ok,
-            Self::Observed | Self::Denied => StepState::Skipped,
-            Self::NotFound | Self::Unsupported | Self::Refused | Self::Failed => StepState::Failed,
-            Self::Partial | Self::Unknown => StepState::Unknown,
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.word().replace('_', " "))
-    }
 }
 
 /// This cannot happen to a step in this state: a bug in us, or a damaged record.
@@ -212,45 +136,6 @@ pub struct Switch {
     pub id: ObjectId,
     /// What it was.
     pub account_enabled: bool,
-}
-
-/// What became of putting one step back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UndoOutcome {
-    /// What was is back, and was read back.
-    Restored,
-    /// It was so before us, or someone has put it back already.
-    NothingToRestore,
-    /// The person chose to leave it, or it has no way back.
-    Left,
-    /// A person must look.
-    Stuck,
-}
-
-impl UndoOutcome {
-    /// Every undo outcome.
-    pub const ALL: [Self; 4] = [
-        Self::Restored,
-        Self::NothingToRestore,
-        Self::Left,
-        Self::Stuck,
-    ];
-
-    /// The word for it in JSON and the store.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Restored => "restored",
-            Self::NothingToRestore => "nothing_to_restore",
-            Self::Left => "left",
-            Self::Stuck => "stuck",
-        }
-    }
-
-    /// The undo outcome a stored word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
-    }
 }
 
 /// A step as the store keeps it.

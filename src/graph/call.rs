@@ -1,5 +1,6 @@
 //! One exchange with Graph: lane, token, deadline, and the answer sorted by what to do next.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +19,8 @@ use crate::transport::{Answer, Failure, Request};
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Pause after a failure that says nothing about when to come back.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Pause after a write that did not leave because writes are stopped.
+const STOPPED: Duration = Duration::from_secs(1);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("estop/", env!("CARGO_PKG_VERSION")));
@@ -104,6 +107,9 @@ impl Graph {
     /// Sends a call whose turn it is. A 401 is answered once with a forced token (threat G05).
     pub(super) async fn send_now(&self, ask: Ask, call: Call) -> Result<Answered, Error> {
         let spoken = call.spoken();
+        if call.kind == Kind::Write && self.0.writes_stopped.load(Ordering::Relaxed) {
+            return Err(Error::try_again(STOPPED, &spoken, "writes are stopped"));
+        }
         let tokens = &self.0.link.tokens;
         let token = tokens
             .token()

@@ -29,6 +29,7 @@ mod users;
 mod coalesce;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use uuid::Uuid;
 
@@ -76,6 +77,7 @@ struct Inner {
     link: Link,
     lanes: lanes::Lanes,
     verdicts: risk::Verdicts,
+    writes_stopped: AtomicBool,
 }
 
 impl Graph {
@@ -86,7 +88,19 @@ impl Graph {
             link,
             lanes,
             verdicts: risk::Verdicts::default(),
+            writes_stopped: AtomicBool::new(false),
         }))
+    }
+
+    /// From now on no write leaves, not even one that waits for its turn already. What is under
+    /// way stays under way.
+    pub fn stop_writes(&self) {
+        self.0.writes_stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes may leave again.
+    pub fn allow_writes(&self) {
+        self.0.writes_stopped.store(false, Ordering::Relaxed);
     }
 
     /// Fetches the token and opens the connection by one small read, so that the first write waits

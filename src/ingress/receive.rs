@@ -17,6 +17,7 @@ use http_body_util::BodyExt as _;
 use crate::domain::delivery::BODY_MAX;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::store::Taken;
+use crate::telemetry::crash_point;
 
 use super::door::{Door, asks};
 use super::reply::{Problem, json};
@@ -65,20 +66,22 @@ async fn take(
     let now = door.clock.now();
     let verified = VerifiedDelivery::verify(RawDelivery { headers, body }, source, now)
         .map_err(|refusal| door.refuse(Some(name), refusal.word()))?;
+    crash_point("ingress.verified");
     let id = DeliveryId::from_uuid(door.clock.uuid());
     let taken = door.store.take_delivery(verified.into_new(id, now)).await;
+    crash_point("ingress.stored");
     match taken.map_err(|why| door.unable(&why.to_string()))? {
         Taken::New { id } => {
-            door.tally.add(Tallied::Taken);
+            door.tally.add(name, Tallied::Taken);
             (door.wake)(id);
             Ok(id)
         }
         Taken::Repeat { id } => {
-            door.tally.add(Tallied::Repeated);
+            door.tally.add(name, Tallied::Repeated);
             Ok(id)
         }
         Taken::Conflict { id } => {
-            door.tally.add(Tallied::Conflict);
+            door.tally.add(name, Tallied::Conflict);
             Ok(id)
         }
     }
@@ -170,7 +173,8 @@ fn thanks(door: &Door, id: DeliveryId, query: Option<&str>) -> Response {
 
 impl Door {
     fn refuse(&self, source: Option<&str>, why: &'static str) -> Problem {
-        self.tally.add(Tallied::Refused);
+        self.tally
+            .add(source.unwrap_or("unknown"), Tallied::Refused);
         if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
             tracing::warn!(source, why, unsaid, "a delivery was not believed");
         }
@@ -178,7 +182,7 @@ impl Door {
     }
 
     fn turn_away(&self, source: &str, problem: Problem) -> Problem {
-        self.tally.add(Tallied::Malformed);
+        self.tally.add(source, Tallied::Malformed);
         if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
             tracing::warn!(source, why = ?problem, unsaid, "a delivery was not taken");
         }
@@ -187,7 +191,7 @@ impl Door {
 
     /// We are unable, which is never told as "you are wrong".
     pub(super) fn unable(&self, why: &str) -> Problem {
-        self.tally.add(Tallied::Unable);
+        self.tally.add("unknown", Tallied::Unable);
         if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
             tracing::error!(
                 why,

@@ -1,8 +1,10 @@
 //! How often the door said what, and a log that a stranger cannot fill.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::telemetry::Metrics;
 
 /// Most log lines about deliveries that were not taken, in one minute (threat W26).
 const LINES_PER_MINUTE: u32 = 60;
@@ -49,9 +51,10 @@ impl Tallied {
     }
 }
 
-/// Counts since start.
+/// Counts since start, by source in the metrics and in all here.
 #[derive(Debug, Default)]
 pub struct Tally {
+    metrics: Arc<Metrics>,
     counts: [AtomicU64; Tallied::ALL.len()],
     minute: Mutex<Minute>,
 }
@@ -64,8 +67,17 @@ struct Minute {
 }
 
 impl Tally {
-    /// Counts one.
-    pub fn add(&self, what: Tallied) {
+    /// Counts into these metrics too.
+    pub fn into_metrics(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            ..Self::default()
+        }
+    }
+
+    /// Counts one. `source` is a configured name or `unknown`, so that a stranger makes no labels.
+    pub fn add(&self, source: &str, what: Tallied) {
+        self.metrics.delivery(source, what.word());
         self.counts[what as usize].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -115,7 +127,7 @@ mod tests {
     fn each_word_has_its_own_count() {
         let tally = Tally::default();
 
-        tally.add(Tallied::Unable);
+        tally.add("lab", Tallied::Unable);
 
         let counts = Tallied::ALL.map(|what| tally.count(what));
         assert_eq!(counts.iter().sum::<u64>(), 1);

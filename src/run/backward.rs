@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
+use super::put::{Back, Doing, later, waits, write};
 use super::verify::reads_open;
-use super::{Bench, Broken, CONTAIN_DEADLINE, PAUSE_IN_MEMORY, Progress, VERIFY_WITHIN};
-use crate::act::{self, Error};
+use super::{Bench, Broken, Progress, VERIFY_WITHIN};
+use crate::act::Error;
 use crate::domain::moment::Moment;
 use crate::domain::notice::Urgency;
 use crate::domain::run::RunEvent;
@@ -16,59 +19,119 @@ use crate::telemetry::{Metrics, crash_point};
 /// margin (threat E04). A write still on its way must not land after the undo.
 const WAIT_OUT: Duration = Duration::from_secs(45);
 
-/// What became of one step.
-enum Back {
-    Stored(UndoOutcome),
-    Later { due: Moment, because: String },
+/// A call is given up as lost after this long.
+const LOST_AFTER: Duration = Duration::from_secs(10);
+/// Whether an entity is ours to open.
+enum Hold {
+    Free,
+    /// Another run holds it; we have written nothing.
+    Held(String),
+    /// Another run closed it while we were opening it.
+    Anew(String),
 }
 
-/// Puts every step back, last one first.
+/// Whether a write that opens the entity may still be on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrival {
+    Possible,
+    Over,
+}
+
+/// Puts every step back. They are of different entities, or of risk, so none waits for another.
 pub(super) async fn put_back(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
-    let mut outcomes = Vec::new();
-    for step in claimed.steps.iter().rev() {
-        if let Some(done) = step.undo.filter(|done| *done != UndoOutcome::Stuck) {
-            outcomes.push(done);
-            continue;
-        }
-        match step_back(bench, &claimed, step).await? {
+    let steps = claimed.steps.iter().rev();
+    let backs = join_all(steps.map(|step| one_back(bench, &claimed, step))).await;
+    let (mut outcomes, mut later) = (Vec::new(), None);
+    for back in backs {
+        match back? {
             Back::Stored(outcome) => outcomes.push(outcome),
-            Back::Later { due, because } => return Ok(Progress::PutDown { due, because }),
+            Back::Later { due, because } => {
+                later = later
+                    .filter(|(first, _)| *first <= due)
+                    .or(Some((due, because)));
+            }
         }
     }
-    end(bench, &claimed, &outcomes).await
+    match later {
+        Some((due, because)) => Ok(Progress::PutDown { due, because }),
+        None => end(bench, &claimed, &outcomes).await,
+    }
+}
+
+async fn one_back(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<Back, Broken> {
+    match step.undo.filter(|done| *done != UndoOutcome::Stuck) {
+        Some(done) => Ok(Back::Stored(done)),
+        None => step_back(bench, claimed, step).await,
+    }
 }
 
 async fn step_back(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<Back, Broken> {
     let Some(before) = begun(step) else {
-        return store(
-            bench,
-            claimed,
-            step,
-            (UndoOutcome::NothingToRestore, "it was never begun".into()),
-        )
-        .await;
+        let nothing = (UndoOutcome::NothingToRestore, "it changed nothing".into());
+        return store(bench, claimed, step, nothing).await;
     };
-    if let Some(due) = still_in_flight(bench, step) {
+    if let Some(due) = still_in_flight(bench, claimed, step) {
         return Ok(Back::Later {
             due,
             because: "an attempt may still be on its way".to_owned(),
         });
     }
-    if let Some(held) = release_all(bench, claimed, step).await? {
-        return store(bench, claimed, step, (UndoOutcome::Left, held)).await;
+    match release_all(bench, claimed, step).await? {
+        Hold::Free => {}
+        Hold::Held(by) => return store(bench, claimed, step, (UndoOutcome::Left, by)).await,
+        Hold::Anew(by) => {
+            // Whoever died opening it may have sent something.
+            let arrival = match claimed.attempts {
+                0 | 1 => Arrival::Over,
+                _ => Arrival::Possible,
+            };
+            return close_again(bench, claimed, (step, before), (by, arrival)).await;
+        }
     }
-    let ended = match write_back(bench, claimed, step, before).await {
-        Ok(ended) => ended,
-        Err(Error::TryAgain { after, because }) => {
-            return Ok(later(bench, claimed, after, because));
-        }
-        Err(Error::Unknown { because }) => {
-            return Ok(later(bench, claimed, Duration::from_secs(1), because));
-        }
-        Err(error) => (UndoOutcome::Stuck, error.to_string()),
-    };
+    let written = write(bench, claimed, || Doing::Undo(step, before)).await?;
     crash_point("undo.performed");
-    let ended = read_back(bench, claimed, step, ended).await;
+    if let Hold::Anew(by) | Hold::Held(by) = release_all(bench, claimed, step).await? {
+        let arrival = match written {
+            Err(Error::Unknown { .. }) => Arrival::Possible,
+            _ => Arrival::Over,
+        };
+        return close_again(bench, claimed, (step, before), (by, arrival)).await;
+    }
+    let ended = match written {
+        Ok(ended) => match read_back(bench, claimed, step, ended).await {
+            (UndoOutcome::Stuck, evidence) => {
+                match release_all(bench, claimed, step).await? {
+                    Hold::Free => (UndoOutcome::Stuck, evidence),
+                    // It reads closed because it is: by a newer run, after our write.
+                    Hold::Anew(by) | Hold::Held(by) => (UndoOutcome::Left, by),
+                }
+            }
+            ended => ended,
+        },
+        Err(error) => match waits(bench, claimed, error) {
+            Ok(back) => return Ok(back),
+            Err(stuck) => (UndoOutcome::Stuck, stuck),
+        },
+    };
+    store(bench, claimed, step, ended).await
+}
+
+/// A kill beats an undo: what we opened, or may have opened, is closed again (threat E15).
+async fn close_again(
+    bench: &Bench,
+    claimed: &Claimed,
+    (step, before): (&Step, &Before),
+    (by, arrival): (String, Arrival),
+) -> Result<Back, Broken> {
+    let ended = match write(bench, claimed, || Doing::Close(step, before)).await? {
+        // What may still arrive would open it, so it is closed once more after that.
+        Ok(_) if arrival == Arrival::Possible => return Ok(later(bench, WAIT_OUT, by)),
+        Ok((_, evidence)) => (UndoOutcome::Left, format!("{by}; {evidence}")),
+        Err(error) => match waits(bench, claimed, error) {
+            Ok(back) => return Ok(back),
+            Err(stuck) => (UndoOutcome::Stuck, format!("{by}; {stuck}")),
+        },
+    };
     store(bench, claimed, step, ended).await
 }
 
@@ -80,65 +143,39 @@ fn begun(step: &Step) -> Option<&Before> {
     }
 }
 
-fn still_in_flight(bench: &Bench, step: &Step) -> Option<Moment> {
-    let unfinished = matches!(step.state, StepState::Sent | StepState::Unknown);
-    let over = step.begun_at?.plus(WAIT_OUT);
+/// Until when a write of this step may still be on its way: counted from the last moment at which
+/// someone may have sent it.
+fn still_in_flight(bench: &Bench, claimed: &Claimed, step: &Step) -> Option<Moment> {
+    let took = step.ended_at.zip(step.begun_at);
+    let at_once = took.is_some_and(|(end, begin)| end.since(begin) < LOST_AFTER);
+    let unfinished = match step.state {
+        StepState::Sent | StepState::Unknown => true,
+        // It succeeded, but perhaps not the first time: an earlier call may still arrive.
+        StepState::Ok => step.attempts > 1 || !at_once,
+        StepState::Pending | StepState::Running | StepState::Skipped | StepState::Failed => false,
+    };
+    let last = step.ended_at.or(claimed.run.ended_at).or(step.begun_at)?;
+    let over = last.plus(WAIT_OUT);
     (unfinished && bench.clock.now() < over).then_some(over)
 }
 
-/// Takes our holds off; `Some` says who still holds one of the entities.
-async fn release_all(
-    bench: &Bench,
-    claimed: &Claimed,
-    step: &Step,
-) -> Result<Option<String>, Broken> {
-    let mut held = None;
+/// Takes our holds off, and says who else holds one of the entities.
+async fn release_all(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<Hold, Broken> {
+    let mut hold = Hold::Free;
     for entity in step.closes() {
-        let released = bench
-            .store
-            .release(claimed.lease, entity, bench.clock.now())
-            .await?;
-        if released == Released::StillHeld {
-            held = Some(format!("{entity} stays closed: another run holds it too"));
-        }
-    }
-    Ok(held)
-}
-
-/// A short pause is waited out here, so that a throttled undo is still one undo.
-async fn write_back(
-    bench: &Bench,
-    claimed: &Claimed,
-    step: &Step,
-    before: &Before,
-) -> Result<(UndoOutcome, String), Error> {
-    loop {
-        let guards = bench.guards.load();
-        let context = bench.context(&guards, claimed.run.id);
-        match act::undo(&context, &step.plan, before, claimed.risk).await {
-            Err(Error::TryAgain { after, .. }) if after <= PAUSE_IN_MEMORY => {
-                bench
-                    .clock
-                    .sleep(after.max(Duration::from_millis(50)))
-                    .await;
+        let now = bench.clock.now();
+        let released = bench.store.release(claimed.lease, entity, now).await?;
+        hold = match released {
+            Released::Open => hold,
+            Released::StillHeld => {
+                Hold::Held(format!("{entity} stays closed: another run holds it too"))
             }
-            other => return other,
-        }
+            Released::ClosedAnew => Hold::Anew(format!(
+                "{entity} stays closed: another run closed it meanwhile"
+            )),
+        };
     }
-}
-
-fn later(bench: &Bench, claimed: &Claimed, after: Duration, because: String) -> Back {
-    let now = bench.clock.now();
-    let asked_long_ago = now.since(claimed.run.received_at) >= CONTAIN_DEADLINE * 30;
-    let span = if asked_long_ago {
-        Duration::from_secs(3600)
-    } else {
-        after
-    };
-    Back::Later {
-        due: now.plus(span),
-        because,
-    }
+    Ok(hold)
 }
 
 /// What was put back must read so twice, or a person must look.
@@ -216,6 +253,7 @@ async fn end(
         again_at: None,
     };
     let state = bench.store.end(claimed.lease, ending, now).await?;
+    crash_point("run.ended");
     Metrics::count(&bench.metrics.runs, state.word());
     tracing::info!(run.id = %run, state = state.word(), "{run} is {state}");
     Ok(Progress::Ended)

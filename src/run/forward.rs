@@ -5,28 +5,38 @@ use futures_util::future::{join, join_all};
 use super::conclusion::{Found, conclusion, notice};
 use super::step::{Stepped, carry_out};
 use super::verify::{Proof, prove};
-use super::{Bench, Broken, Progress, VERIFY_WITHIN, coverage};
+use super::{Bench, Broken, CONTAIN_DEADLINE, Progress, VERIFY_WITHIN, coverage};
 use crate::domain::action::Action;
 use crate::domain::entity::Entity;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::run::{RunEvent, RunState};
-use crate::domain::step::{Outcome, Step, StepState};
+use crate::domain::step::{Outcome, Step};
 use crate::store::{Begun, Claimed, Ending};
 use crate::telemetry::{Metrics, crash_point};
 
 /// An unknown run is read again after this long.
 const PROVE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// After this long an unknown run is read again only as often as that.
+const PROVE_OFTEN: std::time::Duration = std::time::Duration::from_secs(3600);
+
 /// Carries a run on from wherever it stands.
 pub(super) async fn carry_on(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
     if claimed.run.state == RunState::Unknown {
         return prove_late(bench, claimed).await;
     }
+    let now = bench.clock.now();
     let begun = bench
         .store
-        .begin(claimed.lease, bench.limits.caps, bench.clock.now())
-        .await?;
+        .begin(claimed.lease, bench.limits.caps, now)
+        .await;
+    if begun == Err(crate::store::Error::Braked)
+        && now.since(claimed.run.begun_at.unwrap_or(now)) >= CONTAIN_DEADLINE
+    {
+        return give_up(bench, claimed).await;
+    }
+    let begun = begun?;
     crash_point("run.begun");
     if let Begun::Held { because } = begun {
         tracing::warn!(run.id = %claimed.run.id, "{} waits for a person: {because}", claimed.run.id);
@@ -37,6 +47,39 @@ pub(super) async fn carry_on(bench: &Bench, claimed: Claimed) -> Result<Progress
         return Ok(Progress::PutDown { due, because });
     }
     finish(bench, &claimed, &found).await
+}
+
+/// Writes were stopped for as long as a run is tried: what is not done is not done, and what may
+/// have been done is read back (threat E11).
+async fn give_up(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
+    let mut steps = claimed.steps.clone();
+    for step in steps.iter_mut().filter(|step| !step.state.has_ended()) {
+        let outcome = match step.before {
+            Some(_) => Outcome::Unknown,
+            None => Outcome::Failed,
+        };
+        let evidence = "writes were stopped until its time was over".to_owned();
+        let ended = (outcome, evidence.clone());
+        let at = bench.clock.now();
+        bench
+            .store
+            .step_ended(claimed.lease, step.position, ended, at)
+            .await?;
+        (step.outcome, step.evidence) = (Some(outcome), Some(evidence));
+    }
+    steps.retain(|step| step.plan.action != Action::Verify);
+    let proofs = prove_all(bench, &claimed, &closed_entities(&steps)).await?;
+    let later = None;
+    finish(
+        bench,
+        &claimed,
+        &Found {
+            steps,
+            proofs,
+            later,
+        },
+    )
+    .await
 }
 
 /// The switches and their proof go one way, everything else beside them: a confirm never delays a
@@ -122,10 +165,11 @@ fn note_strike(bench: &Bench, claimed: &Claimed, steps: &[Step]) {
     }
 }
 
+/// Whatever was, or may have been, closed.
 fn closed_entities(steps: &[Step]) -> Vec<Entity> {
     steps
         .iter()
-        .filter(|step| step.took_effect())
+        .filter(|step| step.took_effect() || step.outcome == Some(Outcome::Unknown))
         .flat_map(Step::closes)
         .collect()
 }
@@ -210,12 +254,7 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
         .filter(|step| step.plan.action != Action::Verify)
         .cloned()
         .collect();
-    let struck: Vec<_> = steps
-        .iter()
-        .filter(|step| step.took_effect() || step.state == StepState::Unknown)
-        .flat_map(Step::closes)
-        .collect();
-    let proofs = prove_all(bench, &claimed, &struck).await?;
+    let proofs = prove_all(bench, &claimed, &closed_entities(&steps)).await?;
     let found = Found {
         steps,
         proofs,
@@ -225,8 +264,15 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
     if matches!(event, RunEvent::EndedContained | RunEvent::EndedPartial) {
         return finish(bench, &claimed, &found).await;
     }
+    let now = bench.clock.now();
+    let unknown_for = now.since(claimed.run.ended_at.unwrap_or(now));
+    let pause = if unknown_for < PROVE_OFTEN {
+        PROVE_AGAIN
+    } else {
+        PROVE_OFTEN
+    };
     Ok(Progress::PutDown {
-        due: bench.clock.now().plus(PROVE_AGAIN),
+        due: now.plus(pause),
         because,
     })
 }

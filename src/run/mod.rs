@@ -16,6 +16,8 @@ mod backward;
 mod conclusion;
 mod coverage;
 mod forward;
+mod leases;
+mod put;
 mod step;
 mod sweep;
 mod verify;

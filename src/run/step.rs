@@ -27,6 +27,32 @@ pub(super) enum Stepped {
     },
 }
 
+/// Whether any write of this step may have reached the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trace {
+    None,
+    Perhaps,
+}
+
+impl Trace {
+    /// A step that was started by someone who died may have been sent.
+    fn of(step: &Step) -> Self {
+        if step.before.is_some() {
+            Self::Perhaps
+        } else {
+            Self::None
+        }
+    }
+
+    /// How a step ends that can go no further: with a trace left, nobody knows.
+    fn or_unknown(self, outcome: Outcome) -> Outcome {
+        match self {
+            Self::None => outcome,
+            Self::Perhaps => Outcome::Unknown,
+        }
+    }
+}
+
 /// Tries one step until it ends or must wait long. A step that was started before a crash keeps
 /// what was stored then: what a second look would see may be our own doing.
 pub(super) async fn carry_out(
@@ -35,6 +61,7 @@ pub(super) async fn carry_out(
     mut step: Step,
 ) -> Result<Stepped, Broken> {
     let mut pause = FIRST_PAUSE;
+    let mut trace = Trace::of(&step);
     loop {
         match attempt(bench, claimed, &mut step).await? {
             Ok(ended) => {
@@ -42,7 +69,7 @@ pub(super) async fn carry_out(
                     .await
                     .map(Stepped::Ended);
             }
-            Err(error) => match verdict_on(bench, claimed, &step, error, pause) {
+            Err(error) => match verdict_on(bench, claimed, &step, error, (pause, &mut trace)) {
                 Verdict::End(ended) => {
                     return end(bench, claimed.lease, step, ended)
                         .await
@@ -70,7 +97,13 @@ async fn attempt(
     let guards = bench.guards.load();
     let context = bench.context(&guards, claimed.run.id);
     let before = match step.before.take() {
-        Some(before) => before,
+        Some(before) => {
+            bench
+                .store
+                .may_write(claimed.lease, bench.clock.now())
+                .await?;
+            before
+        }
         None => match act::look(&context, &step.plan).await {
             Err(error) => return Ok(Err(error)),
             Ok(seen) if claimed.run.mode == Mode::Observe => {
@@ -95,10 +128,10 @@ async fn store_before(
     let act::Seen { before, closes, .. } = seen;
     let strike = Strike {
         position: step.position,
-        before: before.clone(),
+        before,
         closes,
     };
-    bench.store.strike(lease, strike, bench.clock.now()).await?;
+    let before = bench.store.strike(lease, strike, bench.clock.now()).await?;
     crash_point("step.started");
     Ok(before)
 }
@@ -119,30 +152,34 @@ enum Verdict {
 }
 
 /// What a failure means for the step: wait, or end. Unknown is tried again, because every act may
-/// be done twice; only the deadline ends it, as unknown.
+/// be done twice; only the deadline ends it. A refusal does not take back a write that was lost
+/// before it.
 fn verdict_on(
     bench: &Bench,
     claimed: &Claimed,
     step: &Step,
     error: Error,
-    pause: Duration,
+    (pause, trace): (Duration, &mut Trace),
 ) -> Verdict {
     let now = bench.clock.now();
-    let late = now.since(claimed.run.received_at) >= CONTAIN_DEADLINE;
+    // Counted from the beginning: a delivery may have waited for days to be read.
+    let late = now.since(claimed.run.begun_at.unwrap_or(now)) >= CONTAIN_DEADLINE;
     let waited = now.since(step.begun_at.unwrap_or(now));
+    if matches!(error, Error::Unknown { .. }) && step.before.is_some() {
+        *trace = Trace::Perhaps;
+    }
     match error {
-        Error::Forbidden { because } => Verdict::End((Outcome::Denied, because)),
+        Error::Forbidden { because } => Verdict::End((trace.or_unknown(Outcome::Denied), because)),
         Error::Refused { because, code } => {
-            Verdict::End((Outcome::Refused, format!("{code}: {because}")))
+            let outcome = trace.or_unknown(Outcome::Refused);
+            Verdict::End((outcome, format!("{code}: {because}")))
         }
         Error::NotFound { because } if waited >= NOT_FOUND_LIMIT => {
             Verdict::End((Outcome::NotFound, because))
         }
-        Error::Unknown { because } if late => Verdict::End((Outcome::Unknown, because)),
-        Error::TryAgain { because, .. } if late && step.before.is_some() => {
-            Verdict::End((Outcome::Unknown, because))
+        Error::Unknown { because } | Error::TryAgain { because, .. } if late => {
+            Verdict::End((trace.or_unknown(Outcome::Failed), because))
         }
-        Error::TryAgain { because, .. } if late => Verdict::End((Outcome::Failed, because)),
         Error::TryAgain { after, because } => Verdict::Pause {
             span: after.max(Duration::from_millis(1)),
             because,

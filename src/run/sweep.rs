@@ -29,21 +29,9 @@ pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
 
 async fn sweep(bench: &Bench) -> Result<(), crate::store::Error> {
     let now = bench.clock.now();
-    for run in bench
-        .store
-        .expire_waiting(now.minus(WAITING_LIMIT), now)
-        .await?
-    {
-        let text =
-            format!("{run} was released by nobody within 24 h and has expired: nothing was done.");
-        bench
-            .store
-            .tell_once(
-                bench
-                    .store
-                    .notice(now, Urgency::Page, format!("{run} expired"), text),
-            )
-            .await?;
+    let since = now.minus(WAITING_LIMIT);
+    for run in bench.store.expire_waiting(since, now).await? {
+        tracing::info!(run.id = %run, "{run} has expired");
     }
     for run in bench.store.slow_to_strike(now.minus(SLOW)).await? {
         let text = format!(

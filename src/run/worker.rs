@@ -1,6 +1,5 @@
 //! The workers: claim what is due, carry it on, keep the leases meanwhile.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -11,7 +10,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bench, Broken, HEARTBEAT, LEASE, Progress, backward, forward};
+use super::leases::Leases;
+use super::{Bench, Broken, CONTAIN_DEADLINE, HEARTBEAT, LEASE, Progress, backward, forward};
 use crate::domain::id::RunId;
 use crate::domain::notice::Urgency;
 use crate::domain::run::{Lane, POISONED_AFTER, RunEvent, RunLease, RunState};
@@ -24,6 +24,8 @@ const IN_FLIGHT_MAX: usize = 512;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A run whose writes are stopped is tried again this often.
 const BRAKED_PAUSE: Duration = Duration::from_secs(5);
+/// The proof of an unknown run that keeps breaking down is tried again after this.
+const PROOF_PAUSE: Duration = Duration::from_secs(3600);
 /// A run whose place could not be kept is tried again after this.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,14 +46,13 @@ pub struct Workers {
     pub stop: CancellationToken,
 }
 
-type InFlight = FuturesUnordered<BoxFuture<'static, Option<RunId>>>;
+type InFlight = FuturesUnordered<BoxFuture<'static, ()>>;
 type Looking = BoxFuture<'static, Option<Claimed>>;
 
 /// Works until told to stop and everything in flight has been put down.
 pub async fn work_loop(bench: Bench, mut workers: Workers) {
     let mut in_flight = InFlight::new();
-    let mut leases: BTreeMap<RunId, RunLease> = BTreeMap::new();
-    let (took, mut taken) = mpsc::channel(IN_FLIGHT_MAX);
+    let leases = Leases::default();
     let mut looking: Option<Looking> = Some(look(&bench, &workers));
     let mut tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
     let mut beat = Box::pin(bench.clock.sleep(HEARTBEAT));
@@ -59,28 +60,26 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
         let room = in_flight.len() < IN_FLIGHT_MAX && !workers.stop.is_cancelled();
         tokio::select! {
             biased;
-            Some(done) = in_flight.next(), if !in_flight.is_empty() => {
-                done.and_then(|run| leases.remove(&run));
+            () = &mut beat => {
+                beat = Box::pin(bench.clock.sleep(HEARTBEAT));
+                in_flight.push(keep(bench.clone(), leases.clone()));
             }
-            Some(lease) = taken.recv() => { leases.insert(lease_run(lease), lease); }
+            () = &mut tick => {
+                tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
+                in_flight.push(heed_brake(bench.clone()));
+                if looking.is_none() && room { looking = Some(look(&bench, &workers)); }
+            }
+            Some(()) = in_flight.next(), if !in_flight.is_empty() => {}
             Some(run) = workers.hints.recv(), if room => {
-                in_flight.push(take_hint(bench.clone(), claim(&bench, &workers), run, took.clone()));
+                in_flight.push(take_hint(bench.clone(), claim(&bench, &workers), run, leases.clone()));
             }
             found = async { match looking.as_mut() { Some(l) => l.await, None => None } },
                 if looking.is_some() && room =>
             {
                 looking = found.map(|claimed| {
-                    in_flight.push(carry(bench.clone(), claimed, took.clone()));
+                    in_flight.push(carry(bench.clone(), claimed, leases.clone()));
                     look(&bench, &workers)
                 });
-            }
-            () = &mut tick => {
-                tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
-                if looking.is_none() && room { looking = Some(look(&bench, &workers)); }
-            }
-            () = &mut beat => {
-                beat = Box::pin(bench.clock.sleep(HEARTBEAT));
-                in_flight.push(keep(bench.clone(), leases.values().copied().collect()));
             }
             () = workers.stop.cancelled(), if !workers.stop.is_cancelled() => {}
         }
@@ -89,10 +88,6 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
             .runs_at_work
             .set(i64::try_from(leases.len()).unwrap_or(i64::MAX));
     }
-}
-
-const fn lease_run(lease: RunLease) -> RunId {
-    lease.run
 }
 
 fn claim(bench: &Bench, workers: &Workers) -> Claim {
@@ -107,7 +102,11 @@ fn claim(bench: &Bench, workers: &Workers) -> Claim {
 
 fn look(bench: &Bench, workers: &Workers) -> Looking {
     let (store, claim) = (bench.store.clone(), claim(bench, workers));
+    let blind = is_blind(bench);
     Box::pin(async move {
+        if blind {
+            return None;
+        }
         store.claim_next(claim).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "due runs could not be looked for; trying again");
             None
@@ -115,65 +114,90 @@ fn look(bench: &Bench, workers: &Workers) -> Looking {
     })
 }
 
-fn take_hint(
-    bench: Bench,
-    claim: Claim,
-    run: RunId,
-    took: mpsc::Sender<RunLease>,
-) -> BoxFuture<'static, Option<RunId>> {
+/// Guards that know nobody forbid everything. After a restart that means "not yet": a step that
+/// took it for a no would end as denied, with the write of its dead attempt in the tenant. So
+/// nothing is claimed, which also keeps the count of attempts.
+fn is_blind(bench: &Bench) -> bool {
+    bench.guards.load().blindness().is_some()
+}
+
+fn take_hint(bench: Bench, claim: Claim, run: RunId, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
+        if is_blind(&bench) {
+            return;
+        }
         match bench.store.claim_run(run, claim).await {
-            Ok(Some(claimed)) => carry(bench, claimed, took).await,
-            Ok(None) => None,
+            Ok(Some(claimed)) => carry(bench, claimed, leases).await,
+            Ok(None) => {}
             Err(error) => {
                 tracing::warn!(run.id = %run, %error, "{run} could not be claimed; it stays due");
-                None
             }
         }
     })
 }
 
-fn keep(bench: Bench, leases: Vec<RunLease>) -> BoxFuture<'static, Option<RunId>> {
+/// Keeps the leases. The work on one that is lost is dropped, so that nothing of it is sent later:
+/// an undo counts on that (threat E04).
+fn keep(bench: Bench, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let until = bench.clock.now().plus(LEASE);
-        if !leases.is_empty()
-            && let Err(error) = bench.store.keep_leases(leases, until).await
-        {
-            tracing::warn!(%error, "leases could not be kept");
+        let (held, until) = (leases.all(), bench.clock.now().plus(LEASE));
+        if held.is_empty() {
+            return;
         }
-        None
+        match bench.store.keep_leases(held, until).await {
+            Ok(lost) => lost.into_iter().for_each(|lease| leases.lose(lease)),
+            Err(error) => tracing::warn!(%error, "leases could not be kept"),
+        }
+    })
+}
+
+/// A write that waits for its turn in a lane must not leave once writes are stopped (threat E20).
+fn heed_brake(bench: Bench) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        match bench.store.standing().await {
+            Ok(standing) if standing.stops_writes() => bench.graph.stop_writes(),
+            Ok(_) => bench.graph.allow_writes(),
+            Err(error) => tracing::warn!(%error, "the brake could not be read"),
+        }
     })
 }
 
 /// Carries one run on. A panic in it is contained: the run is claimed again when its lease ends,
 /// and set aside when that keeps happening.
-fn carry(
-    bench: Bench,
-    claimed: Claimed,
-    took: mpsc::Sender<RunLease>,
-) -> BoxFuture<'static, Option<RunId>> {
+fn carry(bench: Bench, claimed: Claimed, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let run = claimed.run.id;
-        // The loop always drains this channel, so there is room for one more.
-        let _ = took.try_send(claimed.lease);
-        if AssertUnwindSafe(work_on(&bench, claimed))
-            .catch_unwind()
-            .await
-            .is_err()
-        {
-            tracing::error!(run.id = %run, "the work on {run} broke down; it is tried again when its lease ends");
+        let kept = leases.keep(claimed.lease);
+        let work = AssertUnwindSafe(work_on(&bench, claimed)).catch_unwind();
+        tokio::select! {
+            biased;
+            () = kept.lost.cancelled() => {
+                tracing::info!(run.id = %run, "{run} is no longer ours; the work on it is dropped");
+            }
+            done = work => if done.is_err() {
+                tracing::error!(run.id = %run, "the work on {run} broke down; it is tried again when its lease ends");
+            }
         }
-        Some(run)
     })
 }
 
 async fn work_on(bench: &Bench, claimed: Claimed) {
     crash_point("run.claimed");
     let (run, lease) = (claimed.run.id, claimed.lease);
+    if claimed.attempts > POISONED_AFTER && claimed.run.state == RunState::Unknown {
+        // It has ended: only its proof keeps breaking down, and that may wait.
+        let due = bench.clock.now().plus(PROOF_PAUSE);
+        let because = claimed.run.because.clone();
+        if let Err(error) = bench.store.put_down(lease, due, because).await {
+            tracing::warn!(run.id = %run, %error, "{run} could not be put down; its lease will end");
+        }
+        return;
+    }
     if claimed.attempts > POISONED_AFTER {
         set_aside(bench, &claimed).await;
         return;
     }
+    let (state, received) = (claimed.run.state, claimed.run.received_at);
     let result = if claimed.run.state == RunState::Undoing {
         backward::put_back(bench, claimed).await
     } else {
@@ -183,6 +207,11 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
     let (due, because) = match result {
         Ok(Progress::Ended) | Err(Broken::LeaseLost) => return,
         Ok(Progress::PutDown { due, because }) => (due, because),
+        Err(Broken::Braked)
+            if state == RunState::Queued && now.since(received) >= CONTAIN_DEADLINE =>
+        {
+            return wait_for_person(bench, lease).await;
+        }
         Err(broken @ Broken::Braked) => (now.plus(BRAKED_PAUSE), broken.to_string()),
         Err(broken @ Broken::Store(_)) => {
             tracing::warn!(run.id = %run, error = %broken, "{run} was broken off; trying again");
@@ -191,6 +220,27 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
     };
     if let Err(error) = bench.store.put_down(lease, due, Some(because)).await {
         tracing::warn!(run.id = %run, %error, "{run} could not be put down; its lease will end");
+    }
+}
+
+/// Writes were stopped for a day before it could begin: what once was urgent is a person's to
+/// weigh now (threat E11).
+async fn wait_for_person(bench: &Bench, lease: RunLease) {
+    let (run, at) = (lease.run, bench.clock.now());
+    let because = "writes were stopped for a day before it could begin".to_owned();
+    let text = format!(
+        "{run} waits for a person: {because}. Release it: estop runs resume {run} --reason TEXT"
+    );
+    let key = format!("held: {because}");
+    let ending = Ending {
+        event: RunEvent::Held,
+        because: Some(because),
+        coverage: None,
+        notice: Some(bench.store.notice(at, Urgency::Page, key, text)),
+        again_at: Some(at),
+    };
+    if let Err(error) = bench.store.end(lease, ending, at).await {
+        tracing::warn!(run.id = %run, %error, "{run} could not be held; its lease will end");
     }
 }
 

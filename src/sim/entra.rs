@@ -93,6 +93,11 @@ impl Entra {
         self.state().journal.arrivals()
     }
 
+    /// How many requests there were so far.
+    pub fn journal_len(&self) -> usize {
+        self.state().journal.len()
+    }
+
     /// Every change so far, whoever made it.
     pub fn effects(&self) -> Vec<Effect> {
         self.state().journal.effects()

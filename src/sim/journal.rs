@@ -129,6 +129,10 @@ impl Journal {
         self.arrivals.iter().cloned().collect()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.arrivals.len()
+    }
+
     pub(super) fn effects(&self) -> Vec<Effect> {
         self.effects.iter().cloned().collect()
     }

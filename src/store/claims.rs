@@ -32,6 +32,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// What Entra ID Protection is told, when it is being undone.
     pub risk: Option<RiskVerdict>,
+    /// When a person last gave a word on it.
+    pub ordered_at: Option<Moment>,
 }
 
 const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
@@ -78,24 +80,59 @@ impl Store {
         .await
     }
 
-    /// Keeps leases for longer; those that were lost meanwhile are not touched.
-    pub async fn keep_leases(&self, leases: Vec<RunLease>, until: Moment) -> Result<(), Error> {
+    /// Keeps leases for longer, and answers those that are lost.
+    pub async fn keep_leases(
+        &self,
+        leases: Vec<RunLease>,
+        until: Moment,
+    ) -> Result<Vec<RunLease>, Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
+                let mut lost = Vec::new();
                 for lease in leases {
-                    sqlx::query(
-                        "update run set lease_until = $3 where run_id = $1 and lease_epoch = $2",
+                    let kept = sqlx::query(
+                        "update run set lease_until = $3 \
+                         where run_id = $1 and lease_epoch = $2 and lease_until > 0",
                     )
                     .bind(bytes(lease.run.uuid()))
                     .bind(lease.epoch)
                     .bind(until.as_millis())
                     .execute(&mut tx.db)
                     .await?;
+                    if kept.rows_affected() == 0 {
+                        lost.push(lease);
+                    }
                 }
-                Ok(())
+                Ok(lost)
             })
         })
         .await
+    }
+
+    /// May whoever holds this lease write to the tenant at this moment? Asked before every write
+    /// that is tried again; the first one is asked when its step is started.
+    pub async fn may_write(&self, lease: RunLease, at: Moment) -> Result<(), Error> {
+        sqlx::query(
+            "select 1 from run where run_id = $1 and lease_epoch = $2 and lease_until > $3",
+        )
+        .bind(bytes(lease.run.uuid()))
+        .bind(lease.epoch)
+        .bind(at.as_millis())
+        .fetch_optional(self.reading())
+        .await?
+        .ok_or(Error::LeaseLost)?;
+        if self.standing().await?.stops_writes() {
+            return Err(Error::Braked);
+        }
+        Ok(())
+    }
+
+    /// How many runs somebody holds a lease on, run out or not.
+    pub async fn leases_held(&self) -> Result<i64, Error> {
+        let row = sqlx::query("select count(*) as held from run where lease_until > 0")
+            .fetch_one(self.reading())
+            .await?;
+        Ok(row.try_get("held")?)
     }
 
     /// Puts a run down in good order, to be taken up again when it is due.
@@ -165,6 +202,13 @@ async fn claim_in(
 async fn claimed(tx: &mut Tx, row: &SqliteRow) -> Result<Claimed, Error> {
     let run = run(row)?;
     let risk: Option<String> = row.try_get("risk_verdict")?;
+    let word = sqlx::query("select max(at) as at from orders where run_id = $1")
+        .bind(bytes(run.id.uuid()))
+        .fetch_one(&mut tx.db)
+        .await?;
+    let ordered_at = word
+        .try_get::<Option<i64>, _>("at")?
+        .map(Moment::from_millis);
     Ok(Claimed {
         lease: RunLease {
             run: run.id,
@@ -175,6 +219,7 @@ async fn claimed(tx: &mut Tx, row: &SqliteRow) -> Result<Claimed, Error> {
         terms: json(row, "terms")?,
         attempts: row.try_get("attempts")?,
         risk: risk.as_deref().and_then(RiskVerdict::from_word),
+        ordered_at,
     })
 }
 

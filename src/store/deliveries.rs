@@ -152,6 +152,20 @@ impl Store {
         .await
     }
 
+    /// Forgets the readings begun so far: the last one ended in good order.
+    pub async fn forget_readings(&self, id: DeliveryId) -> Result<(), Error> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query("update delivery set attempts = 0 where delivery_id = $1")
+                    .bind(bytes(id.uuid()))
+                    .execute(&mut tx.db)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Sets an unread delivery aside, with its reason, and tells a person.
     pub async fn quarantine(&self, id: DeliveryId, why: String, at: Moment) -> Result<(), Error> {
         let notice = self.notice(at, Urgency::Page, format!("quarantine {id}"), format!(

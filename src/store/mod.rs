@@ -43,7 +43,7 @@ pub use claims::{Claim, Claimed};
 pub use deliveries::{Status, Taken};
 pub use error::{Error, OpenError};
 pub use orders::{Asked, Taking};
-pub use runs::{Begun, Ending, RunFilter};
+pub use runs::{Begun, Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
 pub use steps::Strike;

@@ -1,10 +1,12 @@
 //! The outbox: what a person should be told, written with what it tells about.
 
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, moment, uuid, uuid_or_none};
+use super::runs::LIST_MAX;
 use super::writer::Tx;
 use crate::domain::id::{NoticeId, RunId};
 use crate::domain::moment::Moment;
@@ -30,6 +32,23 @@ pub(super) async fn write(tx: &mut Tx, notice: &Notice) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes a notice unless one with its key was written after `since`.
+pub(super) async fn write_unless_since(
+    tx: &mut Tx,
+    notice: &Notice,
+    since: Moment,
+) -> Result<(), Error> {
+    let known = sqlx::query("select 1 from notice where key = $1 and at > $2 limit 1")
+        .bind(&notice.key)
+        .bind(since.as_millis())
+        .fetch_optional(&mut tx.db)
+        .await?;
+    match known {
+        Some(_) => Ok(()),
+        None => write(tx, notice).await,
+    }
+}
+
 impl Store {
     /// A notice with an id of its own, not yet written.
     pub fn notice(&self, at: Moment, urgency: Urgency, key: String, text: String) -> Notice {
@@ -53,15 +72,8 @@ impl Store {
     pub async fn tell_once(&self, notice: Notice) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                let known = sqlx::query("select 1 from notice where key = $1 limit 1")
-                    .bind(&notice.key)
-                    .fetch_optional(&mut tx.db)
-                    .await?;
-                if known.is_some() {
-                    Ok(())
-                } else {
-                    write(tx, &notice).await
-                }
+                let ever = Moment::from_millis(i64::MIN);
+                write_unless_since(tx, &notice, ever).await
             })
         })
         .await
@@ -76,23 +88,19 @@ impl Store {
         .bind(DRAIN_MAX)
         .fetch_all(self.reading())
         .await?;
-        rows.iter()
-            .map(|row| {
-                let urgency: String = row.try_get("urgency")?;
-                Ok(Notice {
-                    id: NoticeId::from_uuid(uuid(row, "notice_id")?),
-                    at: moment(row, "at")?,
-                    key: row.try_get("key")?,
-                    urgency: if urgency == "page" {
-                        Urgency::Page
-                    } else {
-                        Urgency::Tell
-                    },
-                    text: row.try_get("text")?,
-                    run: uuid_or_none(row, "run_id")?.map(RunId::from_uuid),
-                })
-            })
-            .collect()
+        rows.iter().map(notice).collect()
+    }
+
+    /// The newest notices, told or not, oldest of them first.
+    pub async fn every_notice(&self) -> Result<Vec<Notice>, Error> {
+        let rows = sqlx::query(
+            "select notice_id, at, key, urgency, text, run_id from notice \
+             order by at desc, notice_id desc limit $1",
+        )
+        .bind(LIST_MAX)
+        .fetch_all(self.reading())
+        .await?;
+        rows.iter().rev().map(notice).collect()
     }
 
     /// Marks notices as told.
@@ -111,4 +119,20 @@ impl Store {
         })
         .await
     }
+}
+
+fn notice(row: &SqliteRow) -> Result<Notice, Error> {
+    let urgency: String = row.try_get("urgency")?;
+    Ok(Notice {
+        id: NoticeId::from_uuid(uuid(row, "notice_id")?),
+        at: moment(row, "at")?,
+        key: row.try_get("key")?,
+        urgency: if urgency == "page" {
+            Urgency::Page
+        } else {
+            Urgency::Tell
+        },
+        text: row.try_get("text")?,
+        run: uuid_or_none(row, "run_id")?.map(RunId::from_uuid),
+    })
 }

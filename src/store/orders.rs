@@ -46,6 +46,28 @@ impl Store {
             .await
     }
 
+    /// The order that was taken under this idempotency key: what was asked, by whom, and what
+    /// became of it.
+    pub async fn order_by_key(
+        &self,
+        key: &str,
+    ) -> Result<Option<(OrderKind, String, Taking)>, Error> {
+        let row = sqlx::query(
+            "select order_id, run_id, kind, operator from orders where idempotency_key = $1",
+        )
+        .bind(key)
+        .fetch_optional(self.reading())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let taking = Taking {
+            order: OrderId::from_uuid(uuid(&row, "order_id")?),
+            run: uuid_or_none(&row, "run_id")?.map(RunId::from_uuid),
+            repeated: true,
+        };
+        let kind = super::rows::json(&row, "kind")?;
+        Ok(Some((kind, row.try_get("operator")?, taking)))
+    }
+
     /// Writes the configuration's mode where no person has set one.
     pub async fn configured_mode(
         &self,
@@ -191,9 +213,11 @@ async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
     }
 }
 
+/// Makes it due at once. Whoever still reads it back finds its next write refused.
 async fn make_due(tx: &mut Tx, run: RunId, at: Moment, risk: Option<&str>) -> Result<(), Error> {
     sqlx::query(
         "update run set due_at = $2, attempts = 0, lane = 0, \
+         lease_epoch = lease_epoch + 1, lease_holder = null, lease_until = 0, \
          risk_verdict = coalesce($3, risk_verdict) where run_id = $1",
     )
     .bind(bytes(run.uuid()))

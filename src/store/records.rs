@@ -26,6 +26,14 @@ impl Store {
         rows.iter().map(sealed_line).collect()
     }
 
+    /// The end of the chain.
+    pub async fn last_sealed(&self) -> Result<Option<SealedLine>, Error> {
+        let row = sqlx::query("select number, line, seal from record order by number desc limit 1")
+            .fetch_optional(self.reading())
+            .await?;
+        row.as_ref().map(sealed_line).transpose()
+    }
+
     /// What happened in a run, in order.
     pub async fn records_of(&self, run: RunId) -> Result<Vec<Record>, Error> {
         let rows =

@@ -17,7 +17,7 @@ use crate::domain::moment::{Moment, Span};
 use crate::domain::notice::Notice;
 use crate::domain::playbook::Mode;
 use crate::domain::record::Record;
-use crate::domain::run::{Run, RunEvent, RunLease, RunState};
+use crate::domain::run::{Run, RunEvent, RunLease, RunState, Standing};
 use crate::domain::step::{Step, StepEvent};
 
 /// Most runs one listing answers.
@@ -68,7 +68,7 @@ impl Store {
         let notice = self.notice(
             at,
             crate::domain::notice::Urgency::Page,
-            format!("held {}", lease.run),
+            String::new(),
             String::new(),
         );
         self.write_with_the_next(move |tx| {
@@ -139,8 +139,9 @@ impl Store {
             .collect()
     }
 
-    /// Ends every run that has waited for a person since before `since`.
+    /// Ends every run that has waited for a person since before `since`, and tells a person.
     pub async fn expire_waiting(&self, since: Moment, at: Moment) -> Result<Vec<RunId>, Error> {
+        let store = self.clone();
         self.write(move |tx| {
             Box::pin(async move {
                 let rows = sqlx::query(
@@ -154,6 +155,19 @@ impl Store {
                     let id = RunId::from_uuid(uuid(&row, "run_id")?);
                     let because = Some("nobody released it in time");
                     move_run(tx, id, RunEvent::ReleaseTimedOut, because, at).await?;
+                    sqlx::query("update run set ended_at = $2 where run_id = $1")
+                        .bind(bytes(id.uuid()))
+                        .bind(at.as_millis())
+                        .execute(&mut tx.db)
+                        .await?;
+                    let text = format!(
+                        "{id} was released by nobody in time and has expired: nothing was done."
+                    );
+                    let key = format!("{id} expired");
+                    let urgency = crate::domain::notice::Urgency::Page;
+                    let mut notice = store.notice(at, urgency, key, text);
+                    notice.run = Some(id);
+                    super::notices::write(tx, &notice).await?;
                     expired.push(id);
                 }
                 Ok(expired)
@@ -179,7 +193,8 @@ async fn begin_in(
     let strikes = steps.iter().any(|step| step.plan.action.contains());
     let needs_room = state == RunState::Queued && enforced && strikes && counts(&row)?;
     if needs_room && let Err(reached) = take_room(tx, &row, caps, at).await? {
-        return hold_back(tx, lease.run, &reached.to_string(), (at, notice)).await;
+        let since = at.minus(caps.window.0);
+        return hold_back(tx, lease.run, &reached.to_string(), (at, since, notice)).await;
     }
     if state == RunState::Queued {
         move_run(tx, lease.run, RunEvent::Begun, None, at).await?;
@@ -190,19 +205,28 @@ async fn begin_in(
     Ok(Begun::Go)
 }
 
-/// Above a cap nothing is dropped: the run waits for a person.
+/// Above a cap nothing is dropped: the run waits for a person, who is told once in a window.
 async fn hold_back(
     tx: &mut Tx,
     run: RunId,
     because: &str,
-    (at, mut notice): (Moment, Notice),
+    (at, since, mut notice): (Moment, Moment, Notice),
 ) -> Result<Begun, Error> {
     move_run(tx, run, RunEvent::Held, Some(because), at).await?;
+    // Nobody works on it while it waits, so that its release is taken up at once.
+    sqlx::query(
+        "update run set lease_holder = null, lease_until = 0, attempts = 0 where run_id = $1",
+    )
+    .bind(bytes(run.uuid()))
+    .execute(&mut tx.db)
+    .await?;
     notice.text = format!(
-        "{run} waits for a person: {because}. Release it: estop runs resume {run} --reason TEXT"
+        "{run} waits for a person: {because}. Others may wait too. \
+         Release it: estop runs resume {run} --reason TEXT"
     );
+    notice.key = format!("held: {because}");
     notice.run = Some(run);
-    super::notices::write(tx, &notice).await?;
+    super::notices::write_unless_since(tx, &notice, since).await?;
     Ok(Begun::Held {
         because: because.to_owned(),
     })
@@ -297,16 +321,18 @@ async fn end_in(
 ) -> Result<RunState, Error> {
     held_row(tx, lease).await?;
     let state = move_run(tx, lease.run, ending.event, ending.because.as_deref(), at).await?;
+    let ended = (state.standing() == Standing::Ended).then(|| at.as_millis());
     let again = ending.again_at.map(Moment::as_millis);
     let contained = (state == RunState::Contained).then(|| at.as_millis());
     let coverage = ending.coverage.as_ref().map(to_json).transpose()?;
     sqlx::query(
-        "update run set lease_holder = null, lease_until = 0, attempts = 0, ended_at = $2, \
+        "update run set lease_holder = null, lease_until = 0, attempts = 0, \
+         ended_at = coalesce($2, ended_at), \
          due_at = coalesce($3, due_at), contained_at = coalesce(contained_at, $4), \
          coverage = coalesce($5, coverage) where run_id = $1",
     )
     .bind(bytes(lease.run.uuid()))
-    .bind(at.as_millis())
+    .bind(ended)
     .bind(again)
     .bind(contained)
     .bind(coverage)

@@ -1,6 +1,7 @@
 //! SQLite as we want it: one file, one process, nothing acknowledged before it is on disk.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub(super) async fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError>
         Entry::Service => Some(take_lock(path)?),
         Entry::Visit => None,
     };
+    create_private(path).map_err(|error| unusable(error.to_string()))?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -74,6 +76,17 @@ pub(super) async fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError>
     })
 }
 
+/// What is stored is nobody else's to read. SQLite gives its side files the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+}
+
 /// Held as long as the file handle lives; the system releases it when the process dies.
 fn take_lock(path: &Path) -> Result<File, OpenError> {
     let lock_path = PathBuf::from(format!("{}.lock", path.display()));
@@ -85,6 +98,7 @@ fn take_lock(path: &Path) -> Result<File, OpenError> {
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(&lock_path)
         .map_err(unusable)?;
     match file.try_lock() {

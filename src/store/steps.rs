@@ -31,8 +31,16 @@ pub struct Strike {
 impl Store {
     /// Stores that a step is about to act, with what was there before it. From here on the write
     /// may have been sent. Refused while the brake is on or the service does not enforce.
-    pub async fn strike(&self, lease: RunLease, strike: Strike, at: Moment) -> Result<(), Error> {
-        self.write(move |tx| Box::pin(async move { strike_in(tx, lease, &strike, at).await }))
+    ///
+    /// Answers what was there before us: for an entity we hold already that is what its first run
+    /// saw, because what this one saw is our own doing (threat E15).
+    pub async fn strike(
+        &self,
+        lease: RunLease,
+        strike: Strike,
+        at: Moment,
+    ) -> Result<Before, Error> {
+        self.write(move |tx| Box::pin(async move { strike_in(tx, lease, strike, at).await }))
             .await
     }
 
@@ -118,13 +126,24 @@ impl Store {
     }
 }
 
-async fn strike_in(tx: &mut Tx, lease: RunLease, strike: &Strike, at: Moment) -> Result<(), Error> {
+async fn strike_in(
+    tx: &mut Tx,
+    lease: RunLease,
+    mut strike: Strike,
+    at: Moment,
+) -> Result<Before, Error> {
     let run = held_row(tx, lease).await?;
     if standing_in(tx).await?.stops_writes() {
         return Err(Error::Braked);
     }
     let step = step_in(tx, lease.run, strike.position).await?;
     let state = after(&step, StepEvent::Started)?;
+    if let Before::Switches { switches } = &mut strike.before {
+        for (entity, switch) in strike.closes.iter().zip(switches) {
+            let first = super::undo::before_our_holds(tx, *entity).await?;
+            switch.account_enabled = first.unwrap_or(switch.account_enabled);
+        }
+    }
     sqlx::query(
         "update step set state = $4, before = $5 \
          where run_id = $1 and position = $2 and state = $3",
@@ -145,7 +164,8 @@ async fn strike_in(tx: &mut Tx, lease: RunLease, strike: &Strike, at: Moment) ->
     let detail =
         json!({ "step": step.position, "action": step.plan.action, "before": strike.before });
     tx.record(&Record::new(at, "step.started", detail).about_run(lease.run))
-        .await
+        .await?;
+    Ok(strike.before)
 }
 
 async fn hold(
@@ -196,7 +216,7 @@ pub(super) async fn end_step(
             .execute(&mut tx.db)
             .await?;
     }
-    if state == StepState::Failed {
+    if matches!(state, StepState::Failed | StepState::Skipped) {
         let_go(tx, run, step, at).await?;
     }
     let detail = json!({

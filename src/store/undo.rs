@@ -1,11 +1,10 @@
 //! Putting back: holds counted down, entities released, outcomes stored.
 
-use serde_json::json;
 use sqlx::Row as _;
 
 use super::Store;
 use super::error::Error;
-use super::rows::bytes;
+use super::rows::{bytes, json};
 use super::runs::held_row;
 use super::settings::standing_in;
 use super::steps::{move_entity, step_in};
@@ -16,7 +15,7 @@ use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::record::Record;
 use crate::domain::run::RunLease;
-use crate::domain::step::UndoOutcome;
+use crate::domain::step::{Before, UndoOutcome};
 
 /// Whether an entity may be put back now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +24,9 @@ pub enum Released {
     Open,
     /// Another run holds it: it stays closed.
     StillHeld,
+    /// Another run has closed it since we began to release it: what we wrote meanwhile must not
+    /// stand.
+    ClosedAnew,
 }
 
 impl Store {
@@ -74,7 +76,7 @@ impl Store {
                         open_if_releasing(tx, entity, at).await?;
                     }
                 }
-                let detail = json!({
+                let detail = serde_json::json!({
                     "step": position, "action": step.plan.action,
                     "undo": outcome, "evidence": evidence,
                 });
@@ -108,25 +110,70 @@ async fn release_in(
     entity: Entity,
     at: Moment,
 ) -> Result<Released, Error> {
+    let again = released_before(tx, run, entity).await?;
     let others = drop_hold(tx, run, entity, at).await?;
-    let released = if others > 0 {
-        Released::StillHeld
-    } else {
-        Released::Open
+    let released = match (others > 0, again) {
+        (false, _) => Released::Open,
+        (true, false) => Released::StillHeld,
+        (true, true) => Released::ClosedAnew,
     };
+    if again && released == Released::Open {
+        return Ok(released);
+    }
     if released == Released::Open
         && super::steps::entity_state(tx, entity).await? != EntityState::Open
     {
         move_entity(tx, entity, EntityEvent::Releasing, at).await?;
     }
-    let detail = json!({ "entity": entity, "others": others });
+    let detail = serde_json::json!({ "entity": entity, "others": others });
     let what = match released {
         Released::Open => "entity.releasing",
         Released::StillHeld => "entity.still_held",
+        Released::ClosedAnew => "entity.closed_anew",
     };
     tx.record(&Record::new(at, what, detail).about_run(run))
         .await?;
     Ok(released)
+}
+
+async fn released_before(tx: &mut Tx, run: RunId, entity: Entity) -> Result<bool, Error> {
+    let row = sqlx::query(
+        "select 1 from hold where entity_kind = $1 and entity_id = $2 and run_id = $3 \
+         and released_at is not null",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(bytes(run.uuid()))
+    .fetch_optional(&mut tx.db)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// What an entity's switch was before the first run that holds it, or held it since it was last
+/// open; `None` where we hold nothing.
+pub(super) async fn before_our_holds(tx: &mut Tx, entity: Entity) -> Result<Option<bool>, Error> {
+    let rows = sqlx::query(
+        "select s.before from containment c \
+         join hold h on h.entity_kind = c.entity_kind and h.entity_id = c.entity_id \
+                    and h.since >= c.since \
+         join step s on s.run_id = h.run_id and s.before is not null \
+                    and s.action in ('disable_agent', 'disable_blueprint', 'disable_agent_user') \
+         where c.entity_kind = $1 and c.entity_id = $2 and c.state <> 'open' \
+         order by h.since, h.run_id, s.position limit 16",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .fetch_all(&mut tx.db)
+    .await?;
+    for row in &rows {
+        let before: Before = json(row, "before")?;
+        if let Before::Switches { switches } = before
+            && let Some(switch) = switches.iter().find(|switch| switch.id == entity.id)
+        {
+            return Ok(Some(switch.account_enabled));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes this run's hold off an entity, and answers how many others remain.

@@ -1,5 +1,6 @@
 //! Counters and histograms, in OpenMetrics form. Every label has a bounded set of values.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -44,6 +45,26 @@ pub struct Edge {
     pub edge: &'static str,
 }
 
+/// One label: a limit family of the tenant.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct OfLane {
+    /// A lane's word.
+    pub lane: &'static str,
+}
+
+/// How one lane stands at the moment of a scrape.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LaneFigures {
+    /// Calls that wait for a turn.
+    pub waiting: usize,
+    /// Turns given since the start.
+    pub turns: u64,
+    /// Answers that said "too many" since the start.
+    pub throttled: u64,
+    /// How long it still stands still.
+    pub paused: Duration,
+}
+
 /// Everything estop counts. One for the whole process, handed down by the roof.
 #[derive(Debug)]
 pub struct Metrics {
@@ -62,6 +83,10 @@ pub struct Metrics {
     pub time_to_contain: Family<Edge, Histogram>,
     /// Runs being worked on now.
     pub runs_at_work: Gauge,
+    lane_waiting: Family<OfLane, Gauge>,
+    lane_turns: Family<OfLane, Gauge>,
+    lane_throttled: Family<OfLane, Gauge>,
+    lane_paused: Family<OfLane, Gauge<f64, AtomicU64>>,
 }
 
 impl Default for Metrics {
@@ -79,7 +104,12 @@ impl Default for Metrics {
             notices: Family::default(),
             time_to_contain: times,
             runs_at_work: Gauge::default(),
+            lane_waiting: Family::default(),
+            lane_turns: Family::default(),
+            lane_throttled: Family::default(),
+            lane_paused: Family::default(),
         };
+        metrics.register_lanes(&mut registry);
         registry.register(
             "deliveries",
             "Deliveries at the door",
@@ -123,6 +153,49 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    fn register_lanes(&self, registry: &mut Registry) {
+        let lanes = [
+            (
+                "lane_waiting",
+                "Graph calls that wait for a turn",
+                &self.lane_waiting,
+            ),
+            (
+                "lane_turns",
+                "Graph calls that got a turn since the start",
+                &self.lane_turns,
+            ),
+            (
+                "lane_throttled",
+                "Graph answers that said too many",
+                &self.lane_throttled,
+            ),
+        ];
+        for (name, help, family) in lanes {
+            registry.register(name, help, family.clone());
+        }
+        let help = "How long a lane still stands still";
+        registry.register("lane_paused_seconds", help, self.lane_paused.clone());
+    }
+
+    /// Notes how a lane stands, for the scrape that asked.
+    pub fn lane(&self, lane: &'static str, figures: LaneFigures) {
+        let labels = OfLane { lane };
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.lane_waiting
+            .get_or_create(&labels)
+            .set(whole(figures.waiting as u64));
+        self.lane_turns
+            .get_or_create(&labels)
+            .set(whole(figures.turns));
+        self.lane_throttled
+            .get_or_create(&labels)
+            .set(whole(figures.throttled));
+        self.lane_paused
+            .get_or_create(&labels)
+            .set(figures.paused.as_secs_f64());
+    }
+
     /// Everything, in OpenMetrics text.
     pub fn text(&self) -> String {
         let mut text = String::new();

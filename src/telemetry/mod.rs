@@ -15,4 +15,4 @@ mod metrics;
 pub use crash::arm_crash_point;
 pub use crash::{POINTS, crash_point};
 pub use logs::{LogForm, start_logging};
-pub use metrics::{Became, Edge, FromSource, MEDIA_TYPE, Metrics, OfAction};
+pub use metrics::{Became, Edge, FromSource, LaneFigures, MEDIA_TYPE, Metrics, OfAction, OfLane};

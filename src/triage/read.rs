@@ -50,10 +50,6 @@ impl Triage {
         if self.guards.load().blindness().is_some() {
             return Ok(Vec::new());
         }
-        if found == Found::LeftBehind && self.store.count_reading(id).await? > READINGS_MAX {
-            let why = format!("reading it was begun {READINGS_MAX} times and never ended");
-            return self.set_aside(id, why).await;
-        }
         let service = self
             .store
             .standing()
@@ -62,6 +58,11 @@ impl Triage {
             .unwrap_or(ServiceMode::Observe);
         if service == ServiceMode::Off {
             return Ok(Vec::new());
+        }
+        // Counted only where it is really read: one that merely waits has killed nobody.
+        if found == Found::LeftBehind && self.store.count_reading(id).await? > READINGS_MAX {
+            let why = format!("reading it was begun {READINGS_MAX} times and never ended");
+            return self.set_aside(id, why).await;
         }
         let Some(terms) = self.sources.get(&delivery.source) else {
             let why = format!("the source {} is no longer configured", delivery.source);

@@ -102,6 +102,8 @@ fn read(
                 .for_each(|(run, lane): Made| tell(run, lane)),
             Ok(Err(error)) => {
                 tracing::warn!(delivery.id = %id, %error, "{id} could not be settled; it stays unread");
+                // It broke nobody, so the next readings count from the beginning.
+                let _ = triage.store.forget_readings(id).await;
             }
             Err(_) => {
                 tracing::error!(delivery.id = %id, "reading {id} broke down; it stays unread");

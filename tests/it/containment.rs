@@ -1,42 +1,393 @@
-//! From a signed detection to a stopped agent.
+//! From a signed detection to a stopped agent, whatever happens on the way.
+//!
+//! Each action is tried done, twice, killed, lost, refused; `undoing` has the way back.
 
+use std::time::Duration;
+
+use estop::domain::action::Action;
 use estop::domain::coverage::{Door, DoorState};
+use estop::domain::entity::{Entity, EntityKind, ObjectId};
+use estop::domain::order::OrderKind;
+use estop::domain::plan::Plan;
+use estop::domain::playbook::ServiceMode;
 use estop::domain::run::RunState;
-use estop::domain::step::StepState;
+use estop::domain::step::{Outcome, StepState};
+use estop::sim::{Aspect, Fault, On, Tenant, What};
 
-use crate::world::{World, invoice_bot};
+use crate::world::{Setting, World, invoice_bot};
+
+/// One action on one entity, and how its effect shows in the tenant.
+pub struct Case {
+    pub action: Action,
+    pub entity: Entity,
+    pub touched: ObjectId,
+    pub aspect: Aspect,
+    pub on: fn() -> On,
+}
+
+pub fn user_of(agent: ObjectId) -> ObjectId {
+    let tenant = Tenant::contoso();
+    let mut users = tenant.users.values();
+    let user = users.find(|user| user.identity_parent_id == Some(agent.uuid()));
+    ObjectId::from_uuid(user.unwrap().id)
+}
+
+pub fn finance() -> ObjectId {
+    let tenant = Tenant::contoso();
+    let app = tenant.agents[&invoice_bot().uuid()].blueprint_app_id;
+    ObjectId::from_uuid(tenant.blueprint_of_app(app).unwrap().ids.principal)
+}
+
+pub fn cases() -> Vec<Case> {
+    let (agent, user, blueprint) = (invoice_bot(), user_of(invoice_bot()), finance());
+    let case = |action, entity: Entity, touched, aspect, on| Case {
+        action,
+        entity,
+        touched,
+        aspect,
+        on,
+    };
+    let enabled = Aspect::AccountEnabled;
+    let agents: fn() -> On = || On::request("PATCH", "agentIdentity$");
+    let blueprints: fn() -> On = || On::request("PATCH", "agentIdentityBlueprintPrincipal$");
+    let users: fn() -> On = || On::request("PATCH", "/users/");
+    let revoke: fn() -> On = || On::request("POST", "revokeSignInSessions");
+    let confirm: fn() -> On = || On::request("POST", "confirmCompromised");
+    vec![
+        case(
+            Action::DisableAgent,
+            Entity::agent(agent),
+            agent,
+            enabled,
+            agents,
+        ),
+        case(
+            Action::DisableBlueprint,
+            Entity::blueprint(blueprint),
+            blueprint,
+            enabled,
+            blueprints,
+        ),
+        case(
+            Action::DisableAgentUser,
+            Entity::agent(agent),
+            user,
+            enabled,
+            users,
+        ),
+        case(
+            Action::DisableAgentUser,
+            Entity::agent_user(user),
+            user,
+            enabled,
+            users,
+        ),
+        case(
+            Action::RevokeSessions,
+            Entity::agent_user(user),
+            user,
+            Aspect::SessionsRevoked,
+            revoke,
+        ),
+        case(
+            Action::ConfirmCompromised,
+            Entity::agent(agent),
+            agent,
+            Aspect::Risk,
+            confirm,
+        ),
+    ]
+}
+
+impl Case {
+    /// The plan a person would be shown: the action, with what stops the entity before it.
+    pub fn plan(&self) -> Plan {
+        let mut plan = Plan::by_hand(self.entity, &[estop::domain::playbook::Also::AgentUsers]);
+        for step in &mut plan.steps {
+            step.optional = false;
+        }
+        plan
+    }
+
+    /// The effect took place, and of its kind only once.
+    fn took_effect_once(&self, world: &World) {
+        let effects = world.effects_of(self.touched, self.aspect);
+        let about = format!("{} of {}: {effects:?}", self.action, self.entity);
+        if self.action == Action::RevokeSessions {
+            // Revoking twice is revoking: there is nothing to count but that it happened.
+            assert!(!effects.is_empty(), "{about}");
+        } else {
+            assert_eq!(effects.len(), 1, "{about}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_signed_detection_stops_the_agent_and_its_user() {
     let world = World::new().await;
 
-    world
-        .detect("threatIntelligenceAccount", "agent", invoice_bot())
-        .await;
+    world.detect_agent(invoice_bot()).await;
     world.settle().await;
 
     let run = world.only_run().await;
     assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
-    assert!(
-        !world
-            .entra
-            .agent(invoice_bot().uuid())
-            .unwrap()
-            .account_enabled
-    );
+    assert_eq!(world.switched(invoice_bot()), [false]);
     for step in world.steps(run.id).await {
         assert_eq!(step.state, StepState::Ok, "{step:?}");
     }
     let coverage = run.coverage.unwrap();
     let closed = |door| {
-        coverage
-            .doors
-            .iter()
-            .any(|report| report.door == door && report.state == DoorState::Closed)
+        let mut doors = coverage.doors.iter();
+        doors.any(|report| report.door == door && report.state == DoorState::Closed)
     };
     assert!(
         closed(Door::AgentIdentity) && closed(Door::AgentUsers),
         "{coverage:?}"
     );
-    world.chain_holds().await;
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn every_action_takes_effect_once_and_is_read_back() {
+    for case in cases() {
+        let world = World::new().await;
+
+        let run = world.contain_by(case.plan()).await;
+        world.settle().await;
+
+        assert_eq!(
+            world.state(run).await,
+            RunState::Contained,
+            "{}",
+            case.action
+        );
+        case.took_effect_once(&world);
+        let steps = world.steps(run).await;
+        let verify = steps.iter().find(|step| step.plan.action == Action::Verify);
+        assert_eq!(verify.unwrap().outcome, Some(Outcome::Done));
+        world.nothing_left_over().await;
+    }
+}
+
+#[tokio::test]
+async fn two_detections_about_one_agent_stop_it_once() {
+    let world = World::new().await;
+
+    world.detect_agent(invoice_bot()).await;
+    world.detect_agent(invoice_bot()).await;
+    world.settle().await;
+
+    for run in world.runs().await {
+        assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
+    }
+    assert_eq!(world.runs().await.len(), 2);
+    assert_eq!(world.switched(invoice_bot()), [false]);
+    assert_eq!(world.switched(user_of(invoice_bot())), [false]);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e01_killed_with_the_write_on_its_way_every_action_takes_effect_once() {
+    for case in cases() {
+        for what in [What::HoldReply, What::HoldRequest] {
+            let world = World::new().await;
+            world
+                .entra
+                .push_fault(Fault::new((case.on)(), what.clone()));
+            let run = world.contain_by(case.plan()).await;
+            world.until_held(1).await;
+
+            let world = world.restart().await;
+            world.settle().await;
+            // What was still in the network arrives after all.
+            world.entra.release();
+            world.settle().await;
+
+            let state = world.state(run).await;
+            assert_eq!(state, RunState::Contained, "{} {what:?}", case.action);
+            case.took_effect_once(&world);
+            world.nothing_left_over().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn g03_a_lost_answer_is_asked_again_and_takes_effect_once() {
+    for case in cases() {
+        for what in [
+            What::LoseReplyAfterEffect,
+            What::LoseRequest,
+            What::RefuseConnection,
+        ] {
+            let world = World::new().await;
+            world
+                .entra
+                .push_fault(Fault::new((case.on)().times(2), what.clone()));
+
+            let run = world.contain_by(case.plan()).await;
+            world.settle().await;
+
+            let state = world.state(run).await;
+            assert_eq!(state, RunState::Contained, "{} {what:?}", case.action);
+            case.took_effect_once(&world);
+            world.nothing_left_over().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn g07_a_refused_write_holds_nothing_and_a_person_is_told() {
+    for case in cases() {
+        for (status, code) in [
+            (403, "Authorization_RequestDenied"),
+            (400, "Request_BadRequest"),
+        ] {
+            let world = World::new().await;
+            let what = What::Status {
+                status,
+                code: code.to_owned(),
+            };
+            world
+                .entra
+                .push_fault(Fault::new((case.on)().always(), what));
+
+            let run = world.contain_by(case.plan()).await;
+            world.settle().await;
+
+            let state = world.state(run).await;
+            let about = format!("{} {status}: {state}", case.action);
+            assert!(
+                matches!(state, RunState::Failed | RunState::Partial),
+                "{about}"
+            );
+            let steps = world.steps(run).await;
+            let step = steps.iter().find(|step| step.plan.action == case.action);
+            assert_eq!(step.unwrap().outcome, Some(Outcome::Refused), "{about}");
+            assert!(step.unwrap().evidence.as_deref().unwrap().contains(code));
+            assert_eq!(world.effects_of(case.touched, case.aspect), [], "{about}");
+            let told = world.told().await;
+            assert!(
+                told.iter().any(|text| text.contains("did not contain")),
+                "{told:?}"
+            );
+            if case.action.contains() {
+                let kind = match case.action {
+                    Action::DisableBlueprint => EntityKind::Blueprint,
+                    Action::DisableAgent => EntityKind::Agent,
+                    _ => EntityKind::AgentUser,
+                };
+                let id = case.touched;
+                let held = world.service.store.containment(Entity { kind, id }).await;
+                assert_eq!(held.unwrap().unwrap().held_by, [], "{about}");
+            }
+            world.nothing_left_over().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn g07_without_the_permission_the_step_is_refused_and_says_so() {
+    let world = World::new().await;
+    world.entra.set_permissions(&["AgentIdentity.Read.All"]);
+    world.entra.revoke_access_tokens();
+
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.settle().await;
+
+    assert_eq!(world.state(run).await, RunState::Failed);
+    assert!(world.switched(invoice_bot()).is_empty());
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_is_nowhere_is_looked_for_five_minutes_and_then_told() {
+    let world = World::new().await;
+    let nowhere: ObjectId =
+        serde_json::from_str("\"00000000-1111-4222-8333-444444444444\"").unwrap();
+
+    let run = world.contain(Entity::agent(nowhere)).await;
+    world.pass(Duration::from_secs(4 * 60)).await;
+    let early = world.state(run).await;
+    world.pass(Duration::from_secs(2 * 60)).await;
+    world.settle().await;
+
+    assert_eq!(early, RunState::Running);
+    assert_eq!(world.state(run).await, RunState::Failed);
+    let steps = world.steps(run).await;
+    assert_eq!(steps[0].outcome, Some(Outcome::NotFound), "{steps:?}");
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn a_new_agent_that_is_not_everywhere_yet_is_stopped_when_it_is() {
+    let world = World::new().await;
+    let what = What::Status {
+        status: 404,
+        code: "Request_ResourceNotFound".to_owned(),
+    };
+    let on = On::request(
+        "GET",
+        &format!("{}/microsoft.graph.agentIdentity", invoice_bot()),
+    );
+    world.entra.push_fault(Fault::new(on.times(6), what));
+
+    world.detect_agent(invoice_bot()).await;
+    world.settle().await;
+
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn g07_a_refusal_after_a_lost_answer_is_unknown_and_never_failed() {
+    let world = World::new().await;
+    let on = || On::request("PATCH", "agentIdentity$");
+    world
+        .entra
+        .push_fault(Fault::new(on(), What::LoseReplyAfterEffect));
+    let what = What::Status {
+        status: 403,
+        code: "Authorization_RequestDenied".to_owned(),
+    };
+    world
+        .entra
+        .push_fault(Fault::new(on().after(1).always(), what));
+
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.settle().await;
+
+    let steps = world.steps(run).await;
+    assert_eq!(steps[0].outcome, Some(Outcome::Unknown), "{steps:?}");
+    // The first write did take effect, and reading back shows it.
+    let run = world.run(run).await;
+    assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn a_delivery_read_days_late_still_has_its_day_to_be_carried_out() {
+    let world = World::with(Setting {
+        yaml: "mode: off\nprotected: []\n".to_owned(),
+        ..Setting::default()
+    })
+    .await;
+    let detection = "adminConfirmedAgentCompromised";
+    world.detect(detection, "agent", invoice_bot()).await;
+    world
+        .pass_in(
+            Duration::from_secs(3 * 24 * 3600),
+            Duration::from_secs(3600),
+        )
+        .await;
+    let on = On::request("PATCH", "agentIdentity$");
+    world
+        .entra
+        .push_fault(Fault::new(on, What::RefuseConnection));
+
+    let mode = ServiceMode::Enforce;
+    world.order(OrderKind::Mode { mode }).await.unwrap();
+    world.settle().await;
+
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+    world.nothing_left_over().await;
 }

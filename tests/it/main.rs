@@ -6,10 +6,23 @@
     reason = "tests"
 )]
 
+mod caps;
 mod containment;
+#[cfg(feature = "failpoints")]
+mod crash;
 mod deliveries;
+mod dependencies;
+mod flood;
+mod guards;
 mod house;
+mod layers;
+mod playbooks;
+mod power;
+mod program;
+mod proofs;
+mod serve;
 mod statuses;
 mod threats;
+mod undoing;
 mod wire;
 mod world;

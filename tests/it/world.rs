@@ -10,17 +10,22 @@ use estop::app::{Parts, Service};
 use estop::catalog::Catalog;
 use estop::clock::{Clock, Hand};
 use estop::config::{Config, Overrides};
-use estop::domain::entity::ObjectId;
-use estop::domain::id::RunId;
+use estop::domain::action::RiskVerdict;
+use estop::domain::containment::EntityState;
+use estop::domain::entity::{Entity, ObjectId};
+use estop::domain::id::{OrderId, RunId};
 use estop::domain::moment::Moment;
-use estop::domain::run::{Run, RunState, Standing};
+use estop::domain::order::{Operator, Order, OrderKind, Scope};
+use estop::domain::plan::Plan;
+use estop::domain::playbook::{Also, Mode, PlaybookName};
+use estop::domain::run::{Lane, Run, RunState, Standing};
 use estop::domain::step::Step;
 use estop::entra::{AccessToken, TokenSource};
 use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
-use estop::sim::{Entra, INVOICE_BOT, Limits};
-use estop::store::RunFilter;
-use http::{Request, StatusCode};
+use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
+use estop::store::{Asked, NewRun, RunFilter, Taking, Terms};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
@@ -39,23 +44,38 @@ pub struct World {
     pub hand: Hand,
     pub door: Router,
     secret: Secret,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
+    setting: Setting,
 }
 
 /// How a world differs from the usual one.
+#[derive(Clone)]
 pub struct Setting {
     pub yaml: String,
-    pub catalog: Catalog,
+    /// Playbook files; empty means the shipped ones in the modes they recommend.
+    pub playbooks: Vec<(&'static str, String)>,
     pub limits: Limits,
+    pub tenant: Tenant,
 }
 
 impl Default for Setting {
     fn default() -> Self {
         Self {
             yaml: "mode: enforce\nprotected: []\ncaps: { tenant: 100, source: 100 }\n".to_owned(),
-            catalog: Catalog::shipped_as_recommended().unwrap(),
+            playbooks: Vec::new(),
             limits: Limits::off(),
+            tenant: Tenant::contoso(),
         }
+    }
+}
+
+impl Setting {
+    fn catalog(&self) -> Catalog {
+        if self.playbooks.is_empty() {
+            return Catalog::shipped_as_recommended().unwrap();
+        }
+        let files = self.playbooks.iter();
+        Catalog::of_texts(files.map(|(file, text)| (*file, text.as_str()))).unwrap()
     }
 }
 
@@ -67,21 +87,12 @@ impl World {
 
     pub async fn with(setting: Setting) -> Self {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
-        let entra = Entra::contoso(clock.clone());
+        let entra = Entra::new(clock.clone(), setting.tenant.clone());
         entra.set_limits(setting.limits);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let secret = Secret::fresh(clock.random());
         write_private(&folder.path().join("lab.key"), &secret.reveal());
-        let parts = parts(
-            folder.path(),
-            &entra,
-            &clock,
-            (&setting.yaml, setting.catalog),
-        );
-        let service = Service::start(parts).await.unwrap();
-        let door = service
-            .ingress("https://estop.example".parse().unwrap())
-            .unwrap();
+        let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
         Self {
             service,
             entra,
@@ -90,6 +101,44 @@ impl World {
             door,
             secret,
             folder,
+            setting,
+        }
+    }
+
+    /// Kills the service where it stands, as a power cut would, and starts another on the same
+    /// folder and tenant.
+    pub async fn restart(self) -> Self {
+        self.restart_as(|_| {}).await
+    }
+
+    /// The same, with another configuration.
+    pub async fn restart_as(self, change: impl FnOnce(&mut Setting)) -> Self {
+        let Self {
+            service,
+            entra,
+            clock,
+            hand,
+            door,
+            secret,
+            folder,
+            mut setting,
+        } = self;
+        drop((service, door));
+        // Aborted loops are dropped when the runtime next comes by.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        change(&mut setting);
+        let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
+        Self {
+            service,
+            entra,
+            clock,
+            hand,
+            door,
+            secret,
+            folder,
+            setting,
         }
     }
 
@@ -106,11 +155,34 @@ impl World {
         reply["id"].as_str().unwrap().to_owned()
     }
 
+    /// Posts the usual detection about an agent.
+    pub async fn detect_agent(&self, id: impl ToString) -> String {
+        self.detect("threatIntelligenceAccount", "agent", id).await
+    }
+
     /// Posts a body to the source `lab`.
     pub async fn post(&self, body: &str) -> (StatusCode, serde_json::Value) {
+        let reply = self.send(self.signed(body)).await;
+        (reply.0, reply.2)
+    }
+
+    /// Posts a body, and answers where its status is to be asked for.
+    pub async fn post_for_location(&self, body: &str) -> String {
+        let (_, headers, _) = self.send(self.signed(body)).await;
+        let location = headers["location"].to_str().unwrap();
+        location.replace("https://estop.example", "")
+    }
+
+    /// What the door answers at this path.
+    pub async fn get(&self, path: &str) -> serde_json::Value {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.send(request).await.2
+    }
+
+    fn signed(&self, body: &str) -> Request<Body> {
         let id = format!("msg_{}", self.clock.uuid().simple());
         let at = self.clock.now().as_seconds();
-        let request = Request::post("/v1/ingest/lab")
+        Request::post("/v1/ingest/lab")
             .header("content-type", "application/json")
             .header("webhook-id", &id)
             .header("webhook-timestamp", at.to_string())
@@ -119,40 +191,80 @@ impl World {
                 sign(&self.secret, &id, at, body.as_bytes()),
             )
             .body(Body::from(body.to_owned()))
-            .unwrap();
+            .unwrap()
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, serde_json::Value) {
         let reply = self.door.clone().oneshot(request).await.unwrap();
-        let status = reply.status();
-        let body = reply.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
+        let (parts, body) = reply.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        (parts.status, parts.headers, body)
     }
 
     /// Moves the clock on until nothing is left to do: no unread delivery, no run at work.
     pub async fn settle(&self) {
+        let settled = self.until(|| self.is_settled()).await;
+        assert!(
+            settled,
+            "the world does not settle: {:?}",
+            self.runs().await
+        );
+    }
+
+    /// Moves the clock on until it is so; false when it does not become so in time.
+    pub async fn until<F: Future<Output = bool>>(&self, so: impl Fn() -> F) -> bool {
         for _ in 0..PATIENCE {
             self.breathe().await;
-            if self.is_settled().await {
-                return;
+            if so().await {
+                return true;
             }
             self.hand.advance(TICK);
         }
-        panic!("the world does not settle: {:?}", self.runs().await);
+        false
     }
 
-    /// Moves the clock on by `span`, in small steps, letting everyone work in between.
+    /// Moves the clock on until the tenant holds so many requests back.
+    pub async fn until_held(&self, count: usize) {
+        let held = self.until(|| async { self.entra.held() >= count }).await;
+        assert!(held, "nothing is held: {:?}", self.runs().await);
+    }
+
+    /// Moves the clock on by `span`, letting everyone work in between. Long spans go in steps too
+    /// short for a lease to run out.
     pub async fn pass(&self, span: Duration) {
-        let ticks = span.as_millis().div_ceil(TICK.as_millis());
-        for _ in 0..ticks {
-            self.hand.advance(TICK);
+        let long = span > Duration::from_secs(20);
+        let tick = if long { Duration::from_secs(1) } else { TICK };
+        self.pass_in(span, tick).await;
+    }
+
+    /// The same, in steps of this length.
+    pub async fn pass_in(&self, span: Duration, tick: Duration) {
+        for _ in 0..span.as_millis().div_ceil(tick.as_millis()) {
+            self.hand.advance(tick);
             self.breathe().await;
         }
     }
 
-    /// Lets every loop do what it can at this moment of the clock.
-    async fn breathe(&self) {
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-            // The store answers from a thread of its own: a read waits for it.
+    /// Lets every loop do what it can at this moment of the clock: until for three rounds nobody
+    /// asked the store or the tenant for anything.
+    pub async fn breathe(&self) {
+        let mut calm = 0;
+        while calm < 3 {
+            let before = (self.service.store.asked(), self.entra.journal_len());
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+            // The store answers from threads of its own: a write and a read wait for them.
+            let _ = self
+                .service
+                .store
+                .keep_leases(Vec::new(), self.clock.now())
+                .await;
             let _ = self.service.store.standing().await;
+            let after = (self.service.store.asked(), self.entra.journal_len());
+            let still = after == (before.0 + 2, before.1);
+            calm = if still { calm + 1 } else { 0 };
         }
     }
 
@@ -170,7 +282,7 @@ impl World {
             ..RunFilter::default()
         };
         let mut runs = self.service.store.runs(filter).await.unwrap();
-        runs.sort_by_key(|run| run.received_at);
+        runs.sort_by_key(|run| (run.received_at, run.id.uuid()));
         runs
     }
 
@@ -201,8 +313,115 @@ impl World {
         }
     }
 
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    /// Takes a person's word, and wakes the workers as the command layer does.
+    pub async fn order(&self, kind: OrderKind) -> Result<Taking, estop::store::Error> {
+        self.ask(kind, None).await
+    }
+
+    /// Undoes a run; the entity's risk is dismissed.
+    pub async fn undo(&self, run: RunId) {
+        let risk = Some(RiskVerdict::Dismiss);
+        self.order(OrderKind::Undo { run, risk }).await.unwrap();
+    }
+
+    /// A person contains an entity, with its users where it is an agent.
+    pub async fn contain(&self, entity: Entity) -> RunId {
+        let plan = Plan::by_hand(entity, &[Also::AgentUsers]);
+        self.contain_by(plan).await
+    }
+
+    /// A person's order with this plan.
+    pub async fn contain_by(&self, plan: Plan) -> RunId {
+        let kind = OrderKind::Contain {
+            plan_digest: plan.digest(),
+        };
+        let new = NewRun {
+            id: RunId::from_uuid(self.clock.uuid()),
+            playbook: PlaybookName::by_hand(),
+            mode: Mode::Enforce,
+            plan,
+            terms: Terms::default(),
+            held: None,
+        };
+        self.ask(kind, Some(new)).await.unwrap().run.unwrap()
+    }
+
+    async fn ask(
+        &self,
+        kind: OrderKind,
+        makes: Option<NewRun>,
+    ) -> Result<Taking, estop::store::Error> {
+        let order = Order {
+            id: OrderId::from_uuid(self.clock.uuid()),
+            at: self.clock.now(),
+            operator: Operator {
+                name: "token:test".to_owned(),
+                scope: Scope::Respond,
+            },
+            kind,
+            reason: "a test asks for it".to_owned(),
+        };
+        let asked = Asked {
+            order,
+            makes,
+            idempotency_key: None,
+        };
+        let taking = self.service.store.take_order(asked).await?;
+        if let Some(run) = taking.run {
+            (self.service.wake_workers)(run, Lane::Contain);
+        }
+        Ok(taking)
+    }
+
+    /// Every change we made to an entity's `accountEnabled`, as what it became.
+    pub fn switched(&self, id: ObjectId) -> Vec<bool> {
+        self.effects_of(id, Aspect::AccountEnabled)
+            .iter()
+            .filter(|effect| effect.by.starts_with("app "))
+            .map(|effect| effect.to["accountEnabled"].as_bool().unwrap())
+            .collect()
+    }
+
+    /// Every change of this kind to an entity, whoever made it.
+    pub fn effects_of(&self, id: ObjectId, aspect: Aspect) -> Vec<Effect> {
+        let mut effects = self.entra.effects();
+        effects.retain(|effect| effect.entity == id.uuid() && effect.aspect == aspect);
+        effects
+    }
+
+    /// Every request so far that could have changed the tenant, as `METHOD path`.
+    pub fn writes(&self) -> Vec<String> {
+        let journal = self.entra.journal();
+        let writes = journal.iter().filter(|one| one.method != "GET");
+        writes
+            .filter(|one| !one.path.ends_with("/token"))
+            .map(|one| format!("{} {}", one.method, one.path))
+            .collect()
+    }
+
+    /// What people were told or are about to be, by the words they read.
+    pub async fn told(&self) -> Vec<String> {
+        let lines = self.service.store.every_notice().await.unwrap();
+        lines.into_iter().map(|notice| notice.text).collect()
+    }
+
+    /// Nothing is left over: everything was read, nobody works, no lease is held, everyone was
+    /// told, the chain holds.
+    pub async fn nothing_left_over(&self) {
+        self.pass(Duration::from_secs(3)).await;
+        assert!(self.is_settled().await, "{:?}", self.runs().await);
+        let store = &self.service.store;
+        assert_eq!(store.leases_held().await.unwrap(), 0, "leases are held");
+        assert_eq!(store.untold().await.unwrap(), [], "someone was not told");
+        for run in self.runs().await {
+            for entity in self.steps(run.id).await.iter().flat_map(Step::closes) {
+                let held = store.containment(entity).await.unwrap().unwrap();
+                let done = !matches!(run.state, RunState::Stuck | RunState::Stopped);
+                let midway = matches!(held.state, EntityState::Closing | EntityState::Releasing);
+                assert!(!(done && midway), "{run:?} left {held:?}");
+            }
+        }
+        self.chain_holds().await;
     }
 }
 
@@ -211,7 +430,16 @@ pub fn invoice_bot() -> ObjectId {
     ObjectId::from_uuid(INVOICE_BOT)
 }
 
-fn parts(folder: &Path, entra: &Entra, clock: &Clock, (yaml, catalog): (&str, Catalog)) -> Parts {
+async fn open(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> (Service, Router) {
+    let parts = parts(folder, entra, clock, setting);
+    let service = Service::start(parts).await.unwrap();
+    let public = "https://estop.example".parse().unwrap();
+    let door = service.ingress(public).unwrap();
+    (service, door)
+}
+
+fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Parts {
+    let yaml = &setting.yaml;
     let tenant = entra.tenant().id;
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity }}\n\
@@ -228,8 +456,16 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, (yaml, catalog): (&str, Ca
         transport: entra.transport(),
         tokens: tokens(entra, clock),
         budgets: Budgets::default(),
-        catalog,
+        catalog: setting.catalog(),
     }
+}
+
+/// In memory where there is such a place: a crash of the machine is not what these tests are about.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok());
+    made.flatten()
+        .unwrap_or_else(|| tempfile::tempdir().unwrap())
 }
 
 /// Tokens as the simulated tenant gives them to us.

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::NotObserved;
 use crate::clock::Clock;
+use crate::command::{NewName, create_token};
+use crate::domain::order::{Operator, Scope};
 use crate::signature::{Secret, sign};
 use crate::sim::Entra;
 use crate::store::{Entry, Store};
@@ -31,6 +33,7 @@ pub(super) struct Stage {
     pub(super) folder: tempdir::Folder,
     transport: Transport,
     secret: Secret,
+    token: String,
     _child: Child,
     _writing: tokio::task::JoinSet<()>,
 }
@@ -69,6 +72,7 @@ impl Stage {
         let (store, writing) = opened.map_err(|error| NotObserved(error.to_string()))?;
         let mut loops = tokio::task::JoinSet::new();
         loops.spawn(writing);
+        let token = token(&store, clock).await?;
         let transport = Transport::over_network()
             .map_err(|error| NotObserved(format!("no network client: {error}")))?;
         Ok(Self {
@@ -81,6 +85,7 @@ impl Stage {
             folder,
             transport,
             secret,
+            token,
             _child: child,
             _writing: loops,
         })
@@ -102,6 +107,20 @@ impl Stage {
         self.send(request).await
     }
 
+    /// Gives an order as a person's command line would: over the control API, with a token.
+    pub(super) async fn order(
+        &self,
+        path: &str,
+        wanted: &serde_json::Value,
+    ) -> Result<Answer, NotObserved> {
+        let request = http::Request::post(format!("{}{path}", self.control_url))
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("idempotency-key", self.clock.uuid().to_string())
+            .body(Bytes::from(wanted.to_string()));
+        self.send(request).await
+    }
+
     /// Asks the simulated tenant for a token in an agent's name.
     pub(super) async fn sign_in(&self, agent: Uuid) -> Result<Answer, NotObserved> {
         let request = self
@@ -119,6 +138,18 @@ impl Stage {
         let sent = self.transport.send(request).await;
         sent.map_err(|failure| NotObserved(format!("no answer: {failure}")))
     }
+}
+
+/// A token for the person in the story, made as `estop token create` makes it.
+async fn token(store: &Store, clock: &Clock) -> Result<String, NotObserved> {
+    let missing = || NotObserved("no token could be made".to_owned());
+    let who = Operator {
+        name: "local:demo".to_owned(),
+        scope: Scope::Respond,
+    };
+    let named = (NewName::new("demo").ok_or_else(missing)?, Scope::Respond);
+    let created = create_token((store, clock), &who, named, Duration::from_secs(3600)).await;
+    created.map(|created| created.text).map_err(|_| missing())
 }
 
 fn configuration(entra: &Entra, tenant_url: &str) -> String {

@@ -7,14 +7,12 @@ use http::StatusCode;
 use super::stage::Stage;
 use super::tell::Teller;
 use super::{NotObserved, Scenario, incident};
-use crate::domain::action::{Action, RiskVerdict};
-use crate::domain::id::{DetectionId, OrderId};
-use crate::domain::order::{Operator, Order, OrderKind, Scope};
+use crate::domain::action::Action;
+use crate::domain::id::DetectionId;
 use crate::domain::record::Chain;
 use crate::domain::run::{Run, RunState, Standing};
 use crate::domain::step::{Before, Step};
 use crate::sim::{Fault, INVOICE_BOT, On, RetryAfter, Switch, What};
-use crate::store::Asked;
 
 /// Longest wait for a run to come to its end.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
@@ -191,32 +189,19 @@ async fn refused(stage: &Stage) -> Result<(), NotObserved> {
 
 /// A person says that it was a false alarm, and what Entra is to be told.
 async fn undo(stage: &Stage, run: &Run) -> Result<Run, NotObserved> {
-    let order = Order {
-        id: OrderId::from_uuid(stage.clock.uuid()),
-        at: stage.clock.now(),
-        operator: Operator {
-            name: "local:demo".to_owned(),
-            scope: Scope::Respond,
-        },
-        kind: OrderKind::Undo {
-            run: run.id,
-            risk: Some(RiskVerdict::Safe),
-        },
-        reason: "false alarm".to_owned(),
-    };
-    let asked = Asked {
-        order,
-        makes: None,
-        idempotency_key: None,
-    };
-    stage
-        .store
-        .take_order(asked)
-        .await
-        .map_err(|error| NotObserved(error.to_string()))?;
-    let detection = run
-        .detection
-        .ok_or_else(|| NotObserved("the run has no detection".to_owned()))?;
+    let wanted = serde_json::json!({ "reason": "false alarm", "risk": "safe" });
+    let answer = stage
+        .order(&format!("v1/runs/{}/undo", run.id), &wanted)
+        .await?;
+    expect(answer.status() == StatusCode::ACCEPTED, || {
+        let said = String::from_utf8_lossy(answer.body());
+        format!(
+            "the order to undo should be taken, and the answer was {}: {said}",
+            answer.status()
+        )
+    })?;
+    let detection = run.detection;
+    let detection = detection.ok_or_else(|| NotObserved("the run has no detection".to_owned()))?;
     let done = |run: &Run| matches!(run.state, RunState::Undone | RunState::Stuck);
     let run = ended(stage, detection, done).await?;
     expect(run.state == RunState::Undone, || {

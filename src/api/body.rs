@@ -1,0 +1,110 @@
+//! Bodies and keys of requests that act: plain JSON of the expected members, and nothing else.
+
+use axum::extract::{FromRequest, Request};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::Api;
+use super::problem::Problem;
+
+/// Largest body that is read, in bytes.
+pub const BODY_MAX: usize = 64 * 1024;
+/// Longest idempotency key, in characters.
+const KEY_MAX: usize = 128;
+
+/// A body that was read and understood.
+pub(super) struct Said<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequest<Api> for Said<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
+        let headers = request.headers();
+        if !is_json(headers) || headers.contains_key(CONTENT_ENCODING) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ("not-json", "Only plain JSON is taken"),
+                "the body is not application/json, or is compressed",
+                "Send Content-Type: application/json and no Content-Encoding",
+            ));
+        }
+        let body = axum::body::to_bytes(request.into_body(), BODY_MAX)
+            .await
+            .map_err(|_| too_large())?;
+        let said = serde_json::from_slice(&body).map_err(|why| not_understood(&why))?;
+        Ok(Self(said))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| {
+        let kind = value.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("application/json")
+    })
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        (
+            "too-large",
+            "The body is too large, or did not come to its end",
+        ),
+        format!("at most {BODY_MAX} bytes are read"),
+        "Send less",
+    )
+}
+
+fn not_understood(why: &serde_json::Error) -> Problem {
+    if why.is_data() {
+        return Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            ("schema-mismatch", "The body has not the expected form"),
+            why.to_string(),
+            "Send the members this path expects, and no others",
+        );
+    }
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        ("not-json", "The body is not JSON"),
+        why.to_string(),
+        "Send one JSON object",
+    )
+}
+
+/// The idempotency key, where there is one.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let plain = |b: u8| b.is_ascii_graphic();
+    if text.is_empty() || text.len() > KEY_MAX || !text.bytes().all(plain) {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            (
+                "idempotency-key-unfit",
+                "The idempotency key cannot be used",
+            ),
+            format!("a key has 1 to {KEY_MAX} visible ASCII characters"),
+            "Send a fresh UUID as Idempotency-Key",
+        ));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// The idempotency key of a word that must have one.
+pub(super) fn needed_key(headers: &HeaderMap) -> Result<String, Problem> {
+    key(headers)?.ok_or_else(|| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            ("idempotency-key-missing", "An idempotency key is wanted"),
+            "without one, a lost reply could not be asked for again",
+            "Send a fresh UUID as Idempotency-Key",
+        )
+    })
+}

@@ -1,0 +1,88 @@
+//! The control API: people's words and what there is to see, as JSON, on a listener of its own.
+//!
+//! Knows: HTTP, what a request must look like, how a refusal is told.
+//! Never: what a word changes; that is `command`'s.
+//!
+//! Laws
+//! * Every path but `/healthz` and `/readyz` asks for a bearer token, those that do not exist too.
+//! * A credential in an address is refused, whoever's it is (threat C04).
+//! * Who asks is the credential's word alone; a member nobody expects is refused (threat C02).
+//! * Every refusal says what was done, whether the same again may help, and what to do.
+//!
+//! Read next: `door`, `problem`, `runs`.
+
+mod door;
+mod problem;
+
+mod body;
+mod query;
+
+mod audit;
+mod detections;
+mod runs;
+mod service;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::routing::{get, post};
+use futures_util::future::BoxFuture;
+
+pub use body::BODY_MAX;
+pub use problem::Told;
+pub use runs::RunShown;
+pub use service::{PlaybookShown, StandingShown, TokenShown};
+
+use crate::catalog::Catalog;
+use crate::command::Desk;
+
+/// Says whether the service is fit to act, and why not.
+pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// Everything that is counted, in OpenMetrics text.
+pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the control API is made of; the roof provides it.
+#[derive(Clone)]
+pub struct Api {
+    /// Takes people's words.
+    pub desk: Desk,
+    /// The playbooks in force.
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    /// What is counted, as text at this moment.
+    pub scrape: Scrape,
+    /// Is the service fit to act?
+    pub ready: Ready,
+}
+
+/// The control API as a service for its listener.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/healthz", get(service::healthz))
+        .route("/readyz", get(service::readyz))
+        .route("/metrics", get(service::metrics))
+        .route("/v1/plans", post(runs::plan))
+        .route("/v1/runs", get(runs::list).post(runs::contain))
+        .route("/v1/runs/{id}", get(runs::show))
+        .route("/v1/runs/{id}/undo", post(runs::undo))
+        .route("/v1/runs/{id}/resume", post(runs::resume))
+        .route("/v1/runs/{id}/stop", post(runs::stop))
+        .route("/v1/detections", get(detections::list))
+        .route("/v1/detections/{id}", get(detections::show))
+        .route("/v1/detections/{id}/replay", post(detections::replay))
+        .route("/v1/playbooks", get(service::playbooks))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/head", get(audit::head))
+        .route("/v1/audit/export", get(audit::export))
+        .route("/v1/mode", get(service::mode).put(service::set_mode))
+        .route("/v1/brake", post(service::brake))
+        .route("/v1/tokens", get(service::tokens))
+        .fallback(door::nowhere)
+        .method_not_allowed_fallback(door::no_such_method)
+        .layer(axum::middleware::from_fn_with_state(
+            api.clone(),
+            door::pass,
+        ))
+        .with_state(api)
+}

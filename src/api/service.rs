@@ -1,0 +1,210 @@
+//! The service itself: its health, its mode and brake, its playbooks, its tokens.
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Api;
+use super::body::Said;
+use super::problem::Problem;
+use super::query::Params;
+use super::runs::taken;
+use crate::command::Position;
+use crate::domain::entity::EntityKind;
+use crate::domain::id::TokenId;
+use crate::domain::moment::Moment;
+use crate::domain::order::Operator;
+use crate::domain::playbook::{Mode, PlaybookName, ServiceMode};
+use crate::store::{Brake, Standing};
+use crate::telemetry::MEDIA_TYPE;
+
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// A stranger learns whether, and not why; the reason stands at `/v1/mode`.
+pub(super) async fn readyz(State(api): State<Api>) -> (StatusCode, &'static str) {
+    match (api.ready)().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+    }
+}
+
+pub(super) async fn metrics(State(api): State<Api>) -> Response {
+    ([(CONTENT_TYPE, MEDIA_TYPE)], (api.scrape)()).into_response()
+}
+
+/// How far the service may go, and on whose word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingShown {
+    /// The mode in force; `None` before anyone has set one, which acts as observe.
+    pub mode: Option<ServiceMode>,
+    /// Who set it: an operator, or `configuration`.
+    pub mode_set_by: Option<String>,
+    /// When.
+    pub mode_set_at: Option<Moment>,
+    /// Is the brake `tripped`, or `reset`?
+    pub brake: String,
+    /// Who moved it last.
+    pub brake_moved_by: Option<String>,
+    /// When.
+    pub brake_moved_at: Option<Moment>,
+    /// Why the service is not fit to act, where it is not.
+    pub not_ready: Option<String>,
+}
+
+impl StandingShown {
+    fn of(standing: Standing, not_ready: Option<String>) -> Self {
+        let (mode_set_by, mode_set_at) = standing.mode_by.unzip();
+        let (brake_moved_by, brake_moved_at) = standing.brake_by.unzip();
+        let brake = match standing.brake {
+            Brake::On => "tripped",
+            Brake::Off => "reset",
+        };
+        Self {
+            mode: standing.mode,
+            mode_set_by,
+            mode_set_at,
+            brake: brake.to_owned(),
+            brake_moved_by,
+            brake_moved_at,
+            not_ready,
+        }
+    }
+}
+
+pub(super) async fn mode(State(api): State<Api>) -> Result<Json<StandingShown>, Problem> {
+    let standing = api.desk.standing().await?;
+    let not_ready = (api.ready)().await.err();
+    Ok(Json(StandingShown::of(standing, not_ready)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModeWanted {
+    mode: ServiceMode,
+    reason: String,
+}
+
+pub(super) async fn set_mode(
+    State(api): State<Api>,
+    Extension(operator): Extension<Operator>,
+    Said(wanted): Said<ModeWanted>,
+) -> Result<Response, Problem> {
+    let set = api
+        .desk
+        .set_mode(&operator, wanted.mode, &wanted.reason)
+        .await;
+    Ok(taken(set?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BrakeWanted {
+    brake: BrakeWord,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum BrakeWord {
+    Tripped,
+    Reset,
+}
+
+pub(super) async fn brake(
+    State(api): State<Api>,
+    Extension(operator): Extension<Operator>,
+    Said(wanted): Said<BrakeWanted>,
+) -> Result<Response, Problem> {
+    let to = match wanted.brake {
+        BrakeWord::Tripped => Position::Tripped,
+        BrakeWord::Reset => Position::Reset,
+    };
+    Ok(taken(api.desk.brake(&operator, to, &wanted.reason).await?))
+}
+
+/// A playbook in force, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaybookShown {
+    /// Its name.
+    pub name: PlaybookName,
+    /// How far it may go.
+    pub mode: Mode,
+    /// What a quiet week earns it.
+    pub recommended: Option<Mode>,
+    /// The kind of entity it acts on.
+    pub entity: EntityKind,
+    /// What it does, for people.
+    pub summary: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// SHA-256 of its file, in hex.
+    pub digest: String,
+}
+
+pub(super) async fn playbooks(
+    State(api): State<Api>,
+    params: Params,
+) -> Result<Json<Value>, Problem> {
+    params.only(&[])?;
+    let catalog = api.catalog.load();
+    let playbooks: Vec<PlaybookShown> = catalog
+        .all()
+        .map(|loaded| {
+            let playbook = &loaded.playbook;
+            PlaybookShown {
+                name: playbook.name.clone(),
+                mode: playbook.mode,
+                recommended: playbook.recommended,
+                entity: playbook.entity,
+                summary: playbook.summary.clone(),
+                owner: playbook.owner.clone(),
+                digest: playbook.digest.clone(),
+            }
+        })
+        .collect();
+    Ok(Json(json!({ "playbooks": playbooks })))
+}
+
+/// A token as it may be shown: never its secret, nor its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenShown {
+    /// Looks it up; names it when it is revoked.
+    pub id: TokenId,
+    /// What people call it.
+    pub name: String,
+    /// What it allows: `view`, `respond` or `ingest:NAME`.
+    pub scope: String,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it ends.
+    pub expires_at: Moment,
+    /// When a person ended it.
+    pub revoked_at: Option<Moment>,
+}
+
+impl From<crate::store::StoredToken> for TokenShown {
+    fn from(token: crate::store::StoredToken) -> Self {
+        Self {
+            id: token.id,
+            name: token.name,
+            scope: token.scope.to_string(),
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
+        }
+    }
+}
+
+/// Tokens are shown here, and made and revoked only at the machine itself.
+pub(super) async fn tokens(State(api): State<Api>, params: Params) -> Result<Json<Value>, Problem> {
+    params.only(&[])?;
+    let tokens = api.desk.store().tokens().await?;
+    let tokens: Vec<TokenShown> = tokens.into_iter().map(TokenShown::from).collect();
+    Ok(Json(json!({ "tokens": tokens })))
+}

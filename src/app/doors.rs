@@ -1,0 +1,93 @@
+//! The doors of a service: one for senders, one for people.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use tower_http::catch_panic::CatchPanicLayer;
+use url::Url;
+
+use super::{Service, StartError, keys};
+use crate::api::{Api, Scrape};
+use crate::command::{Desk, Tools};
+use crate::domain::guard::Guards;
+use crate::ingress::{Door, Tally};
+use crate::store::Store;
+use crate::telemetry::LaneFigures;
+
+impl Service {
+    /// The door for senders. `public_url` begins every address it gives away.
+    pub fn ingress(&self, public_url: Url) -> Result<Router, StartError> {
+        let door = crate::ingress::router(Door {
+            sources: keys::sources(&self.config)?,
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
+            public_url,
+            wake: Arc::clone(&self.wake_triage),
+            tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
+        });
+        Ok(door.layer(CatchPanicLayer::new()))
+    }
+
+    /// Where people's words are taken.
+    pub fn desk(&self) -> Desk {
+        Desk::new(Tools {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            tenant: self.config.tenant,
+            guards: Arc::clone(&self.guards),
+            clock: self.clock.clone(),
+            wake: Arc::clone(&self.wake_workers),
+            wake_triage: Arc::clone(&self.wake_triage),
+            token_lifetime: self.config.token_lifetime,
+        })
+    }
+
+    /// The door for people.
+    pub fn control(&self) -> Router {
+        let (store, guards) = (self.store.clone(), Arc::clone(&self.guards));
+        crate::api::router(Api {
+            desk: self.desk(),
+            catalog: Arc::clone(&self.catalog),
+            scrape: self.scrape(),
+            ready: Arc::new(move || {
+                let (store, guards) = (store.clone(), Arc::clone(&guards));
+                Box::pin(async move { fitness(&store, &guards).await })
+            }),
+        })
+        .layer(CatchPanicLayer::new())
+    }
+
+    fn scrape(&self) -> Scrape {
+        let (metrics, graph) = (Arc::clone(&self.metrics), self.graph.clone());
+        Arc::new(move || {
+            for report in graph.lanes() {
+                let figures = LaneFigures {
+                    waiting: report.waiting.iter().sum(),
+                    turns: report.turns,
+                    throttled: report.throttled,
+                    paused: report.paused,
+                };
+                metrics.lane(report.lane.word(), figures);
+            }
+            metrics.text()
+        })
+    }
+
+    /// Is it fit to act: do we know who we are, and does the store answer?
+    pub async fn readiness(&self) -> Result<(), String> {
+        fitness(&self.store, &self.guards).await
+    }
+}
+
+async fn fitness(store: &Store, guards: &ArcSwap<Guards>) -> Result<(), String> {
+    if let Some(why) = guards.load().blindness() {
+        return Err(why.to_owned());
+    }
+    store
+        .standing()
+        .await
+        .map(drop)
+        .map_err(|error| error.to_string())
+}

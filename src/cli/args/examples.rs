@@ -1,0 +1,82 @@
+//! Examples, as help shows them.
+
+pub(super) const ALL: &str = "Examples:
+  estop demo                                    see it work; nothing leaves this machine
+  estop contain GUID --reason \"leaked token\"    show the plan, ask, stop it, prove it
+  estop undo RUN --risk safe                    put back what was
+  estop brake trip --reason \"stop everything\"   no more writes to the tenant
+
+Exit codes: 0 done and verified, 1 failed, 2 usage, 3 no such thing, 4 not allowed,
+  5 waits for a person, 6 partial, 7 unknown, 8 stopped by a guard, 9 unreachable, 130 interrupted";
+
+pub(super) const DEMO: &str = "Examples:
+  estop demo
+  estop demo --serve
+  estop demo --scenario false-alarm";
+
+pub(super) const SERVE: &str = "Examples:
+  estop serve --config /etc/estop/estop.yaml
+  estop serve --config estop.yaml --mode observe";
+
+pub(super) const CONTAIN: &str = "Examples:
+  estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0
+  estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --dry-run
+  estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --reason \"incident 4182\" --yes --json";
+
+pub(super) const UNDO: &str = "Examples:
+  estop undo run_06b2... --dry-run
+  estop undo run_06b2... --risk safe --reason \"false alarm, confirmed with sponsor\"";
+
+pub(super) const RUNS: &str = "Examples:
+  estop runs list --state waiting --state unknown
+  estop runs show run_06b2... --json
+  estop runs watch
+  estop runs resume run_06b2... --reason \"it is real\"";
+
+pub(super) const DETECTIONS: &str = "Examples:
+  estop detections list --state quarantined
+  estop detections show det_06b2...
+  estop detections replay dlv_06b2...";
+
+pub(super) const MODE: &str = "Examples:
+  estop mode show
+  estop mode set enforce --reason \"a quiet week\"";
+
+pub(super) const BRAKE: &str = "Examples:
+  estop brake status
+  estop brake trip --reason \"too many agents stop\"
+  estop brake reset --reason \"the rule is mended\"";
+
+pub(super) const TOKEN: &str = "Examples:
+  estop token create --name soc --scope respond --expires 30d --out soc.token
+  estop token list --store sqlite:estop.db
+  estop token revoke tok_06b2...";
+
+pub(super) const SIGN: &str = "Examples:
+  estop sign --key lab.key detection.json
+  curl -d @detection.json $(estop sign --key lab.key --curl detection.json) URL";
+
+pub(super) const SEND: &str = "Examples:
+  estop send --key lab.key --source lab detection.json --wait 60s
+  estop send --key lab.key --source lab --repeat 3 detection.json
+  estop send --key lab.key --source lab --tamper body detection.json    expects a refusal";
+
+pub(super) const VERIFY: &str = "Examples:
+  estop verify --key lab.key --headers headers.txt --body detection.json
+  estop verify --key lab.key --headers headers.txt --body detection.json --at 2026-09-20T14:02:07Z";
+
+pub(super) const AUDIT: &str = "Examples:
+  estop audit list
+  estop audit export --out records.ndjson
+  estop audit verify records.ndjson                       needs no server
+  estop audit verify records.ndjson --head 1042:9c1e...   also finds a missing end
+  estop audit verify --store sqlite:estop.db";
+
+pub(super) const CONFIG: &str = "Examples:
+  estop config show
+  estop config check --config estop.yaml";
+
+pub(super) const PLAYBOOK: &str = "Examples:
+  estop playbook lint playbooks/
+  estop playbook lint playbooks/ --deny warnings
+  estop playbook list";

@@ -1,0 +1,142 @@
+//! The words the command line understands. `clap` makes help and errors from them.
+
+mod examples;
+mod offline;
+mod online;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+pub use offline::{
+    AuditCommand, ConfigArgs, ConfigCommand, PlaybookCommand, SendArgs, SignArgs, StoreArgs,
+    Tamper, TokenCommand, VerifyArgs,
+};
+pub use online::{
+    BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord, RunsCommand,
+    UndoArgs,
+};
+
+use super::demo::DemoArgs;
+use super::serve::ServeArgs;
+use crate::domain::moment::Span;
+
+/// The emergency stop for AI agents in Microsoft Entra.
+#[derive(Debug, Parser)]
+#[command(name = "estop", version, after_help = examples::ALL, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where the server is.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Write JSON to standard output: a stable contract, unlike the tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No colours, as with NO_COLOR.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// Where the server is, and what proves who asks.
+#[derive(Clone, Debug, Args)]
+pub struct Reach {
+    /// The control API: https, or http on this machine.
+    #[arg(
+        long,
+        global = true,
+        env = "ESTOP_SERVER",
+        default_value = "http://127.0.0.1:8788",
+        value_name = "URL"
+    )]
+    pub server: Url,
+    /// A file that holds the token and that only you can read (mode 0600).
+    #[arg(long, global = true, env = "ESTOP_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// What a person can ask for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// See an agent being stopped, on a simulated tenant, in a few seconds.
+    #[command(after_help = examples::DEMO)]
+    Demo(DemoArgs),
+    /// Run the service.
+    #[command(after_help = examples::SERVE)]
+    Serve(ServeArgs),
+    /// Stop an agent, a blueprint or an agent's user account: shows the plan, then asks.
+    #[command(alias = "kill", after_help = examples::CONTAIN)]
+    Contain(ContainArgs),
+    /// Put back what a run changed: shows what will be put back, then asks.
+    #[command(after_help = examples::UNDO)]
+    Undo(UndoArgs),
+    /// Runs: list, show, watch, resume, stop.
+    #[command(after_help = examples::RUNS)]
+    Runs {
+        /// What to do with runs.
+        #[command(subcommand)]
+        command: RunsCommand,
+    },
+    /// Detections: list, show, replay.
+    #[command(alias = "det", after_help = examples::DETECTIONS)]
+    Detections {
+        /// What to do with detections.
+        #[command(subcommand)]
+        command: DetectionsCommand,
+    },
+    /// How far the service may go: off, observe, enforce.
+    #[command(after_help = examples::MODE)]
+    Mode {
+        /// Show or set it.
+        #[command(subcommand)]
+        command: ModeCommand,
+    },
+    /// Stop all writes to the tenant, or allow them again.
+    #[command(after_help = examples::BRAKE)]
+    Brake {
+        /// Look at the brake or move it.
+        #[command(subcommand)]
+        command: BrakeCommand,
+    },
+    /// Mode, brake, health and open work.
+    Status,
+    /// API tokens, at the machine that holds the store.
+    #[command(after_help = examples::TOKEN)]
+    Token {
+        /// What to do with tokens.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Print the signature headers for a delivery.
+    #[command(after_help = examples::SIGN)]
+    Sign(SignArgs),
+    /// Sign a delivery and send it.
+    #[command(after_help = examples::SEND)]
+    Send(SendArgs),
+    /// Find out why a delivery was refused.
+    #[command(after_help = examples::VERIFY)]
+    Verify(VerifyArgs),
+    /// The permanent record: list, export, verify.
+    #[command(after_help = examples::AUDIT)]
+    Audit {
+        /// What to do with the record.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// The configuration: show, check.
+    #[command(after_help = examples::CONFIG)]
+    Config(ConfigArgs),
+    /// Playbooks: list, lint.
+    #[command(after_help = examples::PLAYBOOK)]
+    Playbook {
+        /// What to do with playbooks.
+        #[command(subcommand)]
+        command: PlaybookCommand,
+    },
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "one number and one unit: 500ms, 10s, 60m, 24h, 7d".to_owned())
+}

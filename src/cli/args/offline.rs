@@ -1,0 +1,217 @@
+//! Words that need no server.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use url::Url;
+
+use super::span;
+use crate::audit::Head;
+use crate::domain::id::TokenId;
+use crate::domain::moment::{Moment, Span};
+
+/// Which configuration, and what to do with it.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Show or check it.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+    /// The configuration.
+    #[arg(long, env = "ESTOP_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Every value in force, and where it comes from.
+    Show {
+        /// Accepted for those who type it: origins are always shown.
+        #[arg(long, hide = true)]
+        origin: bool,
+    },
+    /// Read it and say what is wrong; nothing is contacted.
+    Check,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// The store itself, above the configuration's word.
+    #[arg(long, value_name = "sqlite:PATH")]
+    pub store: Option<String>,
+    /// The configuration that names the store.
+    #[arg(long, env = "ESTOP_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make one. Its text is shown this once.
+    Create {
+        /// What it is called in the record.
+        #[arg(long)]
+        name: String,
+        /// What it allows: view, respond or ingest:NAME.
+        #[arg(long, default_value = "view")]
+        scope: String,
+        /// How long it lives, up to 90d.
+        #[arg(long, value_parser = span, default_value = "30d", value_name = "TIME")]
+        expires: Span,
+        /// Write it into this new file (mode 0600) and not to standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Every token, newest first.
+    List {
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// End one; the next request that shows it is refused.
+    Revoke {
+        /// Its name: tok_...
+        id: TokenId,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// What to sign, and how.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The file of the shared secret: whsec_ and base64, mode 0600.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Names the delivery; a fresh one when left away.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// When it is sent, in Unix seconds; now when left away.
+    #[arg(long, value_name = "SECONDS")]
+    pub timestamp: Option<i64>,
+    /// Print options for curl rather than header lines.
+    #[arg(long)]
+    pub curl: bool,
+    /// The body; - for standard input.
+    #[arg(value_name = "FILE")]
+    pub body: PathBuf,
+}
+
+/// What to change after signing, so that it must be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tamper {
+    /// One byte more in the body.
+    Body,
+    /// Another time in its header.
+    Time,
+    /// Another signature.
+    Sig,
+}
+
+/// What to send, and where.
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The file of the shared secret: whsec_ and base64, mode 0600.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Where deliveries are taken; a whole address, or a host to which /v1/ingest/SOURCE is added.
+    #[arg(
+        long,
+        env = "ESTOP_INGEST",
+        default_value = "http://127.0.0.1:8787",
+        value_name = "URL"
+    )]
+    pub to: Url,
+    /// The source, as it stands in the path; the key file's stem when left away.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Names the delivery; a fresh one when left away.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Send it so many times in all, under one id.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub repeat: u16,
+    /// Change something after signing; then a refusal is what is expected.
+    #[arg(long, value_enum)]
+    pub tamper: Option<Tamper>,
+    /// Wait so long for what becomes of it.
+    #[arg(long, value_parser = span, value_name = "TIME", num_args = 0..=1, default_missing_value = "60s")]
+    pub wait: Option<Span>,
+    /// The body; - for standard input.
+    #[arg(value_name = "FILE")]
+    pub body: PathBuf,
+}
+
+/// What was refused.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The file of the shared secret; may stand twice, for the old one and the new one.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub key: Vec<PathBuf>,
+    /// The headers as they were received, one `name: value` a line.
+    #[arg(long, value_name = "FILE")]
+    pub headers: PathBuf,
+    /// The body as it was received, byte for byte.
+    #[arg(long, value_name = "FILE")]
+    pub body: PathBuf,
+    /// When it was received; now when left away.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Moment>,
+}
+
+/// What to do with the record.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// The newest records, from the server.
+    List {
+        /// The records after this number, rather than the newest.
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<u32>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+    },
+    /// Every record, one a line, from the server.
+    Export {
+        /// Into this new file, rather than to standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Prove an export or a store, and name the first bad record. Needs no server.
+    Verify {
+        /// An export; the store when left away.
+        #[arg(value_name = "FILE", conflicts_with = "store")]
+        file: Option<PathBuf>,
+        /// A head that was noted before: NUMBER:SEAL. Without one, a missing end cannot be seen.
+        #[arg(long, value_name = "NUMBER:SEAL")]
+        head: Option<Head>,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// What to do with playbooks.
+#[derive(Debug, Subcommand)]
+pub enum PlaybookCommand {
+    /// Check files and folders; tells every error, warning and note.
+    Lint {
+        /// Files and folders.
+        #[arg(value_name = "PATH", default_value = "playbooks")]
+        paths: Vec<PathBuf>,
+        /// Let warnings fail, too.
+        #[arg(long, value_parser = ["warnings"])]
+        deny: Option<String>,
+    },
+    /// The playbooks in force, from the server.
+    List,
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse(text).ok_or_else(|| "a time such as 2026-09-20T14:02:07Z".to_owned())
+}

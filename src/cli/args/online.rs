@@ -1,0 +1,182 @@
+//! Words that ask the server.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::span;
+use crate::domain::entity::{EntityKind, ObjectId};
+use crate::domain::id::RunId;
+use crate::domain::moment::Span;
+
+/// What to contain, and how.
+#[derive(Debug, Args)]
+pub struct ContainArgs {
+    /// Object id of an agent, a blueprint's principal or an agent's user account; or a
+    /// blueprint's app id.
+    #[arg(value_name = "GUID")]
+    pub target: ObjectId,
+    /// What it is; found out when left away.
+    #[arg(long, value_parser = entity_kind, value_name = "agent|blueprint|agent_user")]
+    pub kind: Option<EntityKind>,
+    /// Leave the agent's user accounts alone.
+    #[arg(long)]
+    pub only: bool,
+    /// Why; kept in the record. Asked for on a terminal when left away.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// The entity's name or GUID, where a blueprint is contained.
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Show the plan and stop there.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// How long to wait for the proof; 0s for not at all.
+    #[arg(long, value_parser = span, default_value = "60s", value_name = "TIME")]
+    pub wait: Span,
+}
+
+/// What to put back, and how.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// The run.
+    #[arg(value_name = "RUN")]
+    pub run: RunId,
+    /// What Entra is told about the risk, where the run confirmed a compromise.
+    #[arg(long, value_enum)]
+    pub risk: Option<RiskWord>,
+    /// Why; kept in the record. Asked for on a terminal when left away.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Show what would be put back and stop there.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// How long to wait for the proof; 0s for not at all.
+    #[arg(long, value_parser = span, default_value = "60s", value_name = "TIME")]
+    pub wait: Span,
+}
+
+/// A verdict on the risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RiskWord {
+    /// A false alarm: Entra stops flagging similar activity.
+    Safe,
+    /// Real but harmless: Entra keeps flagging similar activity.
+    Dismiss,
+    /// Keep it at high risk: a policy may go on blocking it.
+    Leave,
+}
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// The newest runs.
+    List {
+        /// Only this state; may stand several times.
+        #[arg(long, value_name = "STATE")]
+        state: Vec<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+    },
+    /// One run with its steps, and what it did not stop.
+    Show {
+        /// The run.
+        run: RunId,
+    },
+    /// Follow one run to its end, or all runs until Ctrl-C.
+    Watch {
+        /// The run; all when left away.
+        run: Option<RunId>,
+    },
+    /// Release a run that waits for a person.
+    Resume {
+        /// The run.
+        run: RunId,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Stop a run after the calls in flight.
+    Stop {
+        /// The run.
+        run: RunId,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// What to do with detections.
+#[derive(Debug, Subcommand)]
+pub enum DetectionsCommand {
+    /// The newest deliveries and what they became.
+    List {
+        /// Only this state: received, read, ignored, quarantined.
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+    },
+    /// One detection with what was decided and why.
+    Show {
+        /// Its name: det_... or dlv_...
+        id: String,
+    },
+    /// Read a quarantined delivery again, after a fix.
+    Replay {
+        /// Its name: dlv_... or det_...
+        id: String,
+    },
+}
+
+/// Show or set the mode.
+#[derive(Debug, Subcommand)]
+pub enum ModeCommand {
+    /// The mode in force, and on whose word.
+    Show,
+    /// Change it.
+    Set {
+        /// How far the service may go.
+        #[arg(value_parser = ["off", "observe", "enforce"])]
+        mode: String,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// Look at the brake or move it.
+#[derive(Debug, Subcommand)]
+pub enum BrakeCommand {
+    /// Where it is, and on whose word.
+    Status,
+    /// Stop all writes to the tenant now.
+    Trip(BrakeWord),
+    /// Allow writes again.
+    Reset(BrakeWord),
+}
+
+/// Why the brake is moved.
+#[derive(Debug, Args)]
+pub struct BrakeWord {
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+fn entity_kind(word: &str) -> Result<EntityKind, String> {
+    match EntityKind::from_word(&word.replace('-', "_")) {
+        Some(kind @ (EntityKind::Agent | EntityKind::Blueprint | EntityKind::AgentUser)) => {
+            Ok(kind)
+        }
+        Some(EntityKind::ServicePrincipal | EntityKind::User) | None => {
+            Err("it is one of: agent, blueprint, agent_user".to_owned())
+        }
+    }
+}

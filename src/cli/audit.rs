@@ -1,0 +1,189 @@
+//! `estop audit`: list, export, verify.
+
+use std::io::{BufReader, Write as _};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::Room;
+use super::answers::{Answer, Failure};
+use super::args::{AuditCommand, Reach, StoreArgs};
+use super::exit::Exit;
+use super::server::{Server, cell, query};
+use super::terminal::Terminal;
+use super::{table, token};
+use crate::audit::{Bad, Head, PAGE, verify_export, verify_store};
+
+/// Records as the server sends them; each keeps its bytes.
+#[derive(Deserialize)]
+struct Page {
+    records: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct HeadSaid {
+    head: String,
+}
+
+pub(super) async fn audit(room: &mut Room, reach: &Reach, command: AuditCommand) -> Answer {
+    match command {
+        AuditCommand::List { after, limit } => {
+            let server = room.server(reach)?;
+            list(room, &server, after, limit).await
+        }
+        AuditCommand::Export { out } => {
+            let server = room.server(reach)?;
+            export(room, &server, out.as_deref()).await
+        }
+        AuditCommand::Verify { file, head, store } => {
+            verify(room, file.as_deref(), head, store).await
+        }
+    }
+}
+
+async fn list(room: &mut Room, server: &Server, after: Option<u32>, limit: u32) -> Answer {
+    let (limit, after) = (limit.to_string(), after.map(|after| after.to_string()));
+    let mut pairs = vec![("limit", limit.as_str())];
+    pairs.extend(after.as_deref().map(|after| ("after", after)));
+    let said: serde_json::Value = server.get(&format!("/v1/audit?{}", query(&pairs))).await?;
+    if room.terminal.wants_json() {
+        room.terminal.json(&said);
+        return Ok(Exit::Done);
+    }
+    let records = said.get("records").and_then(|records| records.as_array());
+    let nothing = serde_json::Value::Null;
+    let rows: Vec<Vec<String>> = records
+        .into_iter()
+        .flatten()
+        .map(|line| {
+            let record = line.get("record").unwrap_or(&nothing);
+            let about = ["run", "detection", "delivery"].map(|name| cell(record, name));
+            let about = about.into_iter().find(|id| id != "-");
+            vec![
+                cell(line, "number"),
+                cell(record, "at"),
+                cell(record, "what"),
+                cell(record, "who"),
+                about.unwrap_or_else(|| "-".to_owned()),
+            ]
+        })
+        .collect();
+    let heading = ["NUMBER", "AT", "WHAT", "WHO", "ABOUT"];
+    table::write(&mut room.terminal, &heading, &rows, "no records");
+    Ok(Exit::Done)
+}
+
+/// Every record up to the head of this moment, page by page.
+async fn export(room: &mut Room, server: &Server, out: Option<&Path>) -> Answer {
+    let said: HeadSaid = server.get("/v1/audit/head").await?;
+    let head: Head = said.head.parse().map_err(Failure::usage)?;
+    let mut file = out.map(new_file).transpose()?;
+    let mut after = 0;
+    while after < head.number {
+        let page: Page = server
+            .get(&format!("/v1/audit?after={after}&limit={PAGE}"))
+            .await?;
+        let left = usize::try_from(head.number - after).unwrap_or(usize::MAX);
+        let lines: Vec<&str> = page
+            .records
+            .iter()
+            .take(left)
+            .map(|raw| raw.get())
+            .collect();
+        if lines.is_empty() {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "the records end at {after}, before the head at {}",
+                    head.number
+                ),
+            ));
+        }
+        after += i64::try_from(lines.len()).unwrap_or(i64::MAX);
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        match &mut file {
+            None => room.terminal.raw(&text),
+            Some(file) => file.write_all(text.as_bytes()).map_err(|why| {
+                Failure::new(Exit::Failed, format!("it cannot be written: {why}"))
+            })?,
+        }
+        room.terminal
+            .progress(&format!("  {after} of {}", head.number));
+    }
+    room.terminal.progress_over();
+    room.terminal.say(&format!("head {head}"));
+    room.terminal
+        .say("  note it elsewhere: only against it can a missing end be seen");
+    Ok(Exit::Done)
+}
+
+fn new_file(path: &Path) -> Result<std::fs::File, Failure> {
+    let opened = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path);
+    opened.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))
+}
+
+async fn verify(
+    room: &mut Room,
+    file: Option<&Path>,
+    noted: Option<Head>,
+    store: StoreArgs,
+) -> Answer {
+    let verified = match file {
+        Some(path) => {
+            let opened = std::fs::File::open(path)
+                .map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
+            verify_export(BufReader::new(opened), noted)
+        }
+        None => in_store(room, noted, &store).await?,
+    };
+    room.terminal.progress_over();
+    Ok(told(&mut room.terminal, verified, noted))
+}
+
+async fn in_store(
+    room: &mut Room,
+    noted: Option<Head>,
+    store: &StoreArgs,
+) -> Result<Result<Head, Bad>, Failure> {
+    let mut reached = 0;
+    let verified = token::visit(room, store, async |store| {
+        Ok(verify_store(store, noted, |number| reached = number).await)
+    })
+    .await?;
+    room.terminal.progress(&format!("  {reached} records"));
+    Ok(verified)
+}
+
+fn told(terminal: &mut Terminal, verified: Result<Head, Bad>, noted: Option<Head>) -> Exit {
+    let (exit, said) = match &verified {
+        Ok(head) => (
+            Exit::Done,
+            json!({ "intact": true, "records": head.number, "head": head.to_string() }),
+        ),
+        Err(bad) => (
+            Exit::Failed,
+            json!({ "intact": false, "why": bad.to_string() }),
+        ),
+    };
+    if terminal.wants_json() {
+        terminal.json(&said);
+        return exit;
+    }
+    match verified {
+        Ok(head) => {
+            terminal.line(&format!("{} records, chain intact", head.number));
+            terminal.line(&format!("head {head}"));
+            if noted.is_none() {
+                terminal
+                    .say("  a missing end cannot be seen without a head: add --head NUMBER:SEAL");
+            }
+        }
+        Err(bad) => terminal.line(&format!("NOT INTACT: {bad}")),
+    }
+    exit
+}

@@ -1,0 +1,168 @@
+//! A person's word: shown as a plan, checked against tier, mode, brake and guards, then stored.
+//!
+//! Knows: the store, the tenant as it is now, who is asking and what their credential allows.
+//! Never: HTTP, terminals, how a run is carried out.
+//!
+//! Laws
+//! * Who asks is known from the credential alone; nothing a body says changes it (threat C02).
+//! * What was shown is what runs: the tenant is read again, and a changed plan is not carried out.
+//! * An API token never approves, and is refused for plans of tier 2 and 3 (design §8).
+//! * The mode and the brake bind people as they bind playbooks.
+//! * A person's word gives its reason.
+//!
+//! Read next: `token`, then `find`, `plan`, `contain`, `undo`, `orders`.
+
+mod error;
+mod token;
+
+mod find;
+mod plan;
+mod shelf;
+mod wording;
+
+mod contain;
+mod orders;
+mod undo;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+pub use contain::ToContain;
+pub use error::{Error, Sort};
+pub use find::Target;
+pub use orders::{Position, ToMove};
+pub use plan::{Found, Shown, Stop};
+pub use token::{
+    Created, NAME_MAX, NewName, TOKEN_LIFE_MAX, at_the_machine, create_token, revoke_token,
+};
+pub use undo::{Back, ToUndo, UndoShown};
+
+use crate::clock::Clock;
+use crate::domain::entity::TenantId;
+use crate::domain::guard::Guards;
+use crate::domain::id::{DeliveryId, RunId};
+use crate::domain::order::{Operator, REASON_MAX, Scope};
+use crate::domain::run::Lane;
+use crate::graph::Graph;
+use crate::store::{Store, Taking};
+
+/// How long a shown plan may be carried out.
+pub const PLAN_LIFE: Duration = Duration::from_secs(300);
+/// From this tier on an API token is not enough.
+pub const TOKENS_UP_TO: u8 = 1;
+
+/// Wakes the workers for a run. Only a hint: they find it by themselves, later.
+pub type Wake = Arc<dyn Fn(RunId, Lane) + Send + Sync>;
+
+/// Wakes the triage for a delivery that is to be read again. Only a hint, too.
+pub type WakeTriage = Arc<dyn Fn(DeliveryId) + Send + Sync>;
+
+/// What a [`Desk`] is made of; the roof provides it.
+#[derive(Clone)]
+pub struct Tools {
+    /// Where words are stored.
+    pub store: Store,
+    /// The tenant, read afresh for each plan.
+    pub graph: Graph,
+    /// Which tenant it is, so that foreign blueprints are named.
+    pub tenant: TenantId,
+    /// Whom we do not touch.
+    pub guards: Arc<ArcSwap<Guards>>,
+    /// Time and chance.
+    pub clock: Clock,
+    /// Wakes the workers.
+    pub wake: Wake,
+    /// Wakes the triage.
+    pub wake_triage: WakeTriage,
+    /// How long an access token may live at most, for what a plan does not stop.
+    pub token_lifetime: Duration,
+}
+
+/// Where people's words are taken. Cheap to clone; clones share the plans that were shown.
+#[derive(Clone)]
+pub struct Desk {
+    tools: Tools,
+    shelf: Arc<shelf::Shelf>,
+}
+
+/// Every answer of this module.
+pub type Answer<T> = Result<T, Error>;
+
+impl Desk {
+    /// Takes words with these tools.
+    pub fn new(tools: Tools) -> Self {
+        Self {
+            tools,
+            shelf: Arc::default(),
+        }
+    }
+
+    /// The store, for those who only show what is there.
+    pub fn store(&self) -> &Store {
+        &self.tools.store
+    }
+
+    /// The clock everything here runs by.
+    pub fn clock(&self) -> &Clock {
+        &self.tools.clock
+    }
+
+    fn woken(&self, taking: Taking) -> Taking {
+        if let Some(run) = taking.run {
+            (self.tools.wake)(run, Lane::Contain);
+        }
+        taking
+    }
+}
+
+/// May this credential give orders at all?
+fn may_respond(operator: &Operator) -> Answer<()> {
+    match &operator.scope {
+        Scope::Respond => Ok(()),
+        Scope::View | Scope::Ingest(_) => Err(Error::new(
+            Sort::NotAllowed,
+            "role-missing",
+            format!("a credential of scope {} may not do this", operator.scope),
+            "Use a token of scope respond: estop token create --scope respond",
+        )),
+    }
+}
+
+/// Is this credential enough for a plan of this tier?
+fn may_at_tier(operator: &Operator, tier: u8) -> Answer<()> {
+    may_respond(operator)?;
+    if tier <= TOKENS_UP_TO || !token::is_token(operator) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Sort::NotAllowed,
+        "tier-too-high",
+        format!("this is tier {tier}, and API tokens are refused for tiers 2 and 3"),
+        "A person must ask for it; contain its agents one by one meanwhile",
+    ))
+}
+
+/// The reason as it is kept: trimmed, there, and not too long.
+fn reasoned(reason: &str) -> Answer<String> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(Error::amend(
+            "reason-required",
+            "a reason is required".to_owned(),
+            "Say why, in a few words; it is kept in the record",
+        ));
+    }
+    if reason.chars().count() > REASON_MAX {
+        return Err(Error::amend(
+            "reason-too-long",
+            format!("the reason is longer than {REASON_MAX} characters"),
+            "Shorten it; put the rest into the incident",
+        ));
+    }
+    Ok(reason.to_owned())
+}

@@ -1,0 +1,229 @@
+//! A plan as a person is shown it: what stops, what does not, and the way back.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::find::{Looked, Target};
+use super::wording::{not_stopped, stops, switched, way_back};
+use super::{Answer, Desk, PLAN_LIFE};
+use crate::domain::entity::{Entity, EntityKind};
+use crate::domain::guard::Judgement;
+use crate::domain::moment::Moment;
+use crate::domain::plan::{Plan, PlanStep};
+use crate::domain::playbook::{Also, ServiceMode};
+use crate::graph::Priority;
+use crate::store::Brake;
+
+/// A blueprint that stops more agents than this needs two people.
+const AGENTS_TIER_2: usize = 100;
+
+/// One object as it was read for a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Which object.
+    #[serde(flatten)]
+    pub entity: Entity,
+    /// For people; never to decide by.
+    pub name: Option<String>,
+    /// Its own `accountEnabled`.
+    pub enabled: bool,
+}
+
+/// Something that keeps the plan from being carried out as things stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// The word for it: `mode-observe`, `protected-target`, …
+    pub code: String,
+    /// In words.
+    pub why: String,
+}
+
+/// A plan, shown. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// What a word to carry it out names. It covers the steps and what was read.
+    pub plan_digest: String,
+    /// Whom it is about.
+    pub entity: Found,
+    /// How much confirmation it needs, 0 to 3.
+    pub tier: u8,
+    /// What will be done, the switch first.
+    pub steps: Vec<PlanStep>,
+    /// What belongs to it: an agent's user accounts, a blueprint's agents.
+    pub family: Vec<Found>,
+    /// What stops, one sentence each.
+    pub stops: Vec<String>,
+    /// What does not stop, one sentence each.
+    pub not_stopped: Vec<String>,
+    /// The way back, one sentence for each action.
+    pub undo: Vec<String>,
+    /// What a person should know first.
+    pub remarks: Vec<String>,
+    /// What would refuse it now; empty when it may go ahead.
+    pub stopped_by: Vec<Stop>,
+    /// Until when it may be carried out.
+    pub expires_at: Moment,
+}
+
+impl Desk {
+    /// Shows what containing this would do, from the tenant as it is now.
+    pub async fn plan_contain(&self, target: Target) -> Answer<Shown> {
+        let shown = self.planned(&target, Priority::Enrich).await?;
+        self.shelf
+            .keep(shown.clone(), target, self.tools.clock.now());
+        Ok(shown)
+    }
+
+    pub(super) async fn planned(&self, target: &Target, priority: Priority) -> Answer<Shown> {
+        let mut looked = self.look(target, priority).await?;
+        let entity = looked.found.entity;
+        let also = also(target, &looked);
+        let plan = Plan::by_hand(entity, &also);
+        let judgement = self.judged(&looked);
+        let expires_at = self.tools.clock.now().plus(PLAN_LIFE);
+        let tokens_end = self.tools.clock.now().plus(self.tools.token_lifetime);
+        self.add_holders(&mut looked).await?;
+        Ok(Shown {
+            plan_digest: digest(&plan, &looked, expires_at),
+            tier: tier(&plan, &looked, &judgement),
+            stops: stops(&looked, &also),
+            not_stopped: not_stopped(&looked, &also, tokens_end),
+            undo: way_back(&plan, &looked.found),
+            stopped_by: self.stopped_by(&judgement).await?,
+            steps: plan.steps,
+            entity: looked.found,
+            family: looked.family,
+            remarks: looked.remarks,
+            expires_at,
+        })
+    }
+
+    /// The guards' word on everything that would stop, so that a blueprint cannot take a protected
+    /// agent down with it.
+    pub(super) fn judged(&self, looked: &Looked) -> Judgement {
+        self.tools.guards.load().judge(looked.everything())
+    }
+
+    async fn add_holders(&self, looked: &mut Looked) -> Answer<()> {
+        let held = self.tools.store.containment(looked.found.entity).await?;
+        for run in held.into_iter().flat_map(|held| held.held_by) {
+            looked.remarks.push(format!("{run} holds it already"));
+        }
+        if !looked.found.enabled {
+            looked
+                .remarks
+                .push("it is disabled already; an undo will leave it so".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn stopped_by(&self, judgement: &Judgement) -> Answer<Vec<Stop>> {
+        let mut stops: Vec<Stop> = forbidden(judgement).into_iter().collect();
+        stops.extend(self.standing_stop().await?);
+        Ok(stops)
+    }
+
+    /// What the brake or the mode says about every write of a person.
+    pub(super) async fn standing_stop(&self) -> Answer<Option<Stop>> {
+        let standing = self.tools.store.standing().await?;
+        if standing.brake == Brake::On {
+            return Ok(Some(stop(
+                "brake-tripped",
+                "the brake is on: nothing is written to the tenant",
+            )));
+        }
+        Ok(match standing.mode {
+            Some(ServiceMode::Enforce) => None,
+            Some(ServiceMode::Off) => Some(stop("mode-observe", "the service is off")),
+            // Nobody has said how far it may go, so it goes nowhere.
+            Some(ServiceMode::Observe) | None => Some(stop(
+                "mode-observe",
+                "the service is in observe mode: nothing is written to the tenant",
+            )),
+        })
+    }
+}
+
+fn also(target: &Target, looked: &Looked) -> Vec<Also> {
+    let found = if looked.found.entity.kind == EntityKind::Agent && !looked.family.is_empty() {
+        vec![Also::AgentUsers]
+    } else {
+        Vec::new()
+    };
+    target.also.clone().unwrap_or(found)
+}
+
+fn stop(code: &str, why: &str) -> Stop {
+    Stop {
+        code: code.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+fn forbidden(judgement: &Judgement) -> Option<Stop> {
+    match judgement {
+        Judgement::Free => None,
+        Judgement::Protected => Some(stop(
+            "protected-target",
+            "it is protected, or would stop what is: two people are needed, and this version \
+             cannot ask them yet",
+        )),
+        Judgement::Never { what } => Some(stop(
+            "never-touched",
+            &format!("it is never touched: {what}"),
+        )),
+    }
+}
+
+fn tier(plan: &Plan, looked: &Looked, judgement: &Judgement) -> u8 {
+    let crowd = plan.entity.kind == EntityKind::Blueprint && looked.family.len() > AGENTS_TIER_2;
+    if *judgement != Judgement::Free || crowd {
+        return 3;
+    }
+    plan.tier()
+}
+
+/// What words bind to: the plan, what was read, and how long that holds. The time in it keeps two
+/// showings apart, so that one digest is one word.
+fn digest(plan: &Plan, looked: &Looked, expires_at: Moment) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"estop-shown-1\n");
+    hash.update(plan.digest());
+    for (entity, enabled) in expected(&looked.found, &looked.family) {
+        hash.update(format!("\n{entity} {enabled}"));
+    }
+    hash.update(format!("\n{expires_at}"));
+    hex::encode(hash.finalize())
+}
+
+/// Each object a plan was made from, and its switch.
+fn expected(entity: &Found, family: &[Found]) -> BTreeMap<Entity, bool> {
+    let all = family.iter().chain([entity]);
+    all.map(|found| (found.entity, found.enabled)).collect()
+}
+
+impl Shown {
+    /// How `self`, made now, differs from what was shown before.
+    pub(super) fn changes_since(&self, before: &Self) -> Vec<String> {
+        let was = expected(&before.entity, &before.family);
+        let is = expected(&self.entity, &self.family);
+        let mut changes = Vec::new();
+        for (entity, enabled) in &is {
+            match was.get(entity) {
+                None => changes.push(format!("{entity} is new")),
+                Some(old) if old != enabled => {
+                    changes.push(format!("{entity} is {} now", switched((*enabled).into())));
+                }
+                Some(_) => {}
+            }
+        }
+        let gone = was.keys().filter(|entity| !is.contains_key(entity));
+        changes.extend(gone.map(|entity| format!("{entity} is gone")));
+        if self.steps != before.steps {
+            changes.push("the steps differ".to_owned());
+        }
+        changes
+    }
+}

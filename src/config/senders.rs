@@ -1,0 +1,86 @@
+//! The senders of a configuration, checked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::BadConfig;
+use super::file::{MayFile, SourceFile, VerifyFile};
+use crate::domain::detection::{DetectionType, SourceName};
+use crate::domain::playbook::PlaybookName;
+use crate::domain::reading::ReaderKind;
+use crate::domain::source::{May, SourceTerms};
+
+/// One configured sender.
+#[derive(Clone, Debug)]
+pub struct SourceConfig {
+    /// The files that hold its keys.
+    pub secret_files: Vec<PathBuf>,
+    /// What is agreed with it.
+    pub terms: SourceTerms,
+    /// Are its deliveries taken?
+    pub enabled: bool,
+}
+
+/// Checks every sender of the file.
+pub(super) fn sources(
+    base: &Path,
+    files: BTreeMap<String, SourceFile>,
+) -> Result<BTreeMap<SourceName, SourceConfig>, BadConfig> {
+    files
+        .into_iter()
+        .map(|(name, file)| {
+            let source = SourceName::new(&name).ok_or_else(|| {
+                BadConfig(format!("`sources.{name}`: a source's name is 1 to 64 lower-case letters, digits, `-` and `_`"))
+            })?;
+            Ok((source, source_config(base, &name, file)?))
+        })
+        .collect()
+}
+
+fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConfig, BadConfig> {
+    let at = |what: String| BadConfig(format!("`sources.{name}`: {what}"));
+    let reader = ReaderKind::from_word(&file.reader).ok_or_else(|| {
+        let known = ReaderKind::ALL.map(ReaderKind::word).join(" or ");
+        at(format!(
+            "reader `{}` is not known; write {known}",
+            file.reader
+        ))
+    })?;
+    let mut types = BTreeMap::new();
+    for (rule, detection_type) in file.types {
+        let detection_type = DetectionType::new(&detection_type)
+            .ok_or_else(|| at(format!("`{detection_type}` is not a detection type")))?;
+        types.insert(rule.to_ascii_lowercase(), detection_type);
+    }
+    let VerifyFile::StandardWebhooks(keys) = file.verify;
+    Ok(SourceConfig {
+        secret_files: keys
+            .secret_files
+            .iter()
+            .map(|path| base.join(path))
+            .collect(),
+        terms: SourceTerms {
+            reader,
+            types,
+            may: may(file.may).map_err(at)?,
+        },
+        enabled: file.enabled.unwrap_or(true),
+    })
+}
+
+fn may(file: Option<MayFile>) -> Result<May, String> {
+    let mut may = May::default();
+    let Some(file) = file else { return Ok(may) };
+    may.entities = file.entities.unwrap_or(may.entities);
+    may.mode = file.mode.unwrap_or(may.mode);
+    if let Some(names) = file
+        .playbooks
+        .filter(|names| names.iter().all(|name| name != "*"))
+    {
+        let named = names.iter().map(|name| {
+            PlaybookName::new(name).ok_or_else(|| format!("`{name}` is not a playbook's name"))
+        });
+        may.playbooks = Some(named.collect::<Result<_, _>>()?);
+    }
+    Ok(may)
+}

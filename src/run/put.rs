@@ -1,0 +1,85 @@
+//! One write of an undo, tried until it is answered, must wait, or is a person's.
+
+use std::time::Duration;
+
+use super::{Bench, Broken, CONTAIN_DEADLINE, PAUSE_IN_MEMORY};
+use crate::act::{self, Error};
+use crate::domain::moment::Moment;
+use crate::domain::step::{Before, Step, UndoOutcome};
+use crate::store::Claimed;
+
+/// An undo is tried this long before it ends as stuck (threat E11).
+const UNDO_DEADLINE: Duration = CONTAIN_DEADLINE;
+
+/// What became of one step.
+pub(super) enum Back {
+    Stored(UndoOutcome),
+    Later { due: Moment, because: String },
+}
+
+/// Which way a write goes.
+pub(super) enum Doing<'a> {
+    Undo(&'a Step, &'a Before),
+    Close(&'a Step, &'a Before),
+}
+
+/// A short pause is waited out here, so that a throttled undo is still one undo.
+pub(super) async fn write<'a>(
+    bench: &Bench,
+    claimed: &Claimed,
+    doing: impl Fn() -> Doing<'a>,
+) -> Result<Result<(UndoOutcome, String), Error>, Broken> {
+    loop {
+        bench
+            .store
+            .may_write(claimed.lease, bench.clock.now())
+            .await?;
+        let guards = bench.guards.load();
+        let context = bench.context(&guards, claimed.run.id);
+        let done = match doing() {
+            Doing::Undo(step, before) => {
+                act::undo(&context, &step.plan, before, claimed.risk).await
+            }
+            Doing::Close(step, before) => act::perform(&context, &step.plan, before)
+                .await
+                .map(|(_, evidence)| (UndoOutcome::Left, evidence)),
+        };
+        match done {
+            Err(Error::TryAgain { after, .. })
+                if after <= PAUSE_IN_MEMORY && !too_late(bench, claimed) =>
+            {
+                let pause = after.max(Duration::from_millis(50));
+                bench.clock.sleep(pause).await;
+            }
+            other => return Ok(other),
+        }
+    }
+}
+
+fn too_late(bench: &Bench, claimed: &Claimed) -> bool {
+    let asked = claimed.ordered_at.unwrap_or(claimed.run.received_at);
+    bench.clock.now().since(asked) >= UNDO_DEADLINE
+}
+
+/// A failure that passes is waited for, until the deadline; any other is a person's.
+pub(super) fn waits(bench: &Bench, claimed: &Claimed, error: Error) -> Result<Back, String> {
+    match error {
+        Error::TryAgain { because, .. } | Error::Unknown { because }
+            if too_late(bench, claimed) =>
+        {
+            Err(format!("it could not be put back within 24 h: {because}"))
+        }
+        Error::TryAgain { after, because } => Ok(later(bench, after, because)),
+        Error::Unknown { because } => Ok(later(bench, Duration::from_secs(1), because)),
+        Error::NotFound { .. } | Error::Refused { .. } | Error::Forbidden { .. } => {
+            Err(error.to_string())
+        }
+    }
+}
+
+pub(super) fn later(bench: &Bench, after: Duration, because: String) -> Back {
+    Back::Later {
+        due: bench.clock.now().plus(after),
+        because,
+    }
+}

@@ -1,0 +1,161 @@
+//! The crash matrix: the real program is killed at every named point and in the middle of every
+//! write, is started again, and must end as if nothing had happened.
+//!
+//! Run it with `cargo test --features failpoints --test it crash`; it takes a few minutes.
+//!
+//! Each case is one story: a signed detection about an agent with a user account, containment, a
+//! person's undo. The program dies once in it:
+//!
+//! * at a named point, by abort, for the first, second, … time that the point is passed, until a
+//!   story comes to its end untouched. `store.commit.before` and `store.commit.after` so cover
+//!   every commit of the story from both sides; `step.performed` covers "reply read";
+//! * by `kill -9` while the tenant holds one of its writes, before the effect or after it.
+//!
+//! What must hold after each is said in `story`.
+//!
+//! Knows: the program's outside, the simulated tenant, the store as a visiting command sees it.
+//! Never: the program's inside.
+
+mod case;
+mod story;
+mod victim;
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
+
+use estop::clock::Clock;
+use estop::telemetry::POINTS;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+
+use case::{Act, Case, HELD, Kill, WRITES};
+use story::Ending;
+
+/// Stories told at the same time: most of their time is waiting.
+const AT_A_TIME: usize = 4;
+/// Most passes of one point in one story; more means that no story comes to its end.
+const PASSES_MAX: u32 = 80;
+/// How often progress is told, in cases.
+const TELL_EVERY: usize = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e01_killed_at_every_point_nothing_is_lost_and_nothing_is_done_twice() {
+    let matrix = Matrix::new();
+
+    let sweeps = [Act::Containing, Act::Undoing]
+        .into_iter()
+        .flat_map(|act| POINTS.map(|point| matrix.sweep(act, point)));
+    join_all(sweeps).await;
+
+    let hit: BTreeSet<_> = matrix.tally.lock().unwrap().hit.clone();
+    matrix.verdict();
+    assert_eq!(hit, BTreeSet::from(POINTS), "points that were never hit");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e01_killed_while_a_write_is_on_its_way_nothing_is_lost_and_nothing_is_done_twice() {
+    let matrix = Matrix::new();
+
+    let cases = WRITES.iter().flat_map(|write| {
+        HELD.map(|held| matrix.must_hit(Case::of(write.act, Kill::Holding(write, held))))
+    });
+    join_all(cases).await;
+
+    matrix.verdict();
+}
+
+/// Every case goes through here.
+struct Matrix {
+    clock: Clock,
+    room: Semaphore,
+    tally: Mutex<Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    told: usize,
+    died: usize,
+    hit: BTreeSet<&'static str>,
+    failed: Vec<String>,
+}
+
+impl Matrix {
+    fn new() -> Self {
+        Self {
+            clock: Clock::system(),
+            room: Semaphore::new(AT_A_TIME),
+            tally: Mutex::default(),
+        }
+    }
+
+    /// One point, killed at its first pass, its second, … until it is not reached any more.
+    async fn sweep(&self, act: Act, point: &'static str) {
+        for passes in 1..=PASSES_MAX {
+            match self.tell(Case::of(act, Kill::At { point, passes })).await {
+                Some(Ending::Died) => {
+                    self.tally.lock().unwrap().hit.insert(point);
+                }
+                Some(Ending::Untouched) => return,
+                // It is told with the verdict; the next pass may hold.
+                None => {}
+            }
+        }
+        let never = format!("{act:?} {point}: passed more than {PASSES_MAX} times");
+        self.tally.lock().unwrap().failed.push(never);
+    }
+
+    async fn must_hit(&self, case: Case) {
+        if self.tell(case).await == Some(Ending::Untouched) {
+            let never = format!("{case}: nothing was held");
+            self.tally.lock().unwrap().failed.push(never);
+        }
+    }
+
+    /// Tells one story. `None` when something did not hold.
+    async fn tell(&self, case: Case) -> Option<Ending> {
+        let _room = self.room.acquire().await.unwrap();
+        let ending = AssertUnwindSafe(story::tell(case)).catch_unwind().await;
+        let mut tally = self.tally.lock().unwrap();
+        tally.told += 1;
+        match &ending {
+            Ok(Ending::Died) => tally.died += 1,
+            Ok(Ending::Untouched) => {}
+            Err(said) => tally
+                .failed
+                .push(format!("{case}: {}", words(said.as_ref()))),
+        }
+        if tally.told.is_multiple_of(TELL_EVERY) {
+            self.progress(&tally);
+        }
+        ending.ok()
+    }
+
+    fn progress(&self, tally: &Tally) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "crash matrix: {} stories, {} deaths, {} failed, {:.0?}",
+            tally.told,
+            tally.died,
+            tally.failed.len(),
+            self.clock.elapsed()
+        );
+    }
+
+    fn verdict(&self) {
+        let tally = self.tally.lock().unwrap();
+        self.progress(&tally);
+        assert!(tally.died > 0, "nothing died");
+        assert!(tally.failed.is_empty(), "{}", tally.failed.join("\n\n"));
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
+        .unwrap_or_else(|| "it panicked without a word".to_owned())
+}

@@ -1,0 +1,223 @@
+//! Who may ask, known from the credential alone (threats C01 to C06).
+
+use axum::body::Body;
+use estop::command::{at_the_machine, revoke_token};
+use estop::domain::detection::SourceName;
+use estop::domain::order::Scope;
+use http::{Method, Request, StatusCode};
+use serde_json::json;
+
+use super::{DAY, Desk, asking, keyed, token};
+use crate::world::invoice_bot;
+
+/// Every path that is there, with a method it takes.
+const PATHS: [(&str, &str); 19] = [
+    ("POST", "/v1/plans"),
+    ("GET", "/v1/runs"),
+    ("POST", "/v1/runs"),
+    ("GET", "/v1/runs/run_00000000000000000000000000"),
+    ("POST", "/v1/runs/run_00000000000000000000000000/undo"),
+    ("POST", "/v1/runs/run_00000000000000000000000000/resume"),
+    ("POST", "/v1/runs/run_00000000000000000000000000/stop"),
+    ("GET", "/v1/detections"),
+    ("GET", "/v1/detections/det_00000000000000000000000000"),
+    (
+        "POST",
+        "/v1/detections/det_00000000000000000000000000/replay",
+    ),
+    ("GET", "/v1/playbooks"),
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/audit/head"),
+    ("GET", "/v1/audit/export"),
+    ("GET", "/v1/mode"),
+    ("PUT", "/v1/mode"),
+    ("POST", "/v1/brake"),
+    ("GET", "/v1/tokens"),
+    ("GET", "/metrics"),
+];
+
+#[tokio::test]
+async fn every_path_but_the_probes_asks_for_a_token_and_all_refusals_are_alike() {
+    let desk = Desk::new().await;
+
+    for (method, path) in PATHS.into_iter().chain([("GET", "/v1/nothing")]) {
+        let bare = Request::builder().method(method).uri(path);
+        let reply = desk.send(bare.body(Body::empty()).unwrap()).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        assert_eq!(reply.body["code"], "token-refused", "{method} {path}");
+        assert_eq!(reply.headers["www-authenticate"], "Bearer");
+    }
+
+    for path in ["/healthz", "/readyz"] {
+        let bare = Request::get(path).body(Body::empty()).unwrap();
+        assert_eq!(desk.send(bare).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn c01_nothing_that_is_stored_is_a_usable_token() {
+    let desk = Desk::new().await;
+    let secret = desk.token.rsplit_once('_').unwrap().1;
+    let stored = desk.world.service.store.tokens().await.unwrap();
+
+    let mut words = vec![hex::encode(stored[0].hash), stored[0].id.to_string()];
+    words.push(desk.token.replace(secret, &words[0][..43]));
+    let file = std::fs::read(desk.world.folder.path().join("estop.db-wal")).unwrap();
+
+    let text = String::from_utf8_lossy(&file);
+    assert!(text.contains("token.created"), "the record was looked at");
+    assert!(!text.contains(secret));
+    for word in words {
+        let reply = desk
+            .send(asking(Method::GET, "/v1/runs", &word, None))
+            .await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn c02_members_named_like_identities_are_refused_and_the_actor_is_the_token() {
+    let desk = Desk::new().await;
+    let plan = desk.plan("agent", invoice_bot()).await.body;
+    for name in ["user", "on_behalf_of", "operator", "actor", "who", "name"] {
+        let body = json!({
+            "plan_digest": plan["plan_digest"], "reason": "x", name: "local:root",
+        });
+        let reply = desk.post("/v1/runs", body).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert_eq!(reply.body["done"], "nothing");
+    }
+
+    let body = json!({ "plan_digest": plan["plan_digest"], "reason": "local:root says so" });
+    let mut request = asking(Method::POST, "/v1/runs", &desk.token, Some(body));
+    for header in ["x-user", "x-forwarded-user", "on-behalf-of", "from"] {
+        let name: http::HeaderName = header.parse().unwrap();
+        request
+            .headers_mut()
+            .insert(name, "local:root".parse().unwrap());
+    }
+    let reply = desk.send(request).await;
+
+    assert_eq!(reply.status, StatusCode::ACCEPTED, "{}", reply.text);
+    let records = desk.records().await;
+    let orders: Vec<_> = records
+        .iter()
+        .filter(|record| record.what == "order.taken")
+        .collect();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].who.0, "token:soc");
+}
+
+#[tokio::test]
+async fn c03_a_token_never_contains_a_blueprint() {
+    let desk = Desk::new().await;
+    let tenant = desk.world.entra.tenant();
+    let principal = *tenant.blueprints.keys().next().unwrap();
+    let plan = desk.plan("blueprint", principal).await.body;
+    assert_eq!(plan["tier"], 2);
+
+    let body = json!({
+        "plan_digest": plan["plan_digest"], "reason": "x", "confirm": plan["entity"]["name"],
+    });
+    let reply = desk.post("/v1/runs", body).await;
+
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    assert_eq!(reply.body["code"], "tier-too-high");
+    assert!(desk.world.runs().await.is_empty());
+}
+
+#[tokio::test]
+async fn c04_a_credential_in_an_address_is_refused_even_beside_a_good_one() {
+    let desk = Desk::new().await;
+
+    for query in [
+        "token=x",
+        "access_token=x",
+        "API_KEY=x",
+        "cursor=estop_0000",
+        &format!("state={}", desk.token),
+    ] {
+        let reply = desk.get(&format!("/v1/runs?{query}")).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(reply.body["code"], "token-in-url", "{query}");
+    }
+}
+
+#[tokio::test]
+async fn c05_a_guess_costs_one_look_up_at_most_and_learns_nothing() {
+    let desk = Desk::new().await;
+    let store = desk.world.service.store.clone();
+    let mut wrong = desk.token.clone();
+    let last = if wrong.pop() == Some('A') { 'E' } else { 'A' };
+    wrong.push(last);
+    let unknown = desk
+        .token
+        .replacen(&desk.token[6..32], "00000000000000000000000007", 1);
+
+    let mut replies = Vec::new();
+    for (guess, cost) in [(wrong, 1), (unknown, 1), ("estop_x".to_owned(), 0)] {
+        let before = store.asked();
+        let mut reply = desk
+            .send(asking(Method::GET, "/v1/runs", &guess, None))
+            .await;
+        assert!(store.asked() - before <= cost, "{guess}");
+        reply.body["request_id"] = json!("req");
+        replies.push((reply.status, reply.body));
+    }
+
+    assert!(replies.iter().all(|reply| *reply == replies[0]));
+    assert_eq!(replies[0].0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn c06_a_revoked_or_expired_token_ends_with_the_next_request() {
+    let desk = Desk::new().await;
+    let other = token(&desk.world, "other", Scope::View).await;
+    let store = desk.world.service.store.clone();
+    assert_eq!(desk.get("/v1/runs").await.status, StatusCode::OK);
+
+    let id = store.tokens().await.unwrap();
+    let id = id.iter().find(|token| token.name == "soc").unwrap().id;
+    let tools = (&store, &desk.world.clock);
+    revoke_token(tools, &at_the_machine("dana"), id)
+        .await
+        .unwrap();
+    let revoked = desk.get("/v1/runs").await;
+    desk.world.hand.advance(30 * DAY);
+    let expired = desk
+        .send(asking(Method::GET, "/v1/runs", &other, None))
+        .await;
+
+    assert_eq!(revoked.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(expired.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_viewing_token_looks_and_does_nothing_and_an_ingest_token_not_even_that() {
+    let desk = Desk::new().await;
+    let view = token(&desk.world, "view", Scope::View).await;
+    let source = SourceName::new("lab").unwrap();
+    let ingest = token(&desk.world, "ingest", Scope::Ingest(source)).await;
+
+    for (method, path) in PATHS {
+        let method: Method = method.parse().unwrap();
+        let request = |token| asking(method.clone(), path, token, Some(json!({})));
+        let looked = desk.send(request(&view)).await.status;
+        let refused = desk.send(keyed(request(&ingest), "k")).await.status;
+        let may = method == Method::GET;
+        assert_eq!(looked != StatusCode::FORBIDDEN, may, "{method} {path}");
+        assert_eq!(refused, StatusCode::FORBIDDEN, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn listed_tokens_show_neither_secret_nor_hash() {
+    let desk = Desk::new().await;
+
+    let reply = desk.get("/v1/tokens").await;
+
+    let stored = desk.world.service.store.tokens().await.unwrap();
+    assert_eq!(reply.body["tokens"][0]["name"], "soc");
+    assert!(!reply.text.contains(&hex::encode(stored[0].hash)));
+    assert!(!reply.text.contains(&desk.token[33..]));
+}
