@@ -38,12 +38,9 @@ pub(super) async fn take_all(tx: &mut Tx, waiting: &[Waiting]) -> Result<Vec<Tak
     }
     let is_new = |new: &NewDelivery| stored_now.contains(&new.id);
     let news = waiting.iter().map(|one| &one.new);
-    let records: Vec<_> = news
-        .clone()
-        .filter(|new| is_new(new))
-        .map(|new| stored(new, "delivery.stored"))
-        .collect();
-    tx.record_all(&records).await?;
+    for new in news.clone().filter(|new| is_new(new)) {
+        tx.record(&stored(new, "delivery.stored")).await?;
+    }
     let mut taken = Vec::with_capacity(waiting.len());
     for new in news {
         taken.push(if is_new(new) {

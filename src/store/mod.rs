@@ -9,10 +9,11 @@
 //! * Every write of a worker names its lease's epoch; a lost lease changes nothing.
 //! * Nobody hears of success before the commit is on disk.
 //!
-//! Read next: `writer`, `intake`, `deliveries`, `triaged`, `claims`, `runs`, `steps`, `undo`.
+//! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `runs`, `steps`, `undo`.
 
 mod chain;
 mod claims;
+mod commit;
 mod deliveries;
 mod error;
 mod intake;

@@ -8,11 +8,12 @@
 use futures_util::future::BoxFuture;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
-use super::chain::Head;
+use super::chain::{Chain, Head};
+use super::commit::{Batch, commit_together};
 use super::deliveries::Taken;
 use super::error::Error;
-use super::intake;
 use crate::domain::delivery::NewDelivery;
 
 /// Most pieces of work, and most deliveries, in one commit.
@@ -35,19 +36,19 @@ pub(super) enum Durability {
 #[derive(Debug)]
 pub(super) struct Tx {
     pub(super) db: SqliteConnection,
-    pub(super) head: Head,
+    pub(super) chain: Chain,
     durability: Durability,
 }
 
 impl Tx {
-    async fn execute(&mut self, sql: &'static str) -> Result<(), Error> {
+    pub(super) async fn execute(&mut self, sql: &'static str) -> Result<(), Error> {
         sqlx::query(sql).execute(&mut self.db).await?;
         Ok(())
     }
 
     /// Opens the transaction and reads the head of the chain, which a visiting command may have
     /// moved.
-    async fn begin(&mut self, durability: Durability) -> Result<(), Error> {
+    pub(super) async fn begin(&mut self, durability: Durability) -> Result<(), Error> {
         if durability != self.durability {
             let pragma = match durability {
                 Durability::Synced => "pragma synchronous = full",
@@ -58,7 +59,7 @@ impl Tx {
             self.durability = durability;
         }
         match Head::read_at_begin(&mut self.db).await {
-            Ok(head) => self.head = head,
+            Ok(head) => self.chain = Chain::after(head),
             Err(error) => {
                 self.roll_back().await;
                 return Err(error);
@@ -67,14 +68,18 @@ impl Tx {
         Ok(())
     }
 
-    async fn roll_back(&mut self) {
+    pub(super) async fn commit(&mut self) -> Result<(), Error> {
+        self.chain.commit(&mut self.db).await
+    }
+
+    pub(super) async fn roll_back(&mut self) {
         // It fails where SQLite has rolled back by itself, which is as good.
         let _ = self.execute("rollback").await;
     }
 }
 
 /// One piece of work: done inside a transaction, answered after its commit.
-trait Piece: Send {
+pub(super) trait Piece: Send {
     fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
@@ -109,12 +114,12 @@ where
 }
 
 /// A piece of work, and what its commit must survive.
-type Asked = (Box<dyn Piece>, Durability);
+pub(super) type Asked = (Box<dyn Piece>, Durability);
 
 /// A delivery that someone waits for.
 pub(super) struct Waiting {
     pub(super) new: NewDelivery,
-    reply: oneshot::Sender<Result<Taken, Error>>,
+    pub(super) reply: oneshot::Sender<Result<Taken, Error>>,
 }
 
 /// Hands work to the writer. Cheap to clone.
@@ -131,10 +136,11 @@ impl Writer {
         let (deliveries, waiting) = mpsc::channel(QUEUE_MAX);
         let tx = Tx {
             db,
-            head: Head::GENESIS,
+            chain: Chain::after(Head::GENESIS),
             durability: Durability::Synced,
         };
-        (Self { pieces, deliveries }, write_loop(tx, asked, waiting))
+        let writing = on_its_own_thread(write_loop(tx, asked, waiting));
+        (Self { pieces, deliveries }, writing)
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -170,15 +176,29 @@ fn hand_in<T>(door: &mpsc::Sender<T>, what: T) -> Result<(), Error> {
     })
 }
 
-fn ended() -> Error {
+pub(super) fn ended() -> Error {
     Error::Busy("the writer has ended".to_owned())
 }
 
-/// Everything one commit carries.
-#[derive(Default)]
-struct Batch {
-    deliveries: Vec<Waiting>,
-    pieces: Vec<Asked>,
+/// Runs the loop on a thread that does nothing else, until it ends or this future is dropped. A
+/// statement is answered by SQLite's thread, and waking one waiting thread costs a fraction of
+/// waking the runtime; at several statements a commit that is most of what a commit costs.
+async fn on_its_own_thread(work: impl Future<Output = ()> + Send + 'static) {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let _stops_when_dropped = stop.drop_guard();
+    let runtime = tokio::runtime::Handle::current();
+    let thread = tokio::task::spawn_blocking(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => {}
+                () = work => {}
+            }
+        });
+    });
+    // A panic of the writer is told by every caller's lost answer.
+    let _ = thread.await;
 }
 
 async fn write_loop(
@@ -213,91 +233,4 @@ fn fill<T>(batch: &mut Vec<T>, queue: &mut mpsc::Receiver<T>) {
     {
         batch.push(more);
     }
-}
-
-/// One transaction for the whole batch: the deliveries together, a savepoint for each piece.
-async fn commit_together(tx: &mut Tx, batch: &mut Batch) {
-    let synced = batch.pieces.iter().any(|(_, it)| *it == Durability::Synced);
-    let durability = if synced || !batch.deliveries.is_empty() {
-        Durability::Synced
-    } else {
-        Durability::WithTheNext
-    };
-    let mut taken = Vec::new();
-    let mut outcomes = Vec::with_capacity(batch.pieces.len());
-    let committed = async {
-        tx.begin(durability).await?;
-        taken = take_together(tx, &batch.deliveries).await?;
-        perform_each(tx, &mut batch.pieces, &mut outcomes).await?;
-        crate::telemetry::crash_point("store.commit.before");
-        let committed = tx.execute("commit").await;
-        crate::telemetry::crash_point("store.commit.after");
-        committed
-    }
-    .await;
-    if committed.is_err() {
-        // Nothing of this batch is durable; a half-open transaction must not swallow the next.
-        tx.roll_back().await;
-    }
-    taken.resize(batch.deliveries.len(), Err(ended()));
-    for (waiting, outcome) in batch.deliveries.drain(..).zip(taken) {
-        // The caller may have gone away; what was committed stays committed.
-        let _ = waiting.reply.send(committed.clone().and(outcome));
-    }
-    outcomes.resize(batch.pieces.len(), Ok(()));
-    for ((piece, _), outcome) in batch.pieces.drain(..).zip(outcomes) {
-        piece.answer(committed.clone().and(outcome));
-    }
-}
-
-type Outcomes<T> = Vec<Result<T, Error>>;
-
-/// All deliveries in one go; where that fails, one by one, so that a bad one fails alone.
-async fn take_together(tx: &mut Tx, waiting: &[Waiting]) -> Result<Outcomes<Taken>, Error> {
-    if waiting.is_empty() {
-        return Ok(Vec::new());
-    }
-    match intake::take_all(tx, waiting).await {
-        Ok(taken) => return Ok(taken.into_iter().map(Ok).collect()),
-        Err(error) => tracing::warn!(%error, "deliveries could not be taken together"),
-    }
-    // They came first, so nothing else is lost by beginning anew.
-    tx.roll_back().await;
-    tx.begin(Durability::Synced).await?;
-    let mut taken = Vec::with_capacity(waiting.len());
-    for one in waiting {
-        let head = tx.head;
-        tx.execute("savepoint piece").await?;
-        let outcome = intake::take(tx, &one.new).await;
-        if outcome.is_err() {
-            tx.head = head;
-            tx.execute("rollback to piece").await?;
-        }
-        tx.execute("release piece").await?;
-        taken.push(outcome);
-    }
-    Ok(taken)
-}
-
-/// Performs each piece under a savepoint of its own. An error here means that the transaction is
-/// gone, and every piece with it.
-async fn perform_each(
-    tx: &mut Tx,
-    pieces: &mut [Asked],
-    outcomes: &mut Outcomes<()>,
-) -> Result<(), Error> {
-    let mut mark = "savepoint piece";
-    for (piece, _) in pieces {
-        tx.execute(mark).await?;
-        mark = "release piece; savepoint piece";
-        let head = tx.head;
-        let outcome = piece.perform(tx).await;
-        if outcome.is_err() {
-            tx.head = head;
-            tx.execute("rollback to piece").await?;
-        }
-        outcomes.push(outcome);
-    }
-    // The commit releases the last one.
-    Ok(())
 }
