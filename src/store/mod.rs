@@ -9,8 +9,9 @@
 //! * Every write of a worker names its lease's epoch; a lost lease changes nothing.
 //! * Nobody hears of success before the commit is on disk.
 //!
-//! Read next: `writer`, `deliveries`, `triaged`, `claims`, `runs`, `steps`, `undo`.
+//! Read next: `writer`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`, `undo`.
 
+mod begin;
 mod claims;
 mod deliveries;
 mod error;
@@ -21,6 +22,7 @@ mod rows;
 mod runs;
 mod settings;
 mod sqlite;
+mod statuses;
 mod steps;
 mod tokens;
 mod triaged;
@@ -35,13 +37,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqlitePool;
 
+pub use begin::Begun;
 pub use claims::{Claim, Claimed};
-pub use deliveries::{Status, Taken};
+pub use deliveries::Taken;
 pub use error::{Error, OpenError};
 pub use orders::{Asked, Taking};
-pub use runs::{Begun, Ending, LIST_MAX, RunFilter};
+pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
+pub use statuses::Status;
 pub use steps::Strike;
 pub use tokens::{NewToken, StoredToken};
 pub use triaged::{NewRun, Terms, Triaged};
