@@ -67,6 +67,8 @@ impl Service {
         keys::sources(&config)?;
         let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
+        // Read again by the door: here it is only made sure of, before any door opens.
+        keys::ticket_key(&config.ticket_key, &clock)?;
         let mut loops = JoinSet::new();
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
