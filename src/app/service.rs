@@ -128,6 +128,11 @@ impl Service {
             Arc::clone(&self.guards),
             self.clock.clone(),
         );
+        let stop = self.stop.clone();
+        let learning = async move {
+            // A token that never comes must not hold up the end.
+            let _ = stop.run_until_cancelled(learning).await;
+        };
         let telling = crate::notify::notify_loop(
             self.store.clone(),
             self.clock.clone(),

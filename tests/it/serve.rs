@@ -117,6 +117,24 @@ async fn asked_to_stop_it_finishes_what_is_in_flight() {
 }
 
 #[tokio::test]
+async fn asked_to_stop_without_a_token_it_does_not_wait_for_one() {
+    let site = Site::new().await;
+    let token = On::request("GET", "msi/token");
+    site.entra
+        .push_fault(Fault::new(token.always(), What::HoldReply));
+    let mut program = site.start(&[]);
+    program.doors().await.unwrap();
+    site.entra.until_held(1).await;
+
+    let asked = site.clock.elapsed();
+    let ended = program.ask_to_stop().await;
+
+    let took = site.clock.elapsed().saturating_sub(asked);
+    assert_eq!(ended.code(), Some(0));
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
+}
+
+#[tokio::test]
 async fn d11_a_second_service_on_one_store_is_refused() {
     let site = Site::new().await;
     let mut first = site.start(&[]);
