@@ -8,6 +8,7 @@
 
 mod caps;
 mod containment;
+mod decisions;
 mod deliveries;
 mod guards;
 mod house;
