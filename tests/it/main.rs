@@ -10,6 +10,7 @@ mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod decisions;
 mod deliveries;
 mod dependencies;
 mod guards;
@@ -17,6 +18,10 @@ mod house;
 mod layers;
 mod playbooks;
 mod power;
+#[cfg_attr(
+    not(feature = "failpoints"),
+    allow(dead_code, reason = "the crash matrix uses all of it")
+)]
 mod program;
 mod proofs;
 mod serve;
