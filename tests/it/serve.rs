@@ -148,6 +148,8 @@ async fn d11_a_second_service_on_one_store_is_refused() {
     let delivery = site.signed("msg_1", &site.detection());
     let taken = exchange(&site.clock, &address, &delivery).await.unwrap();
     assert_eq!(taken.status, 202);
+    assert_eq!(taken.member("state").as_deref(), Some("received"));
+    assert!(taken.header("location").is_some());
     assert_eq!(first.ask_to_stop().await.code(), Some(0));
 }
 
