@@ -134,7 +134,9 @@ impl Matrix {
     /// Tells one story. `None` when something did not hold.
     async fn tell(&self, case: Case) -> Option<Ending> {
         let _room = ROOM.acquire().await.unwrap();
-        let ending = AssertUnwindSafe(story::tell(case)).catch_unwind().await;
+        // A story is a large future, and many wait here at a time: on the heap, not on the stack.
+        let story = Box::pin(story::tell(case));
+        let ending = AssertUnwindSafe(story).catch_unwind().await;
         let mut tally = self.tally.lock().unwrap();
         tally.told += 1;
         match &ending {
