@@ -11,6 +11,7 @@
 //!
 //! Read next: `writer`, `deliveries`, `triaged`, `claims`, `runs`, `steps`, `undo`.
 
+mod begin;
 mod claims;
 mod deliveries;
 mod error;
@@ -35,11 +36,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqlitePool;
 
+pub use begin::Begun;
 pub use claims::{Claim, Claimed};
 pub use deliveries::{Status, Taken};
 pub use error::{Error, OpenError};
 pub use orders::{Asked, Taking};
-pub use runs::{Begun, Ending, RunFilter};
+pub use runs::{Ending, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
 pub use steps::Strike;
