@@ -1,5 +1,5 @@
-//! The beginning of a run: brake, mode and caps are checked and attempts are counted, in one
-//! transaction, so that nothing can come between the question and the answer.
+//! The beginning of a run: brake, mode and caps are asked, and the attempt is counted, in the one
+//! transaction that uses up the room.
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;

@@ -24,8 +24,10 @@ mod power;
 )]
 mod program;
 mod proofs;
+mod recovery;
 mod serve;
 mod statuses;
+mod storms;
 mod threats;
 mod undoing;
 mod wire;
