@@ -9,6 +9,7 @@ use super::runs::held_row;
 use super::settings::standing_in;
 use super::triaged::Terms;
 use super::writer::Tx;
+use crate::domain::action::Action;
 use crate::domain::containment::{Containment, EntityEvent, EntityState};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::RunId;
@@ -209,8 +210,8 @@ pub(super) async fn end_step(
     .bind(at.as_millis())
     .execute(&mut tx.db)
     .await?;
-    if step.plan.action.contains() && matches!(outcome, Outcome::Done | Outcome::AlreadyDone) {
-        sqlx::query("update run set struck_at = coalesce(struck_at, $2) where run_id = $1")
+    if let Some(sql) = milestone(step, outcome) {
+        sqlx::query(sql)
             .bind(bytes(run.uuid()))
             .bind(at.as_millis())
             .execute(&mut tx.db)
@@ -225,6 +226,17 @@ pub(super) async fn end_step(
     });
     tx.record(&Record::new(at, "step.ended", detail).about_run(run))
         .await
+}
+
+/// The moments a run is measured by: its first accepted switch, and its proof. What goes on beside
+/// them, such as a throttled confirmation, does not move them.
+fn milestone(step: &Step, outcome: Outcome) -> Option<&'static str> {
+    let took = matches!(outcome, Outcome::Done | Outcome::AlreadyDone);
+    if took && step.plan.action.contains() {
+        return Some("update run set struck_at = coalesce(struck_at, $2) where run_id = $1");
+    }
+    (outcome == Outcome::Done && step.plan.action == Action::Verify)
+        .then_some("update run set contained_at = coalesce(contained_at, $2) where run_id = $1")
 }
 
 /// A step that changed nothing holds nothing.

@@ -87,6 +87,11 @@ async fn g01_a_throttled_confirmation_never_delays_the_switch() {
         let run = world.run(run).await;
         let took = run.struck_at.unwrap().since(asked);
         assert!(took <= Duration::from_millis(200), "{took:?}");
+        let proved = run.contained_at.unwrap().since(asked);
+        assert!(
+            proved <= Duration::from_secs(2),
+            "the proof does not wait either: {proved:?}"
+        );
     }
     world.entra.clear_faults();
     world.settle().await;

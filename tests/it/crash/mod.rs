@@ -53,7 +53,7 @@ async fn e01_killed_at_every_point_nothing_is_lost_and_nothing_is_done_twice() {
 
     let sweeps = [Act::Containing, Act::Undoing]
         .into_iter()
-        .flat_map(|act| POINTS.map(|point| matrix.sweep(act, point)));
+        .flat_map(|act| POINTS.map(|point| Box::pin(matrix.sweep(act, point))));
     join_all(sweeps).await;
 
     let hit: BTreeSet<_> = matrix.tally.lock().unwrap().hit.clone();
@@ -66,7 +66,7 @@ async fn e01_killed_while_a_write_is_on_its_way_nothing_is_lost_and_nothing_is_d
     let matrix = Matrix::new();
 
     let cases = WRITES.iter().flat_map(|write| {
-        HELD.map(|held| matrix.must_hit(Case::of(write.act, Kill::Holding(write, held))))
+        HELD.map(|held| Box::pin(matrix.must_hit(Case::of(write.act, Kill::Holding(write, held)))))
     });
     join_all(cases).await;
 
