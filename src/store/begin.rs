@@ -41,8 +41,10 @@ impl Store {
             String::new(),
             String::new(),
         );
-        self.write(move |tx| Box::pin(async move { begin_in(tx, lease, (caps, at), notice).await }))
-            .await
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move { begin_in(tx, lease, (caps, at), notice).await })
+        })
+        .await
     }
 }
 

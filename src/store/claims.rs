@@ -66,13 +66,15 @@ pub struct Claim {
 impl Store {
     /// Claims the run that has waited longest in the fastest lane, if any is due.
     pub async fn claim_next(&self, claim: Claim) -> Result<Option<Claimed>, Error> {
-        self.write(move |tx| Box::pin(async move { claim_in(tx, CLAIM_NEXT, &claim, None).await }))
-            .await
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move { claim_in(tx, CLAIM_NEXT, &claim, None).await })
+        })
+        .await
     }
 
     /// Claims this run, if it is due and nobody holds it.
     pub async fn claim_run(&self, id: RunId, claim: Claim) -> Result<Option<Claimed>, Error> {
-        self.write(move |tx| {
+        self.write_with_the_next(move |tx| {
             Box::pin(async move { claim_in(tx, CLAIM_ONE, &claim, Some(id)).await })
         })
         .await
@@ -84,7 +86,7 @@ impl Store {
         leases: Vec<RunLease>,
         until: Moment,
     ) -> Result<Vec<RunLease>, Error> {
-        self.write(move |tx| {
+        self.write_with_the_next(move |tx| {
             Box::pin(async move {
                 let mut lost = Vec::new();
                 for lease in leases {

@@ -11,7 +11,7 @@ use crate::domain::delivery::{BodyDigest, Delivery, DeliveryState, NewDelivery};
 use crate::domain::detection::SourceName;
 use crate::domain::id::DeliveryId;
 use crate::domain::moment::Moment;
-use crate::domain::notice::{Notice, Urgency};
+use crate::domain::notice::Urgency;
 use crate::domain::record::{Actor, Record};
 
 /// What became of a delivery that was handed in.
@@ -34,15 +34,11 @@ pub enum Taken {
     },
 }
 
-const INSERT: &str = "insert into delivery (delivery_id, source, delivery_key, conflict_of, digest, \
-     key_id, headers, body, received_at, state, why) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing";
-
 impl Store {
     /// Stores a verified delivery, or finds the one it repeats. Answers after the commit.
     pub async fn take_delivery(&self, new: NewDelivery) -> Result<Taken, Error> {
-        self.write(move |tx| Box::pin(async move { take(tx, &new).await }))
-            .await
+        self.count_asked();
+        self.writer.take(new).await
     }
 
     /// Deliveries stored before `before` and not yet read, oldest first: after a crash, and behind lost
@@ -173,99 +169,6 @@ fn digest(row: &SqliteRow) -> Result<BodyDigest, Error> {
         .try_into()
         .map_err(|_| Error::Damaged("a digest".to_owned()))?;
     Ok(BodyDigest(bytes))
-}
-
-async fn take(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
-    if insert(tx, new, None).await? {
-        tx.record(&stored(new, "delivery.stored")).await?;
-        return Ok(Taken::New { id: new.id });
-    }
-    let first = sqlx::query(
-        "select delivery_id, digest from delivery \
-         where source = $1 and delivery_key = $2 and conflict_of is null",
-    )
-    .bind(new.source.as_str())
-    .bind(&new.key)
-    .fetch_one(&mut tx.db)
-    .await?;
-    let id = DeliveryId::from_uuid(uuid(&first, "delivery_id")?);
-    if first.try_get::<Vec<u8>, _>("digest")? == new.digest.0 {
-        return Ok(Taken::Repeat { id });
-    }
-    keep_apart(tx, new, id).await
-}
-
-/// A signed delivery that reuses a key for other bytes may hide or swap a detection (threat W04).
-async fn keep_apart(tx: &mut Tx, new: &NewDelivery, first: DeliveryId) -> Result<Taken, Error> {
-    let twin =
-        sqlx::query("select delivery_id from delivery where conflict_of = $1 and digest = $2")
-            .bind(bytes(first.uuid()))
-            .bind(new.digest.0.to_vec())
-            .fetch_optional(&mut tx.db)
-            .await?;
-    if let Some(twin) = twin {
-        return Ok(Taken::Conflict {
-            id: DeliveryId::from_uuid(uuid(&twin, "delivery_id")?),
-        });
-    }
-    insert(tx, new, Some(first)).await?;
-    tx.record(&stored(new, "delivery.conflict")).await?;
-    let notice = Notice {
-        id: crate::domain::id::NoticeId::from_uuid(new.id.uuid()),
-        at: new.received_at,
-        key: format!("conflict {first}"),
-        urgency: Urgency::Page,
-        text: format!(
-            "{} carries the key of {first} with other bytes. It is kept apart and nothing follows from it: ask its sender, {}, why.",
-            new.id, new.source
-        ),
-        run: None,
-    };
-    super::notices::write(tx, &notice).await?;
-    Ok(Taken::Conflict { id: new.id })
-}
-
-async fn insert(
-    tx: &mut Tx,
-    new: &NewDelivery,
-    conflict_of: Option<DeliveryId>,
-) -> Result<bool, Error> {
-    let (state, why) = match conflict_of {
-        None => (DeliveryState::Received, None),
-        Some(first) => (
-            DeliveryState::Quarantined,
-            Some(format!(
-                "the same delivery key came first, with other bytes, as {first}"
-            )),
-        ),
-    };
-    let inserted = sqlx::query(INSERT)
-        .bind(bytes(new.id.uuid()))
-        .bind(new.source.as_str())
-        .bind(&new.key)
-        .bind(conflict_of.map(|first| bytes(first.uuid())))
-        .bind(new.digest.0.to_vec())
-        .bind(&new.key_id)
-        .bind(&new.headers)
-        .bind(new.body.to_vec())
-        .bind(new.received_at.as_millis())
-        .bind(state.word())
-        .bind(why)
-        .execute(&mut tx.db)
-        .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-fn stored(new: &NewDelivery, what: &str) -> Record {
-    let detail = serde_json::json!({
-        "digest": new.digest.hex(),
-        "key": new.key_id,
-        "bytes": new.body.len(),
-    });
-    let mut record =
-        Record::new(new.received_at, what, detail).by(Actor(format!("source:{}", new.source)));
-    record.delivery = Some(new.id);
-    record
 }
 
 /// Moves a delivery out of `received`; false when it was moved before.

@@ -9,14 +9,18 @@
 //! * Every write of a worker names its lease's epoch; a lost lease changes nothing.
 //! * Nobody hears of success before the commit is on disk.
 //!
-//! Read next: `writer`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`, `undo`.
+//! Read next: `writer`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`, `undo`.
 
 mod begin;
+mod chain;
 mod claims;
+mod containments;
 mod deliveries;
 mod error;
+mod intake;
 mod notices;
 mod orders;
+mod piece;
 mod records;
 mod rows;
 mod runs;
@@ -28,6 +32,8 @@ mod tokens;
 mod triaged;
 mod undo;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 use std::fs::File;
 use std::path::Path;
@@ -52,7 +58,7 @@ pub use triaged::{NewRun, Terms, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;
-use writer::{Tx, Writer};
+use writer::{Durability, Tx, Writer};
 
 /// The store. Cheap to clone; every clone shares one writer.
 #[derive(Clone)]
@@ -93,13 +99,28 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.writer.write(work).await
+        self.count_asked();
+        self.writer.write(work, Durability::Synced).await
+    }
+
+    /// For a worker's own steps between two commits that are synced: see
+    /// [`Durability::WithTheNext`].
+    async fn write_with_the_next<F, T>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.count_asked();
+        self.writer.write(work, Durability::WithTheNext).await
     }
 
     fn reading(&self) -> &SqlitePool {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.count_asked();
         &self.readers
+    }
+
+    fn count_asked(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often the store was asked for anything since it was opened. What a stranger sends must

@@ -77,7 +77,7 @@ impl Store {
     /// Stores what triage decided, and answers the runs that were made. A detection that came
     /// before by another way is joined, and makes none.
     pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<RunId>, Error> {
-        self.write(move |tx| Box::pin(async move { settle(tx, &triaged).await }))
+        self.write_with_the_next(move |tx| Box::pin(async move { settle(tx, &triaged).await }))
             .await
     }
 

@@ -1,161 +1,166 @@
 //! The one writer: callers hand it work and wait; it commits many pieces of work at once.
 //!
 //! A caller that goes away cancels nothing. A piece of work that fails is rolled back alone. Nobody
-//! hears of success before the commit is on disk.
+//! hears of success before the commit is in the file, and where it says [`Durability::Synced`]
+//! before it is on disk. Deliveries come by a queue of their own and go in by the armful: every
+//! statement is a trip to SQLite's thread and back, and trips are what a flood is made of.
 
 use futures_util::future::BoxFuture;
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::chain::Head;
+use super::deliveries::Taken;
 use super::error::Error;
-use crate::domain::record::{Record, Seal, seal};
+use super::intake;
+use super::piece::{Piece, Work};
+use crate::domain::delivery::NewDelivery;
 
-/// Most pieces of work in one commit.
+/// Most pieces of work, and most deliveries, in one commit.
 const BATCH_MAX: usize = 128;
-/// Most pieces of work that may wait; beyond it the store is busy.
+/// Most pieces of work, and most deliveries, that may wait; beyond it the store is busy.
 const QUEUE_MAX: usize = 4096;
+
+/// What a commit must survive before its caller hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Power loss: it is on disk.
+    Synced,
+    /// The death of this process. It reaches the disk with the next synced commit, in order, so
+    /// losing it to a power loss is like never having come so far. For a worker's own steps between
+    /// two commits that are synced.
+    WithTheNext,
+}
 
 /// An open write transaction, with the end of the record chain at hand.
 #[derive(Debug)]
 pub(super) struct Tx {
     pub(super) db: SqliteConnection,
-    head: Head,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Head {
-    number: i64,
-    seal: Seal,
+    pub(super) head: Head,
+    durability: Durability,
 }
 
 impl Tx {
-    /// Seals a record onto the chain, as part of this transaction.
-    pub(super) async fn record(&mut self, record: &Record) -> Result<(), Error> {
-        let line = record.line();
-        let next = Head {
-            number: self.head.number + 1,
-            seal: seal(self.head.seal, &line),
-        };
-        sqlx::query("insert into record (number, run_id, line, seal) values ($1, $2, $3, $4)")
-            .bind(next.number)
-            .bind(record.run.map(|run| run.uuid().as_bytes().to_vec()))
-            .bind(line)
-            .bind(next.seal.0.to_vec())
-            .execute(&mut self.db)
-            .await?;
-        self.head = next;
-        Ok(())
-    }
-
-    async fn read_head(&mut self) -> Result<(), Error> {
-        let row = sqlx::query("select number, seal from record order by number desc limit 1")
-            .fetch_optional(&mut self.db)
-            .await?;
-        self.head = match row {
-            None => Head {
-                number: 0,
-                seal: Seal::GENESIS,
-            },
-            Some(row) => {
-                let bytes: Vec<u8> = row.try_get("seal")?;
-                let bytes = bytes
-                    .try_into()
-                    .map_err(|_| Error::Damaged("a seal".to_owned()))?;
-                Head {
-                    number: row.try_get("number")?,
-                    seal: Seal(bytes),
-                }
-            }
-        };
-        Ok(())
-    }
-
     async fn execute(&mut self, sql: &'static str) -> Result<(), Error> {
         sqlx::query(sql).execute(&mut self.db).await?;
         Ok(())
     }
-}
 
-/// One piece of work: done inside a transaction, answered after its commit.
-trait Piece: Send {
-    fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
-    fn answer(self: Box<Self>, committed: Result<(), Error>);
-}
-
-struct Work<F, T> {
-    perform: Option<F>,
-    result: Option<T>,
-    reply: oneshot::Sender<Result<T, Error>>,
-}
-
-impl<F, T> Piece for Work<F, T>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send,
-    T: Send,
-{
-    fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>> {
-        Box::pin(async move {
-            if let Some(perform) = self.perform.take() {
-                self.result = Some(perform(tx).await?);
+    /// Opens the transaction and reads the head of the chain, which a visiting command may have
+    /// moved.
+    async fn begin(&mut self, durability: Durability) -> Result<(), Error> {
+        if durability != self.durability {
+            let pragma = match durability {
+                Durability::Synced => "pragma synchronous = full",
+                Durability::WithTheNext => "pragma synchronous = normal",
+            };
+            // Takes effect when it is prepared, so it must not come from the statement cache.
+            sqlx::raw_sql(pragma).execute(&mut self.db).await?;
+            self.durability = durability;
+        }
+        match Head::read_at_begin(&mut self.db).await {
+            Ok(head) => self.head = head,
+            Err(error) => {
+                self.roll_back().await;
+                return Err(error);
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { result, reply, .. } = *self;
-        let lost = || Err(Error::Busy("the work was not carried out".to_owned()));
-        let answer = committed.and_then(|()| result.map_or_else(lost, Ok));
-        // The caller may have gone away; what was committed stays committed.
-        let _ = reply.send(answer);
+    async fn roll_back(&mut self) {
+        // It fails where SQLite has rolled back by itself, which is as good.
+        let _ = self.execute("rollback").await;
     }
+}
+
+/// A piece of work, and what its commit must survive.
+type Asked = (Box<dyn Piece>, Durability);
+
+/// A delivery that someone waits for.
+pub(super) struct Waiting {
+    pub(super) new: NewDelivery,
+    reply: oneshot::Sender<Result<Taken, Error>>,
 }
 
 /// Hands work to the writer. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Writer(mpsc::Sender<Box<dyn Piece>>);
+pub(super) struct Writer {
+    pieces: mpsc::Sender<Asked>,
+    deliveries: mpsc::Sender<Waiting>,
+}
 
 impl Writer {
     /// The handle, and the loop that the roof spawns. The loop ends when every handle is gone.
     pub(super) fn new(db: SqliteConnection) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let (pieces, asked) = mpsc::channel(QUEUE_MAX);
+        let (deliveries, waiting) = mpsc::channel(QUEUE_MAX);
         let tx = Tx {
             db,
-            head: Head {
-                number: 0,
-                seal: Seal::GENESIS,
-            },
+            head: Head::GENESIS,
+            durability: Durability::Synced,
         };
-        (Self(sender), write_loop(tx, receiver))
+        (Self { pieces, deliveries }, write_loop(tx, asked, waiting))
     }
 
     /// Performs `work` in a transaction and answers after its commit.
-    pub(super) async fn write<F, T>(&self, work: F) -> Result<T, Error>
+    pub(super) async fn write<F, T>(&self, work: F, durability: Durability) -> Result<T, Error>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let piece = Box::new(Work {
-            perform: Some(work),
-            result: None,
-            reply,
-        });
-        self.0.try_send(piece).map_err(|full| match full {
-            mpsc::error::TrySendError::Full(_) => {
-                Error::Busy(format!("{QUEUE_MAX} writes are waiting"))
-            }
-            mpsc::error::TrySendError::Closed(_) => Error::Busy("the writer has ended".to_owned()),
-        })?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(Error::Busy("the writer has ended".to_owned())))
+        let piece = Box::new(Work::new(work, reply));
+        hand_in(&self.pieces, (piece, durability))?;
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Takes a delivery, together with others that wait, and answers after the commit is on disk.
+    pub(super) async fn take(&self, new: NewDelivery) -> Result<Taken, Error> {
+        let (reply, answer) = oneshot::channel();
+        hand_in(&self.deliveries, Waiting { new, reply })?;
+        answer.await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
-async fn write_loop(mut tx: Tx, mut waiting: mpsc::Receiver<Box<dyn Piece>>) {
-    let mut batch = Vec::with_capacity(BATCH_MAX);
-    while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+fn hand_in<T>(door: &mpsc::Sender<T>, what: T) -> Result<(), Error> {
+    door.try_send(what).map_err(|full| match full {
+        mpsc::error::TrySendError::Full(_) => {
+            Error::Busy(format!("{QUEUE_MAX} writes are waiting"))
+        }
+        mpsc::error::TrySendError::Closed(_) => ended(),
+    })
+}
+
+fn ended() -> Error {
+    Error::Busy("the writer has ended".to_owned())
+}
+
+/// Everything one commit carries.
+#[derive(Default)]
+struct Batch {
+    deliveries: Vec<Waiting>,
+    pieces: Vec<Asked>,
+}
+
+async fn write_loop(
+    mut tx: Tx,
+    mut asked: mpsc::Receiver<Asked>,
+    mut waiting: mpsc::Receiver<Waiting>,
+) {
+    let mut batch = Batch::default();
+    loop {
+        tokio::select! {
+            biased;
+            _ = asked.recv_many(&mut batch.pieces, BATCH_MAX) => {}
+            _ = waiting.recv_many(&mut batch.deliveries, BATCH_MAX) => {}
+        }
+        fill(&mut batch.pieces, &mut asked);
+        fill(&mut batch.deliveries, &mut waiting);
+        if batch.pieces.is_empty() && batch.deliveries.is_empty() {
+            // Every handle is gone, and nothing is left of what they asked for.
+            break;
+        }
         commit_together(&mut tx, &mut batch).await;
     }
     if let Err(error) = tx.db.close().await {
@@ -163,49 +168,98 @@ async fn write_loop(mut tx: Tx, mut waiting: mpsc::Receiver<Box<dyn Piece>>) {
     }
 }
 
-/// One transaction for the whole batch, one savepoint for each piece.
-async fn commit_together(tx: &mut Tx, batch: &mut Vec<Box<dyn Piece>>) {
-    if let Err(error) = begin(tx).await {
-        batch
-            .drain(..)
-            .for_each(|piece| piece.answer(Err(error.clone())));
-        return;
+/// Adds what else waits, without waiting for it.
+fn fill<T>(batch: &mut Vec<T>, queue: &mut mpsc::Receiver<T>) {
+    while batch.len() < BATCH_MAX
+        && let Ok(more) = queue.try_recv()
+    {
+        batch.push(more);
     }
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for piece in batch.iter_mut() {
-        outcomes.push(perform_alone(tx, piece.as_mut()).await);
+}
+
+/// One transaction for the whole batch: the deliveries together, a savepoint for each piece.
+async fn commit_together(tx: &mut Tx, batch: &mut Batch) {
+    let synced = batch.pieces.iter().any(|(_, it)| *it == Durability::Synced);
+    let durability = if synced || !batch.deliveries.is_empty() {
+        Durability::Synced
+    } else {
+        Durability::WithTheNext
+    };
+    let mut taken = Vec::new();
+    let mut outcomes = Vec::with_capacity(batch.pieces.len());
+    let committed = async {
+        tx.begin(durability).await?;
+        taken = take_together(tx, &batch.deliveries).await?;
+        perform_each(tx, &mut batch.pieces, &mut outcomes).await?;
+        crate::telemetry::crash_point("store.commit.before");
+        let committed = tx.execute("commit").await;
+        crate::telemetry::crash_point("store.commit.after");
+        committed
     }
-    crate::telemetry::crash_point("store.commit.before");
-    let committed = tx.execute("commit").await;
-    crate::telemetry::crash_point("store.commit.after");
+    .await;
     if committed.is_err() {
         // Nothing of this batch is durable; a half-open transaction must not swallow the next.
-        let _ = tx.execute("rollback").await;
+        tx.roll_back().await;
     }
-    for (piece, outcome) in batch.drain(..).zip(outcomes) {
-        piece.answer(outcome.and_then(|()| committed.clone()));
+    taken.resize(batch.deliveries.len(), Err(ended()));
+    for (waiting, outcome) in batch.deliveries.drain(..).zip(taken) {
+        // The caller may have gone away; what was committed stays committed.
+        let _ = waiting.reply.send(committed.clone().and(outcome));
+    }
+    outcomes.resize(batch.pieces.len(), Ok(()));
+    for ((piece, _), outcome) in batch.pieces.drain(..).zip(outcomes) {
+        piece.answer(committed.clone().and(outcome));
     }
 }
 
-async fn begin(tx: &mut Tx) -> Result<(), Error> {
-    tx.execute("begin immediate").await?;
-    if let Err(error) = tx.read_head().await {
-        let _ = tx.execute("rollback").await;
-        return Err(error);
-    }
-    Ok(())
-}
+type Outcomes<T> = Vec<Result<T, Error>>;
 
-async fn perform_alone(tx: &mut Tx, piece: &mut dyn Piece) -> Result<(), Error> {
-    tx.execute("savepoint piece").await?;
-    let head = tx.head;
-    match piece.perform(tx).await {
-        Ok(()) => tx.execute("release piece").await,
-        Err(error) => {
+/// All deliveries in one go; where that fails, one by one, so that a bad one fails alone.
+async fn take_together(tx: &mut Tx, waiting: &[Waiting]) -> Result<Outcomes<Taken>, Error> {
+    if waiting.is_empty() {
+        return Ok(Vec::new());
+    }
+    match intake::take_all(tx, waiting).await {
+        Ok(taken) => return Ok(taken.into_iter().map(Ok).collect()),
+        Err(error) => tracing::warn!(%error, "deliveries could not be taken together"),
+    }
+    // They came first, so nothing else is lost by beginning anew.
+    tx.roll_back().await;
+    tx.begin(Durability::Synced).await?;
+    let mut taken = Vec::with_capacity(waiting.len());
+    for one in waiting {
+        let head = tx.head;
+        tx.execute("savepoint piece").await?;
+        let outcome = intake::take(tx, &one.new).await;
+        if outcome.is_err() {
             tx.head = head;
             tx.execute("rollback to piece").await?;
-            tx.execute("release piece").await?;
-            Err(error)
         }
+        tx.execute("release piece").await?;
+        taken.push(outcome);
     }
+    Ok(taken)
+}
+
+/// Performs each piece under a savepoint of its own. An error here means that the transaction is
+/// gone, and every piece with it.
+async fn perform_each(
+    tx: &mut Tx,
+    pieces: &mut [Asked],
+    outcomes: &mut Outcomes<()>,
+) -> Result<(), Error> {
+    let mut mark = "savepoint piece";
+    for (piece, _) in pieces {
+        tx.execute(mark).await?;
+        mark = "release piece; savepoint piece";
+        let head = tx.head;
+        let outcome = piece.perform(tx).await;
+        if outcome.is_err() {
+            tx.head = head;
+            tx.execute("rollback to piece").await?;
+        }
+        outcomes.push(outcome);
+    }
+    // The commit releases the last one.
+    Ok(())
 }

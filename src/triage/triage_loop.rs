@@ -34,12 +34,13 @@ pub struct Hints {
 }
 
 type Reading = FuturesUnordered<BoxFuture<'static, DeliveryId>>;
+type Looking = BoxFuture<'static, Vec<DeliveryId>>;
 
 /// Reads until told to stop and what was begun has ended.
 pub async fn triage_loop(triage: Triage, mut hints: Hints) {
     let mut reading = Reading::new();
     let mut begun = BTreeSet::new();
-    let mut tick = Box::pin(triage.clock.sleep(Duration::ZERO));
+    let mut looking = look(&triage, Duration::ZERO);
     while !(hints.stop.is_cancelled() && reading.is_empty()) {
         let room = reading.len() < READING_MAX && !hints.stop.is_cancelled();
         tokio::select! {
@@ -50,9 +51,11 @@ pub async fn triage_loop(triage: Triage, mut hints: Hints) {
                     reading.push(read(triage.clone(), (id, Found::Hinted), Arc::clone(&hints.made)));
                 }
             }
-            () = &mut tick, if room => {
-                tick = Box::pin(triage.clock.sleep(LOOK_EVERY));
-                for id in left_behind(&triage).await {
+            // Polled beside the reading, never awaited within an arm: it wants one of the store's
+            // connections, and those who hold them only go on while they are polled.
+            found = &mut looking, if !hints.stop.is_cancelled() => {
+                looking = look(&triage, LOOK_EVERY);
+                for id in found {
                     if begun.insert(id) {
                         reading.push(read(triage.clone(), (id, Found::LeftBehind), Arc::clone(&hints.made)));
                     }
@@ -61,6 +64,14 @@ pub async fn triage_loop(triage: Triage, mut hints: Hints) {
             () = hints.stop.cancelled(), if !hints.stop.is_cancelled() => {}
         }
     }
+}
+
+fn look(triage: &Triage, pause: Duration) -> Looking {
+    let triage = triage.clone();
+    Box::pin(async move {
+        triage.clock.sleep(pause).await;
+        left_behind(&triage).await
+    })
 }
 
 async fn left_behind(triage: &Triage) -> Vec<DeliveryId> {

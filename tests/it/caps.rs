@@ -72,7 +72,11 @@ async fn e17_decoys_cannot_shut_out_what_is_rarely_wrong() {
     world.settle().await;
 
     assert_eq!(disabled(&world), 3, "the cap and the reserve");
-    assert!(!world.entra.agent(agents[6]).unwrap().account_enabled);
+    // Which of three that came together is first is not promised; that one of them is, is.
+    let rare = agents[6..9]
+        .iter()
+        .filter(|id| !world.entra.agent(**id).unwrap().account_enabled);
+    assert_eq!(rare.count(), 1, "the reserve is theirs");
     world.nothing_left_over().await;
 }
 

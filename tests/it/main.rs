@@ -13,6 +13,7 @@ mod crash;
 mod decisions;
 mod deliveries;
 mod dependencies;
+mod flood;
 mod guards;
 mod house;
 mod layers;

@@ -1,0 +1,45 @@
+//! The numbers of design §11, measured: `cargo bench`, or one of them: `cargo bench -- strike`.
+//!
+//! One program plays every part: it generates the load, is the tenant, and starts itself again as
+//! the bare floor. The service is the real program in a process of its own.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
+#![allow(clippy::expect_used, reason = "a measurement that cannot be made ends")]
+#![allow(clippy::panic, reason = "a measurement that cannot be made ends")]
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a bench is its own roof: real time, real tasks, its own environment"
+)]
+
+mod accept;
+mod stage;
+mod start;
+mod strike;
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    match std::env::var("ESTOP_BENCH_ROLE").as_deref() {
+        Ok("floor") => runtime.block_on(stage::floor::serve()),
+        Ok("service") => runtime.block_on(stage::service::serve_unthrottled()),
+        Ok(_) | Err(_) => runtime.block_on(measure()),
+    }
+}
+
+/// Measures what was named, or everything.
+async fn measure() {
+    let named: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with("--"))
+        .collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
+    println!("{}", stage::machine::described());
+    if wanted("start") {
+        start::bench().await;
+    }
+    if wanted("accept") {
+        accept::bench().await;
+    }
+    if wanted("strike") {
+        strike::bench().await;
+    }
+}

@@ -1,0 +1,125 @@
+//! Senders: keep-alive connections that write whole requests and read whole replies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// Largest reply head that is read.
+const REPLY_MAX: usize = 16 * 1024;
+
+/// One connection.
+pub struct Sender {
+    socket: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Sender {
+    /// Connects to `host:port`.
+    pub async fn to(address: &str) -> Self {
+        let socket = TcpStream::connect(address).await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        Self {
+            socket,
+            read: vec![0; REPLY_MAX],
+        }
+    }
+
+    /// Sends one request and answers the HTTP status of its whole reply.
+    pub async fn send(&mut self, request: &[u8]) -> u16 {
+        self.socket.write_all(request).await.unwrap();
+        let mut filled = 0;
+        loop {
+            let more = self.socket.read(&mut self.read[filled..]).await.unwrap();
+            assert!(more > 0, "the connection was closed");
+            filled += more;
+            if let Some(status) = whole(&self.read[..filled]) {
+                return status;
+            }
+        }
+    }
+}
+
+/// The status, once head and body are there.
+fn whole(read: &[u8]) -> Option<u16> {
+    let end = read.windows(4).position(|it| it == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&read[..end]).ok()?.to_ascii_lowercase();
+    let length = head.split("content-length: ").nth(1)?;
+    let length: usize = length.split("\r\n").next()?.parse().ok()?;
+    (read.len() >= end + length).then(|| head[9..12].parse().ok())?
+}
+
+/// Sends all requests over so many connections, as fast as they are answered. Says how long it
+/// took and how many were not answered with `expected`.
+pub async fn flood(
+    address: &str,
+    requests: &Arc<Vec<Vec<u8>>>,
+    connections: usize,
+    expected: u16,
+) -> (Duration, usize) {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut senders = Vec::new();
+    for _ in 0..connections {
+        senders.push(Sender::to(address).await);
+    }
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for mut sender in senders {
+        let (next, requests) = (Arc::clone(&next), Arc::clone(requests));
+        tasks.spawn(async move {
+            let mut wrong = 0;
+            while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                wrong += usize::from(sender.send(request).await != expected);
+            }
+            wrong
+        });
+    }
+    let mut wrong = 0;
+    while let Some(of_one) = tasks.join_next().await {
+        wrong += of_one.unwrap();
+    }
+    (began.elapsed(), wrong)
+}
+
+/// Sends the requests at a steady rate, whatever the replies do, over at most so many
+/// connections. `sent` is told the number and the moment just before each request is written. Says
+/// how many were not answered with 202.
+pub async fn pace(
+    address: &str,
+    requests: &Arc<Vec<Vec<u8>>>,
+    (per_second, connections): (u32, usize),
+    sent: impl Fn(usize, Instant) + Send + Sync + 'static,
+) -> usize {
+    let sent = Arc::new(sent);
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut senders = Vec::new();
+    for _ in 0..connections {
+        senders.push(Sender::to(address).await);
+    }
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for mut sender in senders {
+        let (next, requests, sent) = (Arc::clone(&next), Arc::clone(requests), Arc::clone(&sent));
+        tasks.spawn(async move {
+            let mut wrong = 0;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(request) = requests.get(number) else {
+                    return wrong;
+                };
+                let due = began + Duration::from_secs_f64(number as f64 / f64::from(per_second));
+                tokio::time::sleep_until(due.into()).await;
+                sent(number, Instant::now());
+                wrong += usize::from(sender.send(request).await != 202);
+            }
+        });
+    }
+    let mut wrong = 0;
+    while let Some(of_one) = tasks.join_next().await {
+        wrong += of_one.unwrap();
+    }
+    wrong
+}

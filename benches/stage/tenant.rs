@@ -1,0 +1,81 @@
+//! The far end: a simulated tenant on loopback that notes when each disable arrives.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use estop::clock::Clock;
+use estop::listener;
+use estop::sim::{Entra, Limits, Tenant};
+use uuid::Uuid;
+
+/// When the first disable of each agent arrived.
+pub type Arrivals = Arc<Mutex<HashMap<Uuid, Instant>>>;
+
+/// A tenant that answers at once and throttles nobody.
+pub struct Far {
+    /// Its address.
+    pub url: String,
+    /// Its id.
+    pub tenant: Uuid,
+    /// What the managed-identity endpoint wants to hear.
+    pub identity_header: String,
+    /// An access token for Graph, for the floor.
+    pub access_token: String,
+    /// Its agents.
+    pub agents: Vec<Uuid>,
+    /// When the first disable of each arrived.
+    pub disabled: Arrivals,
+}
+
+impl Far {
+    /// Opens a tenant with so many agents, for as long as the bench lives.
+    pub async fn open(agents: usize) -> Self {
+        let clock = Clock::system();
+        let mut tenant = Tenant::contoso();
+        let blueprint = tenant.add_blueprint("Bench-Agents");
+        let agents: Vec<_> = (0..agents)
+            .map(|number| tenant.add_agent(&format!("bench-{number}"), blueprint))
+            .collect();
+        let (id, header) = (tenant.id, tenant.client.identity_header.clone());
+        let entra = Entra::new(clock.clone(), tenant);
+        entra.set_limits(Limits::off());
+        let disabled = Arrivals::default();
+        let noted = Arc::clone(&disabled);
+        let router = entra
+            .router()
+            .layer(middleware::from_fn(move |request, next| {
+                note(Arc::clone(&noted), request, next)
+            }));
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        let forever = tokio_util::sync::CancellationToken::new();
+        let limits = listener::Limits::default();
+        tokio::spawn(listener::serve(socket, router, limits, clock, forever));
+        Self {
+            url,
+            tenant: id,
+            identity_header: header,
+            access_token: entra.access_token().unwrap(),
+            agents,
+            disabled,
+        }
+    }
+}
+
+async fn note(noted: Arrivals, request: Request, next: Next) -> axum::response::Response {
+    let at = Instant::now();
+    if request.method() == http::Method::PATCH {
+        let agent = request
+            .uri()
+            .path()
+            .split('/')
+            .find_map(|it| it.parse().ok());
+        if let Some(agent) = agent {
+            noted.lock().unwrap().entry(agent).or_insert(at);
+        }
+    }
+    next.run(request).await
+}
