@@ -50,19 +50,25 @@ pub(super) fn ticket_key(path: &Path, clock: &Clock) -> Result<TicketKey, StartE
         write_once(path, &Secret::fresh(clock.random()).reveal())
             .map_err(|error| unusable(path, &error.to_string()))?;
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unusable(path, &error.to_string()))?;
-    let secret = Secret::parse(text.trim()).map_err(|error| unusable(path, &error.to_string()))?;
-    Ok(TicketKey::new(secret))
+    Secret::from_file(path)
+        .map(TicketKey::new)
+        .map_err(|error| unusable(path, &error.to_string()))
 }
 
+/// All of it under its name, or nothing: a key half written when the process dies would keep every
+/// later start from succeeding.
 fn write_once(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".draft");
     let mut file = OpenOptions::new()
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
-        .open(path)?;
+        .open(&draft)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    std::fs::rename(&draft, path)
 }
 
 fn unusable(path: &Path, why: &str) -> StartError {

@@ -64,6 +64,8 @@ impl Service {
         keys::sources(&config)?;
         let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
+        // Read again by the door: here it is only made sure of, before any door opens.
+        keys::ticket_key(&config.ticket_key, &clock)?;
         let mut loops = JoinSet::new();
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
@@ -123,6 +125,11 @@ impl Service {
             Arc::clone(&self.guards),
             self.clock.clone(),
         );
+        let stop = self.stop.clone();
+        let learning = async move {
+            // A token that never comes must not hold up the end.
+            let _ = stop.run_until_cancelled(learning).await;
+        };
         let telling = crate::notify::notify_loop(
             self.store.clone(),
             self.clock.clone(),

@@ -69,7 +69,7 @@ pub(super) async fn carry_out(
                     .await
                     .map(Stepped::Ended);
             }
-            Err(error) => match verdict_on(bench, claimed, &step, error, (pause, &mut trace)) {
+            Err(error) => match verdict_on(bench, &step, error, (pause, &mut trace)) {
                 Verdict::End(ended) => {
                     return end(bench, claimed.lease, step, ended)
                         .await
@@ -156,15 +156,14 @@ enum Verdict {
 /// before it.
 fn verdict_on(
     bench: &Bench,
-    claimed: &Claimed,
     step: &Step,
     error: Error,
     (pause, trace): (Duration, &mut Trace),
 ) -> Verdict {
     let now = bench.clock.now();
     // Counted from the beginning: a delivery may have waited for days to be read.
-    let late = now.since(claimed.run.begun_at.unwrap_or(now)) >= CONTAIN_DEADLINE;
     let waited = now.since(step.begun_at.unwrap_or(now));
+    let late = waited >= CONTAIN_DEADLINE;
     if matches!(error, Error::Unknown { .. }) && step.before.is_some() {
         *trace = Trace::Perhaps;
     }

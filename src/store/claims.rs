@@ -100,6 +100,7 @@ impl Store {
                     .execute(&mut tx.db)
                     .await?;
                     if kept.rows_affected() == 0 {
+                        forgive(tx, lease.run).await?;
                         lost.push(lease);
                     }
                 }
@@ -177,6 +178,16 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whoever lives to say that it lost its lease did not die of the run: the attempt that was counted
+/// for it is taken back, so that a machine that is suspended poisons nothing (threat E06).
+async fn forgive(tx: &mut Tx, run: RunId) -> Result<(), Error> {
+    sqlx::query("update run set attempts = max(attempts - 1, 0) where run_id = $1")
+        .bind(bytes(run.uuid()))
+        .execute(&mut tx.db)
+        .await?;
+    Ok(())
 }
 
 async fn claim_in(

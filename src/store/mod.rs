@@ -7,23 +7,29 @@
 //! * A change of state, its notice and its record are one transaction, or none.
 //! * A state moves only by its law of change, from the state that was expected.
 //! * Every write of a worker names its lease's epoch; a lost lease changes nothing.
-//! * Nobody hears of success before the commit is on disk.
+//! * Nobody hears of success before it is committed; no sender, person or tenant feels its effect
+//!   before it is on disk.
 //!
-//! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `runs`, `steps`, `undo`.
+//! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
+//! `undo`.
 
+mod begin;
 mod chain;
 mod claims;
 mod commit;
+mod containments;
 mod deliveries;
 mod error;
 mod intake;
 mod notices;
 mod orders;
+mod piece;
 mod records;
 mod rows;
 mod runs;
 mod settings;
 mod sqlite;
+mod statuses;
 mod steps;
 mod tokens;
 mod triaged;
@@ -40,13 +46,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqlitePool;
 
+pub use begin::Begun;
 pub use claims::{Claim, Claimed};
-pub use deliveries::{Status, Taken};
+pub use deliveries::Taken;
 pub use error::{Error, OpenError};
 pub use orders::{Asked, Taking};
-pub use runs::{Begun, Ending, LIST_MAX, RunFilter};
+pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
+pub use statuses::Status;
 pub use steps::Strike;
 pub use tokens::{NewToken, StoredToken};
 pub use triaged::{NewRun, Terms, Triaged};

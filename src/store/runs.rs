@@ -1,39 +1,22 @@
 //! Runs: moved by their law of change, read by whoever must show them.
 
 use serde_json::json;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::Error;
-use super::rows::{RUN_COLUMNS, bytes, json as from_json, run, step, to_json, uuid, word};
-use super::settings::standing_in;
-use super::triaged::Terms;
+use super::rows::{RUN_COLUMNS, bytes, run, step, to_json, uuid, word};
 use super::writer::Tx;
-use crate::domain::caps::{CapUse, Caps, Claimant};
 use crate::domain::coverage::Coverage;
 use crate::domain::id::RunId;
-use crate::domain::moment::{Moment, Span};
+use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
-use crate::domain::playbook::Mode;
 use crate::domain::record::Record;
 use crate::domain::run::{Run, RunEvent, RunLease, RunState, Standing};
-use crate::domain::step::{Step, StepEvent};
+use crate::domain::step::Step;
 
 /// Most runs one listing answers.
 pub const LIST_MAX: u32 = 500;
-
-/// Whether a worker may go ahead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// Carry it out; every step that has not ended counts one more attempt.
-    Go,
-    /// It now waits for a person's release.
-    Held {
-        /// Why.
-        because: String,
-    },
-}
 
 /// How a run ends, with everything that is stored in the same transaction.
 #[derive(Clone, Debug)]
@@ -62,21 +45,6 @@ pub struct RunFilter {
 }
 
 impl Store {
-    /// Begins a claimed run: checks brake, mode and caps, counts an attempt for every step that
-    /// has not ended, in one transaction.
-    pub async fn begin(&self, lease: RunLease, caps: Caps, at: Moment) -> Result<Begun, Error> {
-        let notice = self.notice(
-            at,
-            crate::domain::notice::Urgency::Page,
-            String::new(),
-            String::new(),
-        );
-        self.write_with_the_next(move |tx| {
-            Box::pin(async move { begin_in(tx, lease, (caps, at), notice).await })
-        })
-        .await
-    }
-
     /// Ends a run, an undo, or the proof of one.
     pub async fn end(
         &self,
@@ -175,142 +143,6 @@ impl Store {
         })
         .await
     }
-}
-
-async fn begin_in(
-    tx: &mut Tx,
-    lease: RunLease,
-    (caps, at): (Caps, Moment),
-    notice: Notice,
-) -> Result<Begun, Error> {
-    let row = held_row(tx, lease).await?;
-    let state = word(&row, "state", RunState::from_word)?;
-    let enforced = word(&row, "mode", Mode::from_word)? != Mode::Observe;
-    if enforced && standing_in(tx).await?.stops_writes() {
-        return Err(Error::Braked);
-    }
-    let steps = super::claims::steps_in(tx, lease.run).await?;
-    let strikes = steps.iter().any(|step| step.plan.action.contains());
-    let needs_room = state == RunState::Queued && enforced && strikes && counts(&row)?;
-    if needs_room && let Err(reached) = take_room(tx, &row, caps, at).await? {
-        let since = at.minus(caps.window.0);
-        return hold_back(tx, lease.run, &reached.to_string(), (at, since, notice)).await;
-    }
-    if state == RunState::Queued {
-        move_run(tx, lease.run, RunEvent::Begun, None, at).await?;
-    }
-    for step in steps.iter().filter(|step| !step.state.has_ended()) {
-        count_attempt(tx, lease.run, step, at).await?;
-    }
-    Ok(Begun::Go)
-}
-
-/// Above a cap nothing is dropped: the run waits for a person, who is told once in a window.
-async fn hold_back(
-    tx: &mut Tx,
-    run: RunId,
-    because: &str,
-    (at, since, mut notice): (Moment, Moment, Notice),
-) -> Result<Begun, Error> {
-    move_run(tx, run, RunEvent::Held, Some(because), at).await?;
-    // Nobody works on it while it waits, so that its release is taken up at once.
-    sqlx::query(
-        "update run set lease_holder = null, lease_until = 0, attempts = 0 where run_id = $1",
-    )
-    .bind(bytes(run.uuid()))
-    .execute(&mut tx.db)
-    .await?;
-    notice.text = format!(
-        "{run} waits for a person: {because}. Others may wait too. \
-         Release it: estop runs resume {run} --reason TEXT"
-    );
-    notice.key = format!("held: {because}");
-    notice.run = Some(run);
-    super::notices::write_unless_since(tx, &notice, since).await?;
-    Ok(Begun::Held {
-        because: because.to_owned(),
-    })
-}
-
-/// A person's own order and a run a person released do not count against the caps.
-fn counts(row: &SqliteRow) -> Result<bool, Error> {
-    let by_person = row.try_get::<Option<Vec<u8>>, _>("order_id")?.is_some();
-    Ok(!by_person && !row.try_get::<bool, _>("released")?)
-}
-
-async fn take_room(
-    tx: &mut Tx,
-    row: &SqliteRow,
-    caps: Caps,
-    at: Moment,
-) -> Result<Result<(), crate::domain::caps::CapReached>, Error> {
-    let terms: Terms = from_json(row, "terms")?;
-    let source: String = row
-        .try_get::<Option<String>, _>("source")?
-        .unwrap_or_default();
-    let playbook: String = row.try_get("playbook")?;
-    let entity: Vec<u8> = row.try_get("entity_id")?;
-    let claimant = if terms.reserved {
-        Claimant::Reserved
-    } else {
-        Claimant::Ordinary
-    };
-    let own_window = terms
-        .guardrail
-        .map_or(caps.window, |guardrail| guardrail.window);
-    let since = |window: Span| at.minus(window.0).as_millis();
-    // An entity that was contained within the window already costs nothing more.
-    let counted = sqlx::query(
-        "select count(distinct case when at > $1 then entity_id end) as tenant, \
-                count(distinct case when at > $1 and source = $2 then entity_id end) as source, \
-                count(distinct case when at > $3 and playbook = $4 then entity_id end) as playbook, \
-                coalesce(max(entity_id = $5 and at > $1), 0) as known \
-         from cap_use where at > min($1, $3)",
-    )
-    .bind(since(caps.window))
-    .bind(&source)
-    .bind(since(own_window))
-    .bind(&playbook)
-    .bind(&entity)
-    .fetch_one(&mut tx.db)
-    .await?;
-    if !counted.try_get::<bool, _>("known")? {
-        let used = CapUse {
-            tenant: counted.try_get("tenant")?,
-            source: counted.try_get("source")?,
-            playbook: counted.try_get("playbook")?,
-        };
-        if let Err(reached) = caps.allow(used, claimant, terms.guardrail) {
-            return Ok(Err(reached));
-        }
-    }
-    sqlx::query("insert into cap_use (at, source, playbook, entity_id) values ($1, $2, $3, $4)")
-        .bind(at.as_millis())
-        .bind(source)
-        .bind(playbook)
-        .bind(entity)
-        .execute(&mut tx.db)
-        .await?;
-    Ok(Ok(()))
-}
-
-async fn count_attempt(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {
-    let state = step
-        .state
-        .after(StepEvent::Tried)
-        .map_err(|illegal| Error::Refused(illegal.to_string()))?;
-    sqlx::query(
-        "update step set state = $4, attempts = attempts + 1, begun_at = coalesce(begun_at, $5) \
-         where run_id = $1 and position = $2 and state = $3",
-    )
-    .bind(bytes(run.uuid()))
-    .bind(step.position)
-    .bind(step.state.word())
-    .bind(state.word())
-    .bind(at.as_millis())
-    .execute(&mut tx.db)
-    .await?;
-    Ok(())
 }
 
 async fn end_in(

@@ -3,13 +3,15 @@
 use serde_json::json;
 
 use super::Store;
+use super::containments::{entity_state, hold, move_entity};
 use super::error::Error;
-use super::rows::{bytes, json as from_json, step, to_json, word};
+use super::rows::{bytes, json as from_json, step, to_json};
 use super::runs::held_row;
 use super::settings::standing_in;
 use super::triaged::Terms;
 use super::writer::Tx;
-use crate::domain::containment::{Containment, EntityEvent, EntityState};
+use crate::domain::action::Action;
+use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
@@ -60,53 +62,6 @@ impl Store {
             })
         })
         .await
-    }
-
-    /// Stores what reading an entity back said.
-    pub async fn entity_read(
-        &self,
-        lease: RunLease,
-        entity: Entity,
-        event: EntityEvent,
-        at: Moment,
-    ) -> Result<(), Error> {
-        self.write_with_the_next(move |tx| {
-            Box::pin(async move {
-                held_row(tx, lease).await?;
-                move_entity(tx, entity, event, at).await
-            })
-        })
-        .await
-    }
-
-    /// What we hold on this entity, if anything.
-    pub async fn containment(&self, entity: Entity) -> Result<Option<Containment>, Error> {
-        let row = sqlx::query(
-            "select state, since from containment where entity_kind = $1 and entity_id = $2",
-        )
-        .bind(entity.kind.word())
-        .bind(bytes(entity.id.uuid()))
-        .fetch_optional(self.reading())
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let holds = sqlx::query(
-            "select run_id from hold where entity_kind = $1 and entity_id = $2 \
-             and released_at is null order by since",
-        )
-        .bind(entity.kind.word())
-        .bind(bytes(entity.id.uuid()))
-        .fetch_all(self.reading())
-        .await?;
-        let held_by = holds
-            .iter()
-            .map(|hold| Ok(RunId::from_uuid(super::rows::uuid(hold, "run_id")?)))
-            .collect::<Result<_, Error>>()?;
-        Ok(Some(Containment {
-            entity,
-            state: word(&row, "state", EntityState::from_word)?,
-            since: super::rows::moment(&row, "since")?,
-            held_by,
-        }))
     }
 
     /// Did we ourselves tell Entra within `since` that this object is compromised, and not take it
@@ -168,26 +123,6 @@ async fn strike_in(
     Ok(strike.before)
 }
 
-async fn hold(
-    tx: &mut Tx,
-    entity: Entity,
-    run: RunId,
-    (since, until): (Moment, Option<Moment>),
-) -> Result<(), Error> {
-    sqlx::query(
-        "insert into hold (entity_kind, entity_id, run_id, since, until) \
-         values ($1, $2, $3, $4, $5) on conflict do nothing",
-    )
-    .bind(entity.kind.word())
-    .bind(bytes(entity.id.uuid()))
-    .bind(bytes(run.uuid()))
-    .bind(since.as_millis())
-    .bind(until.map(Moment::as_millis))
-    .execute(&mut tx.db)
-    .await?;
-    Ok(())
-}
-
 pub(super) async fn end_step(
     tx: &mut Tx,
     run: RunId,
@@ -209,8 +144,8 @@ pub(super) async fn end_step(
     .bind(at.as_millis())
     .execute(&mut tx.db)
     .await?;
-    if step.plan.action.contains() && matches!(outcome, Outcome::Done | Outcome::AlreadyDone) {
-        sqlx::query("update run set struck_at = coalesce(struck_at, $2) where run_id = $1")
+    if let Some(sql) = milestone(step, outcome) {
+        sqlx::query(sql)
             .bind(bytes(run.uuid()))
             .bind(at.as_millis())
             .execute(&mut tx.db)
@@ -225,6 +160,17 @@ pub(super) async fn end_step(
     });
     tx.record(&Record::new(at, "step.ended", detail).about_run(run))
         .await
+}
+
+/// The moments a run is measured by: its first accepted switch, and its proof. What goes on beside
+/// them, such as a throttled confirmation, does not move them.
+fn milestone(step: &Step, outcome: Outcome) -> Option<&'static str> {
+    let took = matches!(outcome, Outcome::Done | Outcome::AlreadyDone);
+    if took && step.plan.action.contains() {
+        return Some("update run set struck_at = coalesce(struck_at, $2) where run_id = $1");
+    }
+    (outcome == Outcome::Done && step.plan.action == Action::Verify)
+        .then_some("update run set contained_at = coalesce(contained_at, $2) where run_id = $1")
 }
 
 /// A step that changed nothing holds nothing.
@@ -253,44 +199,4 @@ fn after(step: &Step, event: StepEvent) -> Result<StepState, Error> {
     step.state
         .after(event)
         .map_err(|illegal| Error::Refused(illegal.to_string()))
-}
-
-/// Moves an entity by its law of change; one we hold nothing on is open.
-pub(super) async fn move_entity(
-    tx: &mut Tx,
-    entity: Entity,
-    event: EntityEvent,
-    at: Moment,
-) -> Result<(), Error> {
-    let old = entity_state(tx, entity).await?;
-    let new = old
-        .after(event)
-        .map_err(|illegal| Error::Refused(illegal.to_string()))?;
-    if new == old {
-        return Ok(());
-    }
-    sqlx::query(
-        "insert into containment (entity_kind, entity_id, state, since) values ($1, $2, $3, $4) \
-         on conflict (entity_kind, entity_id) do update set state = $3, \
-         since = case when state = 'open' then $4 else since end",
-    )
-    .bind(entity.kind.word())
-    .bind(bytes(entity.id.uuid()))
-    .bind(new.word())
-    .bind(at.as_millis())
-    .execute(&mut tx.db)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn entity_state(tx: &mut Tx, entity: Entity) -> Result<EntityState, Error> {
-    let row =
-        sqlx::query("select state from containment where entity_kind = $1 and entity_id = $2")
-            .bind(entity.kind.word())
-            .bind(bytes(entity.id.uuid()))
-            .fetch_optional(&mut tx.db)
-            .await?;
-    row.map_or(Ok(EntityState::Open), |row| {
-        word(&row, "state", EntityState::from_word)
-    })
 }

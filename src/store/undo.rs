@@ -3,11 +3,12 @@
 use sqlx::Row as _;
 
 use super::Store;
+use super::containments::move_entity;
 use super::error::Error;
 use super::rows::{bytes, json};
 use super::runs::held_row;
 use super::settings::standing_in;
-use super::steps::{move_entity, step_in};
+use super::steps::step_in;
 use super::writer::Tx;
 use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::entity::Entity;
@@ -121,7 +122,7 @@ async fn release_in(
         return Ok(released);
     }
     if released == Released::Open
-        && super::steps::entity_state(tx, entity).await? != EntityState::Open
+        && super::containments::entity_state(tx, entity).await? != EntityState::Open
     {
         move_entity(tx, entity, EntityEvent::Releasing, at).await?;
     }
@@ -207,7 +208,7 @@ pub(super) async fn drop_hold(
 
 /// A newer kill may have closed it again meanwhile: then it is not ours to open.
 async fn open_if_releasing(tx: &mut Tx, entity: Entity, at: Moment) -> Result<(), Error> {
-    if super::steps::entity_state(tx, entity).await? == EntityState::Releasing {
+    if super::containments::entity_state(tx, entity).await? == EntityState::Releasing {
         move_entity(tx, entity, EntityEvent::Released, at).await?;
     }
     Ok(())

@@ -14,6 +14,7 @@ use super::chain::{Chain, Head};
 use super::commit::{Batch, commit_together};
 use super::deliveries::Taken;
 use super::error::Error;
+use super::piece::{Piece, Work};
 use crate::domain::delivery::NewDelivery;
 
 /// Most pieces of work, and most deliveries, in one commit.
@@ -78,41 +79,6 @@ impl Tx {
     }
 }
 
-/// One piece of work: done inside a transaction, answered after its commit.
-pub(super) trait Piece: Send {
-    fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
-    fn answer(self: Box<Self>, committed: Result<(), Error>);
-}
-
-struct Work<F, T> {
-    perform: Option<F>,
-    result: Option<T>,
-    reply: oneshot::Sender<Result<T, Error>>,
-}
-
-impl<F, T> Piece for Work<F, T>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send,
-    T: Send,
-{
-    fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>> {
-        Box::pin(async move {
-            if let Some(perform) = self.perform.take() {
-                self.result = Some(perform(tx).await?);
-            }
-            Ok(())
-        })
-    }
-
-    fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { result, reply, .. } = *self;
-        let lost = || Err(Error::Busy("the work was not carried out".to_owned()));
-        let answer = committed.and_then(|()| result.map_or_else(lost, Ok));
-        // The caller may have gone away; what was committed stays committed.
-        let _ = reply.send(answer);
-    }
-}
-
 /// A piece of work, and what its commit must survive.
 pub(super) type Asked = (Box<dyn Piece>, Durability);
 
@@ -150,11 +116,7 @@ impl Writer {
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let piece = Box::new(Work {
-            perform: Some(work),
-            result: None,
-            reply,
-        });
+        let piece = Box::new(Work::new(work, reply));
         hand_in(&self.pieces, (piece, durability))?;
         answer.await.unwrap_or_else(|_| Err(ended()))
     }

@@ -72,7 +72,11 @@ async fn e17_decoys_cannot_shut_out_what_is_rarely_wrong() {
     world.settle().await;
 
     assert_eq!(disabled(&world), 3, "the cap and the reserve");
-    assert!(!world.entra.agent(agents[6]).unwrap().account_enabled);
+    // Which of three that came together is first is not promised; that one of them is, is.
+    let rare = agents[6..9]
+        .iter()
+        .filter(|id| !world.entra.agent(**id).unwrap().account_enabled);
+    assert_eq!(rare.count(), 1, "the reserve is theirs");
     world.nothing_left_over().await;
 }
 
@@ -157,7 +161,7 @@ async fn e17_what_nobody_releases_within_a_day_expires_and_is_told() {
         .pass_in(Duration::from_secs(24 * 3600 - 60), tick)
         .await;
     let late = world.only_run().await;
-    world.pass_in(Duration::from_secs(120), tick).await;
+    world.pass(Duration::from_secs(700)).await;
 
     assert_eq!(late.state, RunState::Waiting);
     let run = world.only_run().await;

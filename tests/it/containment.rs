@@ -274,7 +274,10 @@ async fn g07_a_refused_write_holds_nothing_and_a_person_is_told() {
                 let kind = match case.action {
                     Action::DisableBlueprint => EntityKind::Blueprint,
                     Action::DisableAgent => EntityKind::Agent,
-                    _ => EntityKind::AgentUser,
+                    Action::DisableAgentUser
+                    | Action::RevokeSessions
+                    | Action::ConfirmCompromised
+                    | Action::Verify => EntityKind::AgentUser,
                 };
                 let id = case.touched;
                 let held = world.service.store.containment(Entity { kind, id }).await;

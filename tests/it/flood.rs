@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use uuid::Uuid;
 
 use crate::world::World;
 
@@ -13,7 +12,8 @@ const AT_ONCE: usize = 400;
 #[tokio::test]
 async fn looking_for_what_is_left_never_stalls_what_is_being_read() {
     let world = World::new().await;
-    let flood = join_all((0..AT_ONCE).map(|_| world.detect("unheardOf", "agent", Uuid::new_v4())));
+    let flood =
+        join_all((0..AT_ONCE).map(|_| world.detect("unheardOf", "agent", world.clock.uuid())));
     let ticks = async {
         for _ in 0..20 {
             world.hand.advance(Duration::from_secs(1));

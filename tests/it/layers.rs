@@ -41,7 +41,7 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
 ];
 
 /// A file a reader can hold in mind, tests not counted.
-const LINES_MAX: usize = 370;
+const LINES_MAX: usize = 300;
 
 struct SourceFile {
     module: String,

@@ -10,6 +10,7 @@ mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod decisions;
 mod deliveries;
 mod dependencies;
 mod flood;
@@ -18,10 +19,16 @@ mod house;
 mod layers;
 mod playbooks;
 mod power;
+#[cfg_attr(
+    not(feature = "failpoints"),
+    allow(dead_code, reason = "the crash matrix uses all of it")
+)]
 mod program;
 mod proofs;
+mod recovery;
 mod serve;
 mod statuses;
+mod storms;
 mod threats;
 mod undoing;
 mod wire;

@@ -1,13 +1,16 @@
 //! `estop serve` as a platform sees it: it starts or refuses, it dies and is started again, and it
 //! ends when asked.
 
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use estop::domain::run::{Run, RunState};
+use estop::signature::Secret;
 use estop::sim::{Fault, On, What};
 use estop::store::{RunFilter, Store};
 
-use crate::program::{Site, exchange};
+use crate::program::{Program, Site, exchange};
 
 /// How often a test looks at what it waits for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -84,4 +87,195 @@ async fn a_run_that_was_left_behind_waits_until_we_know_who_we_are() {
     assert_eq!(ended.state, RunState::Contained);
     visit.leave().await;
     assert_eq!(second.ask_to_stop().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn asked_to_stop_it_finishes_what_is_in_flight() {
+    let site = Site::new().await;
+    let disable = On::request("PATCH", "agentIdentity$");
+    site.entra.push_fault(Fault::new(disable, What::HoldReply));
+    let mut program = site.start(&[]);
+    let address = program.doors().await.unwrap();
+    let delivery = site.signed("msg_1", &site.detection());
+    let taken = exchange(&site.clock, &address, &delivery).await.unwrap();
+    assert_eq!(taken.status, 202);
+    site.entra.until_held(1).await;
+
+    let stopping = async {
+        while !site.log().contains("asked to stop") {
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+        site.entra.release();
+    };
+    let (ended, ()) = tokio::join!(program.ask_to_stop(), stopping);
+
+    assert_eq!(ended.code(), Some(0));
+    let visit = site.visit().await;
+    let run = only_run(&visit.store).await;
+    assert_eq!(run.state, RunState::Contained, "{}", site.log());
+    assert_eq!(visit.store.free_leases().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn asked_to_stop_without_a_token_it_does_not_wait_for_one() {
+    let site = Site::new().await;
+    let token = On::request("GET", "msi/token");
+    site.entra
+        .push_fault(Fault::new(token.always(), What::HoldReply));
+    let mut program = site.start(&[]);
+    program.doors().await.unwrap();
+    site.entra.until_held(1).await;
+
+    let asked = site.clock.elapsed();
+    let ended = program.ask_to_stop().await;
+
+    let took = site.clock.elapsed().saturating_sub(asked);
+    assert_eq!(ended.code(), Some(0));
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
+}
+
+#[tokio::test]
+async fn d11_a_second_service_on_one_store_is_refused() {
+    let site = Site::new().await;
+    let mut first = site.start(&[]);
+    let address = first.doors().await.unwrap();
+
+    let mut second = site.start(&[]);
+    let ended = second.ended().await;
+
+    assert_eq!(ended.code(), Some(78), "{}", site.log());
+    assert_eq!(second.doors().await, None);
+    let delivery = site.signed("msg_1", &site.detection());
+    let taken = exchange(&site.clock, &address, &delivery).await.unwrap();
+    assert_eq!(taken.status, 202);
+    assert_eq!(taken.member("state").as_deref(), Some("received"));
+    assert!(taken.header("location").is_some());
+    assert_eq!(first.ask_to_stop().await.code(), Some(0));
+}
+
+/// A secret as it should be, in its text form.
+fn fresh(site: &Site) -> String {
+    Secret::fresh(site.clock.random()).reveal()
+}
+
+/// A way to get the secrets wrong.
+struct Mistake {
+    name: &'static str,
+    make: fn(&Site),
+}
+
+const MISTAKES: [Mistake; 13] = [
+    Mistake {
+        name: "the file is missing",
+        make: |site| std::fs::remove_file(site.folder().join("lab.key")).unwrap(),
+    },
+    Mistake {
+        name: "it is empty",
+        make: |site| site.write("lab.key", "\n"),
+    },
+    Mistake {
+        name: "23 bytes",
+        make: |site| site.write("lab.key", "whsec_cTZ2TDh5UmsyV25QczVaYkY3bUhkOUE="),
+    },
+    Mistake {
+        name: "no prefix",
+        make: |site| site.write("lab.key", fresh(site).trim_start_matches("whsec_")),
+    },
+    Mistake {
+        name: "not base64",
+        make: |site| site.write("lab.key", &fresh(site).replace('=', "!")),
+    },
+    Mistake {
+        name: "one byte, repeated",
+        make: |site| site.write("lab.key", &Secret::fresh([7; 32]).reveal()),
+    },
+    Mistake {
+        name: "a published example",
+        make: |site| site.write("lab.key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    },
+    Mistake {
+        name: "others may read it",
+        make: |site| {
+            let open = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(site.folder().join("lab.key"), open).unwrap();
+        },
+    },
+    Mistake {
+        name: "no file is named",
+        make: |site| rewrite(site, "[lab.key]", "[]"),
+    },
+    Mistake {
+        name: "the same file twice",
+        make: |site| rewrite(site, "[lab.key]", "[lab.key, lab.key]"),
+    },
+    Mistake {
+        name: "two sources share a secret",
+        make: |site| {
+            let verify = "verify: { standard_webhooks: { secret_files: [lab.key] } }\n";
+            let twice = format!("{verify}  other:\n    reader: estop\n    {verify}");
+            rewrite(site, verify, &twice);
+        },
+    },
+    Mistake {
+        name: "nothing verifies a source",
+        make: |site| {
+            rewrite(
+                site,
+                "verify: { standard_webhooks: { secret_files: [lab.key] } }",
+                "",
+            )
+        },
+    },
+    Mistake {
+        name: "others may read the key of status addresses",
+        make: |site| {
+            site.write("tickets.key", &fresh(site));
+            let open = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(site.folder().join("tickets.key"), open).unwrap();
+            rewrite(
+                site,
+                "protected: []",
+                "protected: []\nticket_key_file: tickets.key",
+            );
+        },
+    },
+];
+
+fn rewrite(site: &Site, from: &str, to: &str) {
+    let written = site.configuration();
+    assert!(written.contains(from));
+    site.write("estop.yaml", &written.replace(from, to));
+}
+
+/// Knocks on a door until it opens or the program behind it has ended; did it open?
+async fn ever_opened(site: &Site, program: &mut Program, door: SocketAddr) -> bool {
+    let knocking = async {
+        while program.has_ended().is_none() {
+            if tokio::net::TcpStream::connect(door).await.is_ok() {
+                return true;
+            }
+            site.clock.sleep(Duration::from_millis(1)).await;
+        }
+        false
+    };
+    site.clock.within(PATIENCE, knocking).await.unwrap()
+}
+
+#[tokio::test]
+async fn w07_no_bad_secret_ever_opens_a_door() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let door = free.local_addr().unwrap();
+    drop(free);
+
+    for Mistake { name, make } in MISTAKES {
+        let site = Site::new().await;
+        make(&site);
+        let mut program = site.start(&[("ESTOP_LISTEN", &door.to_string())]);
+        let opened = ever_opened(&site, &mut program, door).await;
+
+        assert!(!opened, "{name}:\n{}", site.log());
+        let ended = program.ended().await;
+        assert_eq!(ended.code(), Some(78), "{name}:\n{}", site.log());
+        assert_eq!(program.doors().await, None, "{name}");
+    }
 }

@@ -58,9 +58,10 @@ async fn every_action_is_put_back_exactly() {
         }
         let steps = world.steps(run).await;
         let step = steps.iter().find(|step| step.plan.action == case.action);
-        let wanted = match case.action {
-            Action::RevokeSessions => UndoOutcome::Left,
-            _ => UndoOutcome::Restored,
+        let wanted = if case.action == Action::RevokeSessions {
+            UndoOutcome::Left
+        } else {
+            UndoOutcome::Restored
         };
         assert_eq!(step.unwrap().undo, Some(wanted), "{}", case.action);
         world.nothing_left_over().await;

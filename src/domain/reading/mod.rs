@@ -125,6 +125,15 @@ fn remark_foreign(detection: &mut Detection, ours: TenantId) {
     }
 }
 
+/// The sensor's own id finds a detection only together with what it says: a rule that fills the id
+/// with a constant must not let one agent's detection swallow another's.
+fn key_of(id: &str, detection_type: &str, sightings: &[Sighting]) -> String {
+    let mut entities: Vec<_> = sightings.iter().map(|s| s.entity.to_string()).collect();
+    entities.sort_unstable();
+    entities.dedup();
+    format!("{id}/{detection_type}/{}", entities.join(","))
+}
+
 /// Keeps each entity once, as it was first found.
 fn merged(sightings: Vec<Sighting>) -> Result<Vec<Sighting>, NotUnderstood> {
     let mut seen = std::collections::BTreeSet::new();

@@ -85,7 +85,8 @@ fn the_recorded_incident_becomes_one_detection() {
         "threatIntelligenceAccount"
     );
     assert_eq!(detection.severity, Severity::High);
-    assert_eq!(detection.key, "18d6f3b0-a97c-4e25-8b41-f5c0e2d7a963");
+    let id = "18d6f3b0-a97c-4e25-8b41-f5c0e2d7a963/threatIntelligenceAccount/";
+    assert!(detection.key.starts_with(id) && detection.key.ends_with(AGENT));
     let [sighting] = detection.entities.as_slice() else {
         panic!("{:?}", detection.entities);
     };

@@ -1,6 +1,7 @@
 //! The cases: when in the story the program dies.
 
 use std::fmt;
+use std::time::Duration;
 
 use estop::sim::{Fault, On, What};
 
@@ -18,6 +19,8 @@ pub enum Kill {
     At { point: &'static str, passes: u32 },
     /// By `kill -9`, while the tenant holds this write.
     Holding(&'static Write, Held),
+    /// By `kill -9`, so long after its start.
+    After(Duration),
 }
 
 /// What the tenant holds.
@@ -80,14 +83,22 @@ impl Case {
     pub fn armed(self) -> Option<String> {
         match self.kill {
             Kill::At { point, passes } => Some(format!("{point}:{passes}")),
-            Kill::Holding(..) => None,
+            Kill::Holding(..) | Kill::After(_) => None,
+        }
+    }
+
+    /// When it is killed whatever it does.
+    pub fn after(self) -> Option<Duration> {
+        match self.kill {
+            Kill::At { .. } | Kill::Holding(..) => None,
+            Kill::After(span) => Some(span),
         }
     }
 
     /// What the tenant is told, for a death while it holds something.
     pub fn fault(self) -> Option<Fault> {
         match self.kill {
-            Kill::At { .. } => None,
+            Kill::At { .. } | Kill::After(_) => None,
             Kill::Holding(write, held) => {
                 let what = match held {
                     Held::Request => What::HoldRequest,
@@ -103,6 +114,7 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kill {
             Kill::At { point, passes } => write!(f, "{:?} {point}:{passes}", self.act),
+            Kill::After(span) => write!(f, "{:?} {span:?} after its start", self.act),
             Kill::Holding(write, held) => write!(f, "{:?} {}, {held:?} held", self.act, write.name),
         }
     }

@@ -9,7 +9,8 @@
 //! * at a named point, by abort, for the first, second, … time that the point is passed, until a
 //!   story comes to its end untouched. `store.commit.before` and `store.commit.after` so cover
 //!   every commit of the story from both sides; `step.performed` covers "reply read";
-//! * by `kill -9` while the tenant holds one of its writes, before the effect or after it.
+//! * by `kill -9` while the tenant holds one of its writes, before the effect or after it;
+//! * by `kill -9` at moments that have no name, from its start on.
 //!
 //! What must hold after each is said in `story`.
 //!
@@ -24,6 +25,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use estop::clock::Clock;
 use estop::telemetry::POINTS;
@@ -34,10 +36,14 @@ use tokio::sync::Semaphore;
 use case::{Act, Case, HELD, Kill, WRITES};
 use story::Ending;
 
-/// Stories told at the same time: most of their time is waiting.
-const AT_A_TIME: usize = 4;
+/// Room for stories told at the same time, by all tests together: most of their time is waiting.
+static ROOM: Semaphore = Semaphore::const_new(4);
 /// Most passes of one point in one story; more means that no story comes to its end.
 const PASSES_MAX: u32 = 80;
+/// Unnamed moments in each act: they reach from the start of the program to the end of its work.
+const MOMENTS: u32 = 24;
+/// Odd, so that they do not fall together with anyone's ticks.
+const MOMENTS_APART: Duration = Duration::from_millis(47);
 /// How often progress is told, in cases.
 const TELL_EVERY: usize = 10;
 
@@ -47,7 +53,7 @@ async fn e01_killed_at_every_point_nothing_is_lost_and_nothing_is_done_twice() {
 
     let sweeps = [Act::Containing, Act::Undoing]
         .into_iter()
-        .flat_map(|act| POINTS.map(|point| matrix.sweep(act, point)));
+        .flat_map(|act| POINTS.map(|point| Box::pin(matrix.sweep(act, point))));
     join_all(sweeps).await;
 
     let hit: BTreeSet<_> = matrix.tally.lock().unwrap().hit.clone();
@@ -60,9 +66,22 @@ async fn e01_killed_while_a_write_is_on_its_way_nothing_is_lost_and_nothing_is_d
     let matrix = Matrix::new();
 
     let cases = WRITES.iter().flat_map(|write| {
-        HELD.map(|held| matrix.must_hit(Case::of(write.act, Kill::Holding(write, held))))
+        HELD.map(|held| Box::pin(matrix.must_hit(Case::of(write.act, Kill::Holding(write, held)))))
     });
     join_all(cases).await;
+
+    matrix.verdict();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e01_killed_at_any_moment_nothing_is_lost_and_nothing_is_done_twice() {
+    let matrix = Matrix::new();
+
+    let cases = [Act::Containing, Act::Undoing].into_iter().flat_map(|act| {
+        let moments = (0..MOMENTS).map(|number| MOMENTS_APART * number);
+        moments.map(move |after| Case::of(act, Kill::After(after)))
+    });
+    join_all(cases.map(|case| matrix.tell(case))).await;
 
     matrix.verdict();
 }
@@ -70,7 +89,6 @@ async fn e01_killed_while_a_write_is_on_its_way_nothing_is_lost_and_nothing_is_d
 /// Every case goes through here.
 struct Matrix {
     clock: Clock,
-    room: Semaphore,
     tally: Mutex<Tally>,
 }
 
@@ -86,7 +104,6 @@ impl Matrix {
     fn new() -> Self {
         Self {
             clock: Clock::system(),
-            room: Semaphore::new(AT_A_TIME),
             tally: Mutex::default(),
         }
     }
@@ -116,8 +133,10 @@ impl Matrix {
 
     /// Tells one story. `None` when something did not hold.
     async fn tell(&self, case: Case) -> Option<Ending> {
-        let _room = self.room.acquire().await.unwrap();
-        let ending = AssertUnwindSafe(story::tell(case)).catch_unwind().await;
+        let _room = ROOM.acquire().await.unwrap();
+        // A story is a large future, and many wait here at a time: on the heap, not on the stack.
+        let story = Box::pin(story::tell(case));
+        let ending = AssertUnwindSafe(story).catch_unwind().await;
         let mut tally = self.tally.lock().unwrap();
         tally.told += 1;
         match &ending {

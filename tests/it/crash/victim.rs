@@ -25,6 +25,8 @@ pub struct Victim {
     message: String,
     body: String,
     status_path: Option<String>,
+    /// On the clock's own count, if it is killed whatever it does.
+    killed_at: Option<Duration>,
     /// When it was started again after its death.
     pub restarted_at: Option<Moment>,
 }
@@ -39,6 +41,7 @@ impl Victim {
             message: format!("msg_{}", clock.uuid().simple()),
             body: site.detection(),
             status_path: None,
+            killed_at: killed_at(&site, case),
             restarted_at: None,
             site,
         }
@@ -48,6 +51,7 @@ impl Victim {
     pub async fn begin_again(&mut self, case: Case) {
         self.stop().await;
         self.program = begin(&self.site, Some(case));
+        self.killed_at = killed_at(&self.site, Some(case));
     }
 
     /// Asks it to stop, and sees that it ends well.
@@ -63,7 +67,7 @@ impl Victim {
         let waiting = async {
             while last != word {
                 self.bury_the_dead().await;
-                let Some(address) = self.program.doors().await else {
+                let Some(address) = self.doors().await else {
                     clock.sleep(LOOK_EVERY).await;
                     continue;
                 };
@@ -84,12 +88,27 @@ impl Victim {
         );
     }
 
+    /// Where deliveries are taken; `None` when it died, or must die, before it said so.
+    async fn doors(&mut self) -> Option<String> {
+        let doors = self.program.doors();
+        match self.killed_at {
+            None => doors.await,
+            Some(at) => {
+                let left = at.saturating_sub(self.site.clock.elapsed());
+                self.site.clock.within(left, doors).await.ok().flatten()
+            }
+        }
+    }
+
     /// Sees whether it has died, and starts it again if it has. It may die only once.
     async fn bury_the_dead(&mut self) {
         if let Some(ended) = self.program.has_ended() {
             return self.restart(ended, ABORTED).await;
         }
-        if self.site.entra.held() > 0 {
+        let due = self
+            .killed_at
+            .is_some_and(|at| self.site.clock.elapsed() >= at);
+        if due || self.site.entra.held() > 0 {
             let ended = self.program.kill().await;
             // What was on its way when we died arrives after our death.
             self.site.entra.release();
@@ -101,6 +120,7 @@ impl Victim {
         assert_eq!(ended.signal(), Some(signal), "it ended as {ended}");
         assert_eq!(self.restarted_at, None, "it died twice");
         self.restarted_at = Some(self.site.clock.now());
+        self.killed_at = None;
         self.program = begin(&self.site, None);
     }
 
@@ -122,6 +142,11 @@ impl Victim {
         let answer = exchange(&self.site.clock, address, &request).await?;
         answer.member("state")
     }
+}
+
+fn killed_at(site: &Site, case: Option<Case>) -> Option<Duration> {
+    let after = case.and_then(Case::after)?;
+    Some(site.clock.elapsed().saturating_add(after))
 }
 
 fn begin(site: &Site, case: Option<Case>) -> Program {

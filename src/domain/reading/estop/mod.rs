@@ -13,7 +13,7 @@ use crate::domain::detection::{Detection, DetectionType, IncidentRef, Severity, 
 use crate::domain::entity::{Entity, EntityKind, ObjectId, TenantId};
 use crate::domain::moment::Moment;
 
-use super::{Context, NotUnderstood, Reading, merged};
+use super::{Context, NotUnderstood, Reading, key_of, merged};
 
 /// Longest detection id that is taken, in characters.
 const DETECTION_ID_MAX: usize = 256;
@@ -84,9 +84,14 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Reading, NotUndersto
             .map(sighting)
             .collect(),
     )?;
+    let id = checked(body.detection_id)?;
     Ok(Reading::Detection(Box::new(Detection {
         id: context.id,
-        key: key(body.detection_id, context)?,
+        key: match id {
+            Some(id) => key_of(&id, &body.r#type, &entities),
+            // Every delivery is then a detection of its own.
+            None => context.id.to_string(),
+        },
         source: context.source.clone(),
         detection_type: DetectionType::new(&body.r#type).ok_or_else(|| {
             NotUnderstood::new("type is not 1 to 128 letters, digits, `.`, `-` and `_`. Rename it")
@@ -118,18 +123,15 @@ fn sighting((n, named): (usize, Named)) -> Sighting {
     }
 }
 
-/// Without an id of the sensor's, every delivery is a detection of its own.
-fn key(detection_id: Option<String>, context: &Context) -> Result<String, NotUnderstood> {
-    let Some(id) = detection_id else {
-        return Ok(context.id.to_string());
-    };
-    if id.is_empty() || id.chars().count() > DETECTION_ID_MAX {
+fn checked(detection_id: Option<String>) -> Result<Option<String>, NotUnderstood> {
+    let unfit = |id: &String| id.is_empty() || id.chars().count() > DETECTION_ID_MAX;
+    if detection_id.as_ref().is_some_and(unfit) {
         return Err(NotUnderstood::new(format!(
             "detection_id is empty or longer than {DETECTION_ID_MAX} characters. Shorten it or \
              leave it out"
         )));
     }
-    Ok(id)
+    Ok(detection_id)
 }
 
 /// Adds the nearest known name to the parser's words about an unknown one.

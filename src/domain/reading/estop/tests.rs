@@ -36,7 +36,7 @@ fn refusal(body: &Value) -> String {
 fn the_sample_becomes_a_detection() {
     let detection = understood(SAMPLE);
 
-    assert_eq!(detection.key, "lab-0001");
+    assert!(detection.key.starts_with("lab-0001/"));
     assert_eq!(detection.severity, Severity::High);
     assert_eq!(detection.confidence, Some(90));
     assert_eq!(detection.entities[0].found_at, "entities[0].id");

@@ -18,7 +18,7 @@ mod details;
 use crate::domain::detection::{Detection, IncidentRef, Severity};
 
 use super::folded::Loose;
-use super::{Context, NotUnderstood, Reading, merged};
+use super::{Context, NotUnderstood, Reading, key_of, merged};
 use alert::{Alerted, Claim, Fallback};
 use body::{Alert, Body, Incident, Properties};
 
@@ -161,8 +161,8 @@ fn merge(
     })
 }
 
-/// The sensor's own detection id where there is exactly one; else the alerts, the type and the
-/// entities.
+/// The sensor's own detection id where there is exactly one, else the alerts; with the type and
+/// the entities.
 fn key(taken: &[Claim]) -> String {
     let sorted = |mut texts: Vec<String>| {
         texts.sort_unstable();
@@ -171,21 +171,17 @@ fn key(taken: &[Claim]) -> String {
     };
     let ids = taken.iter().flat_map(|claim| claim.detection_ids.clone());
     let ids = sorted(ids.collect());
+    let kind = taken.first().map(|claim| claim.detection_type.as_str());
+    let kind = kind.unwrap_or_default();
+    let sightings = taken.iter().flat_map(|claim| claim.sightings.clone());
+    let sightings: Vec<_> = sightings.collect();
     if let [id] = ids.as_slice()
         && id.len() <= KEY_MAX
     {
-        return id.clone();
+        return key_of(id, kind, &sightings);
     }
     let alerts = sorted(taken.iter().map(|claim| claim.alert_id.clone()).collect());
-    let entities = taken.iter().flat_map(|claim| &claim.sightings);
-    let entities = sorted(entities.map(|s| s.entity.to_string()).collect());
-    let kind = taken.first().map(|claim| claim.detection_type.as_str());
-    let parts = [
-        alerts.join(","),
-        kind.unwrap_or_default().to_owned(),
-        entities.join(","),
-    ];
-    parts.join("/")
+    key_of(&alerts.join(","), kind, &sightings)
 }
 
 fn incident_ref(incident: &Incident<'_>) -> Option<IncidentRef> {

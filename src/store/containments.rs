@@ -1,0 +1,122 @@
+//! Containments: what we hold, for which runs, moved by the law of change of entities.
+
+use super::Store;
+use super::error::Error;
+use super::rows::{bytes, moment, uuid, word};
+use super::runs::held_row;
+use super::writer::Tx;
+use crate::domain::containment::{Containment, EntityEvent, EntityState};
+use crate::domain::entity::Entity;
+use crate::domain::id::RunId;
+use crate::domain::moment::Moment;
+use crate::domain::run::RunLease;
+
+impl Store {
+    /// Stores what reading an entity back said.
+    pub async fn entity_read(
+        &self,
+        lease: RunLease,
+        entity: Entity,
+        event: EntityEvent,
+        at: Moment,
+    ) -> Result<(), Error> {
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move {
+                held_row(tx, lease).await?;
+                move_entity(tx, entity, event, at).await
+            })
+        })
+        .await
+    }
+
+    /// What we hold on this entity, if anything.
+    pub async fn containment(&self, entity: Entity) -> Result<Option<Containment>, Error> {
+        let row = sqlx::query(
+            "select state, since from containment where entity_kind = $1 and entity_id = $2",
+        )
+        .bind(entity.kind.word())
+        .bind(bytes(entity.id.uuid()))
+        .fetch_optional(self.reading())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let holds = sqlx::query(
+            "select run_id from hold where entity_kind = $1 and entity_id = $2 \
+             and released_at is null order by since",
+        )
+        .bind(entity.kind.word())
+        .bind(bytes(entity.id.uuid()))
+        .fetch_all(self.reading())
+        .await?;
+        let held_by = holds
+            .iter()
+            .map(|hold| Ok(RunId::from_uuid(uuid(hold, "run_id")?)))
+            .collect::<Result<_, Error>>()?;
+        Ok(Some(Containment {
+            entity,
+            state: word(&row, "state", EntityState::from_word)?,
+            since: moment(&row, "since")?,
+            held_by,
+        }))
+    }
+}
+
+/// Notes that this run holds the entity.
+pub(super) async fn hold(
+    tx: &mut Tx,
+    entity: Entity,
+    run: RunId,
+    (since, until): (Moment, Option<Moment>),
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into hold (entity_kind, entity_id, run_id, since, until) \
+         values ($1, $2, $3, $4, $5) on conflict do nothing",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(bytes(run.uuid()))
+    .bind(since.as_millis())
+    .bind(until.map(Moment::as_millis))
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+/// Moves an entity by its law of change; one we hold nothing on is open.
+pub(super) async fn move_entity(
+    tx: &mut Tx,
+    entity: Entity,
+    event: EntityEvent,
+    at: Moment,
+) -> Result<(), Error> {
+    let old = entity_state(tx, entity).await?;
+    let new = old
+        .after(event)
+        .map_err(|illegal| Error::Refused(illegal.to_string()))?;
+    if new == old {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into containment (entity_kind, entity_id, state, since) values ($1, $2, $3, $4) \
+         on conflict (entity_kind, entity_id) do update set state = $3, \
+         since = case when state = 'open' then $4 else since end",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(new.word())
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn entity_state(tx: &mut Tx, entity: Entity) -> Result<EntityState, Error> {
+    let row =
+        sqlx::query("select state from containment where entity_kind = $1 and entity_id = $2")
+            .bind(entity.kind.word())
+            .bind(bytes(entity.id.uuid()))
+            .fetch_optional(&mut tx.db)
+            .await?;
+    row.map_or(Ok(EntityState::Open), |row| {
+        word(&row, "state", EntityState::from_word)
+    })
+}

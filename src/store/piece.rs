@@ -1,0 +1,52 @@
+//! One piece of work for the writer: done inside a transaction, answered after its commit.
+
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::error::Error;
+use super::writer::Tx;
+
+/// One piece of work: done inside a transaction, answered after its commit.
+pub(super) trait Piece: Send {
+    fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
+    fn answer(self: Box<Self>, committed: Result<(), Error>);
+}
+
+pub(super) struct Work<F, T> {
+    perform: Option<F>,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<F, T> Work<F, T> {
+    pub(super) fn new(perform: F, reply: oneshot::Sender<Result<T, Error>>) -> Self {
+        Self {
+            perform: Some(perform),
+            result: None,
+            reply,
+        }
+    }
+}
+
+impl<F, T> Piece for Work<F, T>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send,
+    T: Send,
+{
+    fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>> {
+        Box::pin(async move {
+            if let Some(perform) = self.perform.take() {
+                self.result = Some(perform(tx).await?);
+            }
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Error>) {
+        let Self { result, reply, .. } = *self;
+        let lost = || Err(Error::Busy("the work was not carried out".to_owned()));
+        let answer = committed.and_then(|()| result.map_or_else(lost, Ok));
+        // The caller may have gone away; what was committed stays committed.
+        let _ = reply.send(answer);
+    }
+}

@@ -1,0 +1,65 @@
+//! What became of a delivery: the detection it became or joined, and that detection's runs.
+
+use sqlx::Row as _;
+
+use super::Store;
+use super::error::Error;
+use super::rows::{RUN_COLUMNS, bytes, json, run, word};
+use crate::domain::delivery::DeliveryState;
+use crate::domain::detection::Detection;
+use crate::domain::id::{DeliveryId, DetectionId};
+use crate::domain::run::Run;
+
+/// What is known of a delivery, for its sender.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Where the delivery stands.
+    pub delivery_state: DeliveryState,
+    /// Why it stands there.
+    pub why: Option<String>,
+    /// The detection it became or joined.
+    pub detection: Option<Detection>,
+    /// The runs of that detection.
+    pub runs: Vec<Run>,
+}
+
+impl Store {
+    /// What a sender may know of its delivery: the detection it became and that detection's runs.
+    pub async fn status_of(&self, id: DeliveryId) -> Result<Option<Status>, Error> {
+        let row = sqlx::query(
+            "select v.state, v.why, d.said from delivery v \
+             left join detection d on d.detection_id = v.detection_id where v.delivery_id = $1",
+        )
+        .bind(bytes(id.uuid()))
+        .fetch_optional(self.reading())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let detection: Option<Detection> = match row.try_get::<Option<String>, _>("said")? {
+            Some(_) => Some(json(&row, "said")?),
+            None => None,
+        };
+        let runs = match &detection {
+            Some(detection) => self.runs_of(detection.id).await?,
+            None => Vec::new(),
+        };
+        Ok(Some(Status {
+            delivery_state: word(&row, "state", DeliveryState::from_word)?,
+            why: row.try_get("why")?,
+            detection,
+            runs,
+        }))
+    }
+
+    /// The runs a detection led to, in the order they were made.
+    pub async fn runs_of(&self, detection: DetectionId) -> Result<Vec<Run>, Error> {
+        let sql = format!(
+            "select {} from run where detection_id = $1 order by run_id",
+            RUN_COLUMNS
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(bytes(detection.uuid()))
+            .fetch_all(self.reading())
+            .await?;
+        rows.iter().map(run).collect()
+    }
+}

@@ -1,0 +1,235 @@
+//! What breaks down is taken up again, set aside, or told; and nobody waits for ever.
+
+use std::time::Duration;
+
+use estop::domain::containment::EntityEvent;
+use estop::domain::coverage::Coverage;
+use estop::domain::entity::{Entity, ObjectId};
+use estop::domain::order::OrderKind;
+use estop::domain::run::{Lane, RunEvent, RunState};
+use estop::domain::step::{Before, Outcome, UndoOutcome};
+use estop::sim::{Fault, On, Tenant, What};
+use estop::store::{Claim, Ending, Error, Strike};
+
+use crate::world::{World, invoice_bot};
+
+const fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours * 3600)
+}
+
+fn frozen() -> Fault {
+    let on = On::request("PATCH", "").always();
+    Fault::new(on, What::RefuseConnection)
+}
+
+fn other_agent() -> ObjectId {
+    let agents = Tenant::contoso().agents;
+    let mut others = agents.keys().filter(|id| **id != invoice_bot().uuid());
+    ObjectId::from_uuid(*others.next().unwrap())
+}
+
+#[tokio::test]
+async fn e01_a_delivery_that_was_thanked_for_survives_everything() {
+    let world = World::new().await;
+    world.detect_agent(invoice_bot()).await;
+
+    let world = world.restart().await;
+    world.settle().await;
+
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+    assert_eq!(world.switched(invoice_bot()), [false]);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e06_a_run_that_keeps_killing_its_worker_is_set_aside_and_the_others_go_on() {
+    let mut world = World::new().await;
+    let on = On::request("PATCH", &invoice_bot().to_string()).always();
+    world.entra.push_fault(Fault::new(on, What::HoldRequest));
+    let poisoned = world.contain(Entity::agent(invoice_bot())).await;
+    for held in 1..=3 {
+        world.until_held(held).await;
+        world = world.restart().await;
+    }
+
+    let other = world.contain(Entity::agent(other_agent())).await;
+    world.settle().await;
+
+    assert_eq!(world.state(poisoned).await, RunState::Stuck);
+    assert_eq!(world.state(other).await, RunState::Contained);
+    let told = world.told().await;
+    assert!(
+        told.iter().any(|text| text.contains("is set aside")),
+        "{told:?}"
+    );
+    // A person may still put it back, whatever it had come to.
+    world.entra.clear_faults();
+    world.entra.release();
+    world.undo(poisoned).await;
+    world.settle().await;
+    assert_eq!(world.state(poisoned).await, RunState::Undone);
+    assert!(
+        world
+            .entra
+            .agent(invoice_bot().uuid())
+            .unwrap()
+            .account_enabled
+    );
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e02_e03_whoever_lost_the_lease_can_change_nothing() {
+    let world = World::new().await;
+    let store = &world.service.store;
+    world.order(OrderKind::TripBrake).await.unwrap();
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.pass(Duration::from_millis(200)).await;
+    world.order(OrderKind::ResetBrake).await.unwrap();
+    let claim = |seconds| {
+        let now = world.clock.now().plus(Duration::from_secs(seconds));
+        Claim {
+            holder: "a test".to_owned(),
+            lane: Lane::Contain,
+            now,
+            until: now.plus(Duration::from_secs(30)),
+        }
+    };
+
+    let old = store
+        .claim_run(run, claim(10))
+        .await
+        .unwrap()
+        .unwrap()
+        .lease;
+    let early = store.claim_run(run, claim(20)).await.unwrap();
+    let new = store
+        .claim_run(run, claim(41))
+        .await
+        .unwrap()
+        .unwrap()
+        .lease;
+
+    assert!(early.is_none(), "a lease that runs is nobody else's");
+    assert!(new.epoch > old.epoch);
+    let (at, agent) = (world.clock.now(), Entity::agent(invoice_bot()));
+    let caps = world.service.config.caps;
+    let lost = Err(Error::LeaseLost);
+    let strike = Strike {
+        position: 0,
+        before: Before::Nothing,
+        closes: vec![agent],
+    };
+    let ending = Ending {
+        event: RunEvent::EndedContained,
+        because: None,
+        coverage: Some(Coverage::default()),
+        notice: None,
+        again_at: None,
+    };
+    let (done, undone) = (
+        (Outcome::Done, String::new()),
+        (UndoOutcome::Restored, String::new()),
+    );
+    assert_eq!(store.begin(old, caps, at).await.map(drop), lost);
+    assert_eq!(store.strike(old, strike, at).await.map(drop), lost);
+    assert_eq!(store.may_write(old, at).await, lost);
+    assert_eq!(store.step_ended(old, 0, done, at).await, lost);
+    assert_eq!(store.step_undone(old, 0, undone, at).await, lost);
+    let event = EntityEvent::ReadClosed;
+    assert_eq!(store.entity_read(old, agent, event, at).await, lost);
+    assert_eq!(store.release(old, agent, at).await.map(drop), lost);
+    assert_eq!(store.end(old, ending, at).await.map(drop), lost);
+    assert_eq!(store.put_down(old, at, None).await, lost);
+    assert_eq!(store.keep_leases(vec![old, new], at).await, Ok(vec![old]));
+    assert!(world.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_kill_that_does_not_strike_within_a_minute_is_told_once() {
+    let world = World::new().await;
+    world.entra.push_fault(frozen());
+    world.detect_agent(invoice_bot()).await;
+
+    world.pass(Duration::from_secs(300)).await;
+    let told = world.told().await;
+    world.entra.clear_faults();
+    world.settle().await;
+
+    let slow = told.iter().filter(|text| text.contains("has not struck"));
+    assert_eq!(slow.count(), 1, "{told:?}");
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e11_a_tenant_that_is_away_for_a_day_ends_the_run_and_tells_a_person() {
+    let world = World::new().await;
+    world.entra.push_fault(frozen());
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+
+    world.leap(hours(23)).await;
+    let early = world.state(run).await;
+    world.leap(hours(2)).await;
+    world.settle().await;
+
+    assert_eq!(early, RunState::Running);
+    let run = world.run(run).await;
+    // The worker slept while its lease ran out, so nobody knows what it had sent.
+    assert_eq!(run.state, RunState::Unknown, "{:?}", run.because);
+    let told = world.told().await;
+    let paged = told.iter().any(|text| text.contains("could not read back"));
+    assert!(paged, "{told:?}");
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e11_an_undo_that_cannot_be_carried_out_for_a_day_is_stuck() {
+    let world = World::new().await;
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.settle().await;
+    world.entra.push_fault(frozen());
+
+    world.undo(run).await;
+    world.leap(hours(23)).await;
+    let early = world.state(run).await;
+    world.leap(hours(2)).await;
+    let late = world.state(run).await;
+    world.entra.clear_faults();
+    world.undo(run).await;
+    world.settle().await;
+
+    assert_eq!((early, late), (RunState::Undoing, RunState::Stuck));
+    assert_eq!(world.state(run).await, RunState::Undone);
+    assert!(
+        world
+            .entra
+            .agent(invoice_bot().uuid())
+            .unwrap()
+            .account_enabled
+    );
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e11_under_the_brake_nobody_waits_for_ever() {
+    let world = World::new().await;
+    world.entra.push_fault(frozen());
+    let begun = world.contain(Entity::agent(invoice_bot())).await;
+    world.pass(Duration::from_secs(2)).await;
+    world.order(OrderKind::TripBrake).await.unwrap();
+    let queued = world.contain(Entity::agent(other_agent())).await;
+
+    world.pass_in(hours(25), Duration::from_secs(900)).await;
+    let (ended, waiting) = (world.state(begun).await, world.state(queued).await);
+    world.pass_in(hours(25), Duration::from_secs(900)).await;
+
+    assert!(
+        matches!(ended, RunState::Failed | RunState::Unknown),
+        "{ended}"
+    );
+    assert_eq!(waiting, RunState::Waiting);
+    assert_eq!(world.state(queued).await, RunState::Expired);
+    assert!(world.switched(invoice_bot()).is_empty());
+    world.nothing_left_over().await;
+}

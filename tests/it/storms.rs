@@ -1,0 +1,193 @@
+//! Many at once, throttled, and the brake in the middle of it.
+
+use std::time::Duration;
+
+use estop::domain::entity::{Entity, ObjectId};
+use estop::domain::moment::Span;
+use estop::domain::order::OrderKind;
+use estop::domain::run::RunState;
+use estop::sim::{Fault, Limits, On, RetryAfter, Tenant, What};
+use uuid::Uuid;
+
+use crate::world::{Setting, World, invoice_bot};
+
+/// Shipped, but for the guardrail: a storm is what these tests are about.
+const PLAYBOOK: &str = "playbook: storm\nsummary: Stop it.\nowner: soc\n\
+    trigger:\n  detection: [threatIntelligenceAccount]\n\
+    entity: agent\nalso: [agent_users]\nmode: enforce\n\
+    steps:\n  - disable_agent\n  - confirm_compromised: { optional: true }\nnotify: []\n";
+
+async fn many(count: usize, limits: Limits) -> (World, Vec<Uuid>) {
+    let mut tenant = Tenant::contoso();
+    let blueprint = tenant.add_blueprint("Storm");
+    let agents = (0..count)
+        .map(|n| tenant.add_agent(&format!("storm-{n}"), blueprint))
+        .collect();
+    let yaml = "mode: enforce\nprotected: []\ncaps: { tenant: 1000, source: 1000 }\n";
+    let setting = Setting {
+        yaml: yaml.to_owned(),
+        playbooks: vec![("storm.yaml", PLAYBOOK.to_owned())],
+        limits,
+        tenant,
+    };
+    (World::with(setting).await, agents)
+}
+
+fn once(world: &World, agents: &[Uuid]) {
+    for agent in agents {
+        let switched = world.switched(ObjectId::from_uuid(*agent));
+        assert_eq!(switched, [false], "{agent}");
+    }
+}
+
+#[tokio::test]
+async fn g01_a_throttled_kill_is_tried_again_within_a_minute() {
+    for retry_after in [
+        None,
+        Some(RetryAfter::Seconds(0)),
+        Some(RetryAfter::Seconds(7)),
+        Some(RetryAfter::Seconds(1_000_000_000)),
+        Some(RetryAfter::DateIn(Span(Duration::from_secs(9)))),
+        Some(RetryAfter::Text("-1".to_owned())),
+        Some(RetryAfter::Text("soon".to_owned())),
+    ] {
+        let world = World::new().await;
+        let what = What::Throttle {
+            retry_after: retry_after.clone(),
+        };
+        let on = On::request("PATCH", "agentIdentity$");
+        world.entra.push_fault(Fault::new(on, what));
+
+        world.detect_agent(invoice_bot()).await;
+        world.settle().await;
+
+        let run = world.only_run().await;
+        assert_eq!(run.state, RunState::Contained, "{retry_after:?}");
+        let took = run.struck_at.unwrap().since(run.received_at);
+        assert!(took <= Duration::from_secs(62), "{retry_after:?}: {took:?}");
+        assert_eq!(world.switched(invoice_bot()), [false]);
+        world.nothing_left_over().await;
+    }
+}
+
+#[tokio::test]
+async fn g01_a_throttled_confirmation_never_delays_the_switch() {
+    let world = World::new().await;
+    let on = On::request("POST", "confirmCompromised").always();
+    let what = What::Throttle { retry_after: None };
+    world.entra.push_fault(Fault::new(on, what));
+
+    for agent in Tenant::contoso().agents.into_keys().take(5) {
+        let asked = world.clock.now();
+        let run = world
+            .contain(Entity::agent(ObjectId::from_uuid(agent)))
+            .await;
+        world.pass(Duration::from_secs(15)).await;
+
+        let run = world.run(run).await;
+        let took = run.struck_at.unwrap().since(asked);
+        assert!(took <= Duration::from_millis(200), "{took:?}");
+        let proved = run.contained_at.unwrap().since(asked);
+        assert!(
+            proved <= Duration::from_secs(2),
+            "the proof does not wait either: {proved:?}"
+        );
+    }
+    world.entra.clear_faults();
+    world.settle().await;
+
+    for run in world.runs().await {
+        assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
+    }
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn g17_a_storm_is_contained_once_each_and_confirmed_together() {
+    let (world, agents) = many(100, Limits::published()).await;
+    let began = world.clock.now();
+
+    for agent in &agents {
+        world.detect_agent(agent).await;
+    }
+    world.settle().await;
+
+    once(&world, &agents);
+    for run in world.runs().await {
+        assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
+        let took = run.struck_at.unwrap().since(began);
+        assert!(took <= Duration::from_secs(5), "{took:?}");
+    }
+    let journal = world.entra.journal();
+    let refused = journal.iter().filter(|one| one.status == Some(429));
+    assert_eq!(refused.count(), 0, "the lanes keep the limits");
+    let confirms = world.writes();
+    let confirms = confirms
+        .iter()
+        .filter(|one| one.contains("confirmCompromised"));
+    let confirms = confirms.count();
+    assert!(confirms <= 6, "{confirms} calls for 100 confirmations");
+    let high = agents
+        .iter()
+        .filter(|agent| world.entra.risk(**agent).level == "high");
+    assert_eq!(high.count(), agents.len());
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e20_the_brake_stops_every_write_and_its_reset_lets_all_finish() {
+    let (world, agents) = many(50, Limits::published()).await;
+    // Writes are under way, in lanes, and in pauses when the brake is pulled.
+    let on = On::request("PATCH", "agentIdentity$").after(10).times(60);
+    world
+        .entra
+        .push_fault(Fault::new(on, What::RefuseConnection));
+    for agent in &agents {
+        world.detect_agent(agent).await;
+    }
+    world.pass(Duration::from_millis(300)).await;
+
+    world.order(OrderKind::TripBrake).await.unwrap();
+    world.pass(Duration::from_millis(1500)).await;
+    let before = world.writes().len();
+    world.pass(Duration::from_secs(60)).await;
+    let after = world.writes().len();
+    let closed = agents
+        .iter()
+        .filter(|agent| !world.entra.agent(**agent).unwrap().account_enabled);
+    let closed = closed.count();
+    world.order(OrderKind::ResetBrake).await.unwrap();
+    world.settle().await;
+
+    assert_eq!(before, after, "writes while the brake was on");
+    assert!(
+        closed < agents.len(),
+        "the brake came too late to show anything"
+    );
+    once(&world, &agents);
+    for run in world.runs().await {
+        assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
+    }
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e05_a_storm_that_is_killed_goes_on_where_it_was() {
+    let (world, agents) = many(30, Limits::published()).await;
+    let on = On::request("PATCH", "agentIdentity$").after(10).times(10);
+    world.entra.push_fault(Fault::new(on, What::HoldReply));
+    for agent in &agents {
+        world.detect_agent(agent).await;
+    }
+    world.until_held(10).await;
+
+    let world = world.restart().await;
+    let began = world.clock.now();
+    world.settle().await;
+
+    once(&world, &agents);
+    let took = world.clock.now().since(began);
+    assert!(took <= Duration::from_secs(10), "{took:?}");
+    assert_eq!(world.runs().await.len(), agents.len());
+    world.nothing_left_over().await;
+}
