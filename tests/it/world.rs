@@ -253,6 +253,8 @@ impl World {
 
     /// The machine was suspended for so long, and wakes.
     pub async fn leap(&self, span: Duration) {
+        // Whatever was asked for before is begun before.
+        self.breathe().await;
         self.hand.advance(span);
         self.pass(Duration::from_secs(60)).await;
     }
