@@ -81,7 +81,7 @@ async fn a_run_that_was_left_behind_waits_until_we_know_who_we_are() {
     let blind = stays(&site, &visit.store, RunState::Running).await;
     site.entra.clear_faults();
     site.entra.release();
-    let ended = until(&site, &visit.store, |run| run.contained_at.is_some()).await;
+    let ended = until(&site, &visit.store, |run| run.ended_at.is_some()).await;
 
     assert_eq!(blind, RunState::Running, "{}", site.log());
     assert_eq!(ended.state, RunState::Contained);
