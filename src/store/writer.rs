@@ -8,7 +8,6 @@
 use futures_util::future::BoxFuture;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 
 use super::chain::{Chain, Head};
 use super::commit::{Batch, commit_together};
@@ -105,8 +104,7 @@ impl Writer {
             chain: Chain::after(Head::GENESIS),
             durability: Durability::Synced,
         };
-        let writing = on_its_own_thread(write_loop(tx, asked, waiting));
-        (Self { pieces, deliveries }, writing)
+        (Self { pieces, deliveries }, write_loop(tx, asked, waiting))
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -140,27 +138,6 @@ fn hand_in<T>(door: &mpsc::Sender<T>, what: T) -> Result<(), Error> {
 
 pub(super) fn ended() -> Error {
     Error::Busy("the writer has ended".to_owned())
-}
-
-/// Runs the loop on a thread that does nothing else, until it ends or this future is dropped. A
-/// statement is answered by SQLite's thread, and waking one waiting thread costs a fraction of
-/// waking the runtime; at several statements a commit that is most of what a commit costs.
-async fn on_its_own_thread(work: impl Future<Output = ()> + Send + 'static) {
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
-    let _stops_when_dropped = stop.drop_guard();
-    let runtime = tokio::runtime::Handle::current();
-    let thread = tokio::task::spawn_blocking(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = stopped.cancelled() => {}
-                () = work => {}
-            }
-        });
-    });
-    // A panic of the writer is told by every caller's lost answer.
-    let _ = thread.await;
 }
 
 async fn write_loop(
