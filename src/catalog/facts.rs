@@ -10,7 +10,8 @@ use std::time::Duration;
 use cel::Value;
 use cel::common::value::Val;
 
-use crate::domain::detection::{Detection, Sighting};
+use crate::domain::detection::{Detection, Severity, Sighting};
+use crate::domain::entity::EntityKind;
 use crate::domain::moment::Moment;
 
 /// Moments further than this from 1970 (8,000 years) are left out as if the sensor were silent.
@@ -101,6 +102,15 @@ impl Facts {
                 ("tenant", sighting.tenant.map(text)),
             ]),
             now: val(time(now).unwrap_or(Value::Null)),
+        }
+    }
+
+    /// Facts of which only the closed words are known, for asking whether a clause can ever fail.
+    pub(super) fn only_words(severity: Severity, kind: EntityKind) -> Self {
+        Self {
+            detection: map([("severity", Some(text(severity)))]),
+            entity: map([("kind", Some(text(kind)))]),
+            now: val(Value::Null),
         }
     }
 }

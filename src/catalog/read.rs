@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::clause::Clause;
+use super::code::Code;
 use super::fault::{Fault, Faults};
 use super::fields::{self, Map, Words};
 use super::limits;
@@ -18,9 +19,9 @@ use crate::domain::playbook::{
 };
 
 /// Longest summary or owner, in characters.
-const LINE_MAX: usize = 300;
+pub(super) const LINE_MAX: usize = 300;
 
-const KEYS: Words<'static> = Words {
+pub(super) const KEYS: Words<'static> = Words {
     noun: "key",
     known: &[
         "playbook",
@@ -41,17 +42,17 @@ const KEYS: Words<'static> = Words {
     ],
     later: &["approval", "on_timeout", "activation", "reassert_max"],
 };
-const ENTITIES: Words<'static> = Words {
+pub(super) const ENTITIES: Words<'static> = Words {
     noun: "entity kind",
     known: &["agent", "agent_user", "blueprint"],
     later: &["service_principal", "user"],
 };
-const MODES: Words<'static> = Words {
+pub(super) const MODES: Words<'static> = Words {
     noun: "mode",
     known: &["observe", "enforce"],
     later: &["ask", "provisional"],
 };
-const ALSO: Words<'static> = Words {
+pub(super) const ALSO: Words<'static> = Words {
     noun: "addition",
     known: &["agent_users"],
     later: &[],
@@ -90,6 +91,7 @@ pub fn read(file: &str, text: &str) -> Result<Loaded, Vec<Fault>> {
     let Some(parts) = parts else {
         faults
             .error(&(0..text.len().min(1)), "this file holds no playbook")
+            .coded(Code::Missing)
             .help("it begins with `playbook: NAME`");
         return Err(faults.told());
     };
@@ -158,10 +160,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         .must("trigger", faults)
         .and_then(|e| trigger::read(e, faults));
     let clauses = written::clauses(map, faults);
-    let entity = map
-        .must("entity", faults)
-        .and_then(|e| ENTITIES.read(&e.value, faults))
-        .and_then(EntityKind::from_word);
+    let entity = map.must("entity", faults).and_then(|e| entity(e, faults));
     let also = also(map, entity, faults);
     let mode = map.must("mode", faults).and_then(|e| mode_of(e, faults));
     let recommended = optional(map.get("recommended"), |e| mode_of(e, faults));
@@ -175,8 +174,8 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
     limits::notify(map.get("notify"), faults);
-    if let (Some(Mode::Enforce), None) = (mode, map.get("guardrail")) {
-        unguarded(map, faults);
+    if map.get("guardrail").is_none() {
+        guarded(map, (mode, entity), faults);
     }
     let (when, unless) = clauses?;
     Some(Parts {
@@ -207,6 +206,27 @@ fn optional<'n, T>(
     }
 }
 
+/// A playbook names a kind; which entity it is, the reader finds in trusted fields (threat P06).
+fn entity(entry: &Entry, faults: &mut Faults) -> Option<EntityKind> {
+    if let Shape::Text { text, .. } = &entry.value.shape
+        && text.contains(['.', '{', '$', '[', '*'])
+    {
+        faults
+            .error(
+                &entry.value.span,
+                "a target is never taken from what a sender wrote",
+            )
+            .coded(Code::UntrustedTarget)
+            .because("this is no kind of entity")
+            .help(format!(
+                "name a kind, one of {}: which entity it is, estop reads from trusted fields",
+                ENTITIES.known.join(", ")
+            ));
+        return None;
+    }
+    EntityKind::from_word(ENTITIES.read(&entry.value, faults)?)
+}
+
 fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> {
     let span = &entry.value.span;
     let word = fields::text(&entry.value, "playbook", faults)?;
@@ -230,6 +250,7 @@ fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> 
     if stem != format!("{word}.yaml") {
         faults
             .error(span, "the file is not named after its playbook")
+            .coded(Code::Misnamed)
             .because(format!("the file is `{}`", short(stem)))
             .help(format!("name the file `{word}.yaml`"));
         return None;
@@ -251,14 +272,26 @@ fn mode_of(entry: &Entry, faults: &mut Faults) -> Option<Mode> {
     Mode::from_word(MODES.read(&entry.value, faults)?)
 }
 
-fn unguarded(map: &Map<'_>, faults: &mut Faults) {
-    if let Some(entry) = map.get("mode") {
+/// What a playbook without a guardrail may not do, or should not.
+fn guarded(map: &Map<'_>, (mode, entity): (Option<Mode>, Option<EntityKind>), faults: &mut Faults) {
+    let help = "add `guardrail: { entities_max: 5, window: 10m, on_breach: ask }`";
+    if let (Some(EntityKind::Blueprint), Some(entry)) = (entity, map.get("entity")) {
+        faults
+            .error(
+                &entry.value.span,
+                "this playbook may stop any number of agents",
+            )
+            .coded(Code::Uncapped)
+            .because("one blueprint is the switch of all its agents")
+            .help(help);
+    } else if let (Some(Mode::Enforce), Some(entry)) = (mode, map.get("mode")) {
         faults
             .warning(
                 &entry.value.span,
                 "this playbook enforces without a guardrail",
             )
-            .help("add `guardrail: { entities_max: 5, window: 10m, on_breach: ask }`");
+            .coded(Code::Unguarded)
+            .help(help);
     }
 }
 
@@ -276,6 +309,7 @@ fn also(map: &Map<'_>, kind: Option<EntityKind>, faults: &mut Faults) -> Option<
                 &entry.key_span,
                 format!("`also` adds nothing to entity `{kind}`"),
             )
+            .coded(Code::UnusedAlso)
             .help("only an `agent` has users beside it: leave the key out");
     }
     Some(items.iter().map(|_| Also::AgentUsers).collect())
@@ -288,6 +322,7 @@ fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut 
     if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
         faults
             .warning(&entry.key_span, "no step reaches the agent's users")
+            .coded(Code::UnusedAlso)
             .help("add `- disable_agent_user`, or leave `also` out");
     }
 }

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::{Entry, Node, Shape};
@@ -13,13 +14,16 @@ use crate::domain::entity::EntityKind;
 use crate::domain::playbook::{Also, StepSpec};
 
 /// Most steps of one playbook.
-const STEPS_MAX: usize = 16;
+pub(super) const STEPS_MAX: usize = 16;
 
-const OPTIONS: Words<'static> = Words {
+pub(super) const OPTIONS: Words<'static> = Words {
     noun: "option of a step",
     known: &["optional"],
     later: &["within", "reassert_max", "when", "ask"],
 };
+
+/// What authors write who want to aim a step themselves.
+const NAMES_A_TARGET: [&str; 6] = ["entity", "id", "of", "target", "user", "agent"];
 
 /// A step and where it stands.
 pub(super) struct Placed<'n> {
@@ -81,6 +85,7 @@ fn with_options<'n>(
     if OPTIONS.known.contains(&entry.key.as_str()) {
         faults
             .error(&entry.key_span, format!("`{}` is not an action", entry.key))
+            .coded(Code::UnknownWord)
             .help(format!(
                 "write it under its action: `- disable_agent: {{ {}: true }}`",
                 entry.key
@@ -94,6 +99,18 @@ fn with_options<'n>(
         &entry.key_span,
         faults,
     )?;
+    for entry in map.entries() {
+        if NAMES_A_TARGET.contains(&entry.key.as_str()) {
+            faults
+                .error(
+                    &entry.key_span,
+                    "a target is never taken from what a sender wrote",
+                )
+                .coded(Code::UntrustedTarget)
+                .help("leave it out: a step is done to the playbook's `entity`");
+            return None;
+        }
+    }
     map.only(&OPTIONS, faults);
     let optional = match map.get("optional") {
         Some(option) => fields::truth(&option.value, "optional", faults)?,
@@ -113,11 +130,7 @@ fn action(word: &str, span: &Range<usize>, faults: &mut Faults) -> Option<Action
             .help("it is the last step of its own accord wherever something is disabled");
         return None;
     }
-    let known: Vec<&'static str> = Action::ALL
-        .into_iter()
-        .filter(|action| *action != Action::Verify)
-        .map(Action::word)
-        .collect();
+    let known = actions();
     let words = Words {
         noun: "action",
         known: &known,
@@ -125,6 +138,15 @@ fn action(word: &str, span: &Range<usize>, faults: &mut Faults) -> Option<Action
     };
     words.check(word, span, faults).then_some(())?;
     Action::from_word(word)
+}
+
+/// The actions an author may write, in the order they are carried out.
+pub(super) fn actions() -> Vec<&'static str> {
+    Action::ALL
+        .into_iter()
+        .filter(|action| *action != Action::Verify)
+        .map(Action::word)
+        .collect()
 }
 
 /// Checks the steps against each other and against what the playbook acts on.
@@ -138,14 +160,18 @@ pub(super) fn check(
     for step in steps {
         let (action, span) = (step.spec.action, &step.node.span);
         if seen.contains(&action) {
-            faults.error(span, format!("`{action}` stands here twice"));
+            faults
+                .error(span, format!("`{action}` stands here twice"))
+                .coded(Code::RepeatedStep);
         }
         seen.push(action);
         if let Some(kind) = kind {
             check_kind(step, kind, also, faults);
         }
         if action.can_be_undone() == Undoing::Never {
-            faults.note(span, format!("`{action}` cannot be undone"));
+            faults
+                .note(span, format!("`{action}` cannot be undone"))
+                .coded(Code::OneWay);
         }
     }
 }
@@ -163,6 +189,7 @@ fn check_kind(step: &Placed<'_>, kind: EntityKind, also: &[Also], faults: &mut F
                 span,
                 format!("`{action}` cannot be done to entity `{kind}`"),
             )
+            .coded(Code::MisfitStep)
             .help(format!("it is done to {}", fits.join(" or ")));
     } else if kind == EntityKind::Agent && reaches_users(action) && also.is_empty() {
         faults
@@ -170,6 +197,7 @@ fn check_kind(step: &Placed<'_>, kind: EntityKind, also: &[Also], faults: &mut F
                 span,
                 format!("`{action}` reaches the agent's users, not the agent"),
             )
+            .coded(Code::MisfitStep)
             .help("add `also: [agent_users]`, which says that they are stopped too");
     }
 }
