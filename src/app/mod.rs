@@ -16,6 +16,7 @@ mod parts;
 mod serve;
 mod service;
 
-pub use parts::{Parts, Playbooks, StartError};
+pub use ourselves::guards;
+pub use parts::{Parts, Playbooks, StartError, tokens};
 pub use serve::{Announced, serve};
 pub use service::Service;

@@ -32,7 +32,7 @@ pub(super) async fn learn(
     loop {
         match tokens.token().await {
             Ok(token) => {
-                guards.store(Arc::new(put_up(&config, token.identity())));
+                guards.store(Arc::new(self::guards(&config, token.identity())));
                 if let Some(why) = guards.load().blindness() {
                     tracing::error!("nothing can be contained: {why}");
                 }
@@ -49,7 +49,8 @@ pub(super) async fn learn(
     }
 }
 
-fn put_up(config: &Config, identity: Option<&Identity>) -> Guards {
+/// Whom we do not touch: what is configured, and what our token says that we are.
+pub fn guards(config: &Config, identity: Option<&Identity>) -> Guards {
     let named = config
         .ourselves
         .iter()

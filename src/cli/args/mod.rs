@@ -3,6 +3,7 @@
 mod examples;
 mod offline;
 mod online;
+mod playbook;
 
 use std::path::PathBuf;
 
@@ -10,12 +11,15 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, PlaybookCommand, SendArgs, SignArgs, StoreArgs,
-    Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, SendArgs, SignArgs, StoreArgs, Tamper, TokenCommand,
+    VerifyArgs,
 };
 pub use online::{
     BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord, RunsCommand,
     UndoArgs,
+};
+pub use playbook::{
+    DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs, Which,
 };
 
 use super::demo::DemoArgs;
@@ -128,7 +132,7 @@ pub enum Command {
     /// The configuration: show, check.
     #[command(after_help = examples::CONFIG)]
     Config(ConfigArgs),
-    /// Playbooks: list, lint.
+    /// Playbooks: write, check, prove, explain, simulate, compare.
     #[command(after_help = examples::PLAYBOOK)]
     Playbook {
         /// What to do with playbooks.

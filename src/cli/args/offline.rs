@@ -196,22 +196,6 @@ pub enum AuditCommand {
     },
 }
 
-/// What to do with playbooks.
-#[derive(Debug, Subcommand)]
-pub enum PlaybookCommand {
-    /// Check files and folders; tells every error, warning and note.
-    Lint {
-        /// Files and folders.
-        #[arg(value_name = "PATH", default_value = "playbooks")]
-        paths: Vec<PathBuf>,
-        /// Let warnings fail, too.
-        #[arg(long, value_parser = ["warnings"])]
-        deny: Option<String>,
-    },
-    /// The playbooks in force, from the server.
-    List,
-}
-
-fn moment(text: &str) -> Result<Moment, String> {
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).ok_or_else(|| "a time such as 2026-09-20T14:02:07Z".to_owned())
 }
