@@ -18,6 +18,7 @@ mod yaml;
 
 mod fields;
 mod limits;
+mod reach;
 mod read;
 mod steps;
 mod trigger;

@@ -9,6 +9,7 @@ use super::code::Code;
 use super::fault::{Fault, Faults};
 use super::fields::{self, Map, Words};
 use super::limits;
+use super::reach;
 use super::steps::{self, Placed};
 use super::trigger;
 use super::written;
@@ -42,20 +43,10 @@ pub(super) const KEYS: Words<'static> = Words {
     ],
     later: &["approval", "on_timeout", "activation", "reassert_max"],
 };
-pub(super) const ENTITIES: Words<'static> = Words {
-    noun: "entity kind",
-    known: &["agent", "agent_user", "blueprint"],
-    later: &["service_principal", "user"],
-};
 pub(super) const MODES: Words<'static> = Words {
     noun: "mode",
     known: &["observe", "enforce"],
     later: &["ask", "provisional"],
-};
-pub(super) const ALSO: Words<'static> = Words {
-    noun: "addition",
-    known: &["agent_users"],
-    later: &[],
 };
 
 /// A playbook with its compiled clauses and the text it came from.
@@ -160,8 +151,10 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         .must("trigger", faults)
         .and_then(|e| trigger::read(e, faults));
     let clauses = written::clauses(map, faults);
-    let entity = map.must("entity", faults).and_then(|e| entity(e, faults));
-    let also = also(map, entity, faults);
+    let entity = map
+        .must("entity", faults)
+        .and_then(|e| reach::entity(e, faults));
+    let also = reach::also(map, entity, faults);
     let mode = map.must("mode", faults).and_then(|e| mode_of(e, faults));
     let recommended = optional(map.get("recommended"), |e| mode_of(e, faults));
     let guardrail = optional(map.get("guardrail"), |e| limits::guardrail(e, faults));
@@ -170,12 +163,12 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         .and_then(|e| steps::read(e, faults));
     if let (Some(steps), Some(also)) = (&steps, &also) {
         steps::check(steps, entity, also, faults);
-        unused_also(map, steps, also, faults);
+        reach::unused_also(map, steps, also, faults);
     }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
     limits::notify(map.get("notify"), faults);
     if map.get("guardrail").is_none() {
-        guarded(map, (mode, entity), faults);
+        reach::guarded(map, (mode, entity), faults);
     }
     let (when, unless) = clauses?;
     Some(Parts {
@@ -204,27 +197,6 @@ fn optional<'n, T>(
         Some(entry) => read(entry).map(Some),
         None => Some(None),
     }
-}
-
-/// A playbook names a kind; which entity it is, the reader finds in trusted fields (threat P06).
-fn entity(entry: &Entry, faults: &mut Faults) -> Option<EntityKind> {
-    if let Shape::Text { text, .. } = &entry.value.shape
-        && text.contains(['.', '{', '$', '[', '*'])
-    {
-        faults
-            .error(
-                &entry.value.span,
-                "a target is never taken from what a sender wrote",
-            )
-            .coded(Code::UntrustedTarget)
-            .because("this is no kind of entity")
-            .help(format!(
-                "name a kind, one of {}: which entity it is, estop reads from trusted fields",
-                ENTITIES.known.join(", ")
-            ));
-        return None;
-    }
-    EntityKind::from_word(ENTITIES.read(&entry.value, faults)?)
 }
 
 fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> {
@@ -270,59 +242,4 @@ fn line(entry: &Entry, key: &str, faults: &mut Faults) -> Option<String> {
 
 fn mode_of(entry: &Entry, faults: &mut Faults) -> Option<Mode> {
     Mode::from_word(MODES.read(&entry.value, faults)?)
-}
-
-/// What a playbook without a guardrail may not do, or should not.
-fn guarded(map: &Map<'_>, (mode, entity): (Option<Mode>, Option<EntityKind>), faults: &mut Faults) {
-    let help = "add `guardrail: { entities_max: 5, window: 10m, on_breach: ask }`";
-    if let (Some(EntityKind::Blueprint), Some(entry)) = (entity, map.get("entity")) {
-        faults
-            .error(
-                &entry.value.span,
-                "this playbook may stop any number of agents",
-            )
-            .coded(Code::Uncapped)
-            .because("one blueprint is the switch of all its agents")
-            .help(help);
-    } else if let (Some(Mode::Enforce), Some(entry)) = (mode, map.get("mode")) {
-        faults
-            .warning(
-                &entry.value.span,
-                "this playbook enforces without a guardrail",
-            )
-            .coded(Code::Unguarded)
-            .help(help);
-    }
-}
-
-fn also(map: &Map<'_>, kind: Option<EntityKind>, faults: &mut Faults) -> Option<Vec<Also>> {
-    let Some(entry) = map.get("also") else {
-        return Some(Vec::new());
-    };
-    let items = fields::list(&entry.value, "also", ALSO.known.len(), faults)?;
-    for item in items {
-        ALSO.read(item, faults)?;
-    }
-    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
-        faults
-            .error(
-                &entry.key_span,
-                format!("`also` adds nothing to entity `{kind}`"),
-            )
-            .coded(Code::UnusedAlso)
-            .help("only an `agent` has users beside it: leave the key out");
-    }
-    Some(items.iter().map(|_| Also::AgentUsers).collect())
-}
-
-fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut Faults) {
-    let used = steps
-        .iter()
-        .any(|step| steps::reaches_users(step.spec().action));
-    if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
-        faults
-            .warning(&entry.key_span, "no step reaches the agent's users")
-            .coded(Code::UnusedAlso)
-            .help("add `- disable_agent_user`, or leave `also` out");
-    }
 }

@@ -9,12 +9,13 @@
 //! * A simulation holds a way to Graph through which no write can leave.
 //! * A replay asks the playbooks what they would have decided then, by the clock of then.
 //!
-//! Read next: `rehearsal`, then `stage`, then `simulation`, then `replay`.
+//! Read next: `rehearsal`, then `stage` and `pace`, then `simulation`, then `replay`.
 
 mod compare;
 mod explanation;
 mod folder;
 mod mishaps;
+mod pace;
 mod people;
 mod rehearsal;
 mod replay;

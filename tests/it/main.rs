@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod authoring;
 mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]

@@ -2,7 +2,7 @@
 
 use super::shapes::Shape;
 use super::{Key, may, must};
-use crate::catalog::{limits, read, trigger, written};
+use crate::catalog::{limits, reach, read, trigger, written};
 
 pub(super) fn playbook() -> Vec<Key> {
     vec![
@@ -40,12 +40,12 @@ pub(super) fn playbook() -> Vec<Key> {
         must(
             "entity",
             "The kind of entity it acts on. Which one it is, is read from trusted fields.",
-            Shape::Word(read::ENTITIES.known.to_vec()),
+            Shape::Word(reach::ENTITIES.known.to_vec()),
         ),
         may(
             "also",
             "What else is stopped, because the entity's own switch does not reach it.",
-            Shape::Words(read::ALSO.known.to_vec(), read::ALSO.known.len()),
+            Shape::Words(reach::ALSO.known.to_vec(), reach::ALSO.known.len()),
         ),
         must(
             "mode",
