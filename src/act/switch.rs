@@ -10,6 +10,8 @@ use crate::graph::{Enabled, Priority, Receipt};
 pub(super) enum Whose {
     /// An agent identity's, by its cast.
     Agent,
+    /// A plain service principal's.
+    ServicePrincipal,
     /// A blueprint principal's, by its cast.
     Blueprint,
     /// An agent's user account's.
@@ -26,6 +28,7 @@ impl Whose {
         let (graph, ask) = (context.graph, context.ask(priority));
         Ok(match self {
             Self::Agent => graph.set_agent_enabled(ask, id, to).await?,
+            Self::ServicePrincipal => graph.set_principal_enabled(ask, id, to).await?,
             Self::Blueprint => graph.set_blueprint_enabled(ask, id, to).await?,
             Self::AgentUser => graph.set_agent_user_enabled(ask, id, to).await?,
         })
@@ -39,6 +42,10 @@ impl Whose {
             Self::Agent => {
                 let agent = graph.agent(ask, id).await?;
                 (agent.enabled, agent.disabled_by_microsoft)
+            }
+            Self::ServicePrincipal => {
+                let principal = graph.principal(ask, id).await?;
+                (principal.enabled, principal.disabled_by_microsoft)
             }
             Self::Blueprint => {
                 let blueprint = graph.blueprint(ask, id).await?;
@@ -62,7 +69,7 @@ impl Whose {
 pub(super) fn stored(before: &Before) -> &[Switch] {
     match before {
         Before::Switches { switches } => switches,
-        Before::Nothing => &[],
+        Before::Found { .. } | Before::Nothing => &[],
     }
 }
 
