@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use super::verdict::RiskVerdict;
+
 use serde::{Deserialize, Serialize};
 
 use super::entity::EntityKind;
@@ -278,35 +280,4 @@ pub enum Undoing {
     Never,
     /// It changes nothing.
     Nothing,
-}
-
-/// What a person tells Entra ID Protection when a confirmed entity is put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RiskVerdict {
-    /// It was never compromised: `confirmSafe`.
-    Safe,
-    /// The risk no longer matters: `dismiss`.
-    Dismiss,
-    /// Say nothing; the entity stays at high risk.
-    Leave,
-}
-
-impl RiskVerdict {
-    /// Every verdict, as the command line offers them.
-    pub const ALL: [Self; 3] = [Self::Safe, Self::Dismiss, Self::Leave];
-
-    /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Dismiss => "dismiss",
-            Self::Leave => "leave",
-        }
-    }
-
-    /// The verdict a word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.word() == word)
-    }
 }

@@ -23,6 +23,7 @@ pub mod reading;
 pub mod action;
 pub mod permission;
 pub mod playbook;
+pub mod verdict;
 
 pub mod approved;
 pub mod caps;

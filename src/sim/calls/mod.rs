@@ -14,10 +14,12 @@
 
 mod agents;
 mod belonging;
+mod blueprints;
 pub(super) mod call;
 mod foundry;
 mod odata;
 mod operation;
+mod principals;
 pub(super) mod refusal;
 mod risk;
 mod shelves;

@@ -4,14 +4,12 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::sim::belongings::{Item, Shelf, package};
-use crate::sim::calls::agents::after;
 use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::{Call, guid};
 use crate::sim::calls::odata::only;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::calls::tokens::Caller;
-use crate::sim::calls::{Answered, Reply};
-use crate::sim::changes::Switch;
+use crate::sim::calls::{Answered, Reply, blueprints, principals};
 use crate::sim::state::State;
 use crate::sim::tenant::{Kind, Tenant};
 
@@ -26,12 +24,12 @@ pub(in crate::sim) fn perform(
         Belonging::Add(shelf, holder) => add(tenant, call, (shelf, holder)),
         Belonging::Remove(shelf, holder, id) => remove(tenant, (shelf, holder), id),
         Belonging::RequestPackage => request_package(tenant, call),
-        Belonging::ListBlueprints => list_blueprints(tenant, call),
-        Belonging::RemovePassword(id) => remove_password(tenant, call, id),
-        Belonging::UpdateBlueprint(id) => update_blueprint(tenant, call, id),
-        Belonging::UpdatePrincipal(id) => update_principal(tenant, call, (caller, id)),
-        Belonging::ListDeleted => list_deleted(tenant, call),
-        Belonging::Restore(id) => restore(tenant, id),
+        Belonging::ListBlueprints => blueprints::list_blueprints(tenant, call),
+        Belonging::RemovePassword(id) => blueprints::remove_password(tenant, call, id),
+        Belonging::UpdateBlueprint(id) => blueprints::update_blueprint(tenant, call, id),
+        Belonging::UpdatePrincipal(id) => principals::update_principal(tenant, call, (caller, id)),
+        Belonging::ListDeleted => blueprints::list_deleted(tenant, call),
+        Belonging::Restore(id) => blueprints::restore(tenant, id),
     }
 }
 
@@ -154,7 +152,10 @@ fn is_same(held: &Value, asked: &Map<String, Value>, name: &str) -> bool {
     name == "scope" || held.get(name) == asked.get(name)
 }
 
-fn check_members(body: &Map<String, Value>, wanted: &[&str]) -> Result<(), Refusal> {
+pub(in crate::sim) fn check_members(
+    body: &Map<String, Value>,
+    wanted: &[&str],
+) -> Result<(), Refusal> {
     let known = |name: &String| wanted.iter().any(|it| it.trim_end_matches('?') == name);
     if let Some(name) = body.keys().find(|name| !known(name)) {
         return Err(Refusal::bad_request(format!(
@@ -235,152 +236,21 @@ fn request_package(tenant: &mut Tenant, call: &Call) -> Answered {
     Ok(Reply::Created(json!({"id": call.id, "state": "submitted"})))
 }
 
-fn list_blueprints(tenant: &Tenant, call: &Call) -> Answered {
-    only(call, &["$select", "$filter"])?;
-    let text = call.parameter("$filter").unwrap_or_default();
-    let app = text
-        .strip_prefix("appId eq '")
-        .and_then(|rest| rest.strip_suffix('\''))
-        .and_then(guid)
-        .ok_or_else(|| Refusal::unsupported_query(format!("Unsupported Query: '{text}'.")))?;
-    // An application of another tenant is not listed in ours.
-    let ours = tenant
-        .blueprint_of_app(app)
-        .filter(|it| it.owner_tenant == tenant.id);
-    let shown = ours.map(|it| {
-        let of = |shelf| -> Vec<Value> {
-            let held = tenant.held(shelf, it.ids.principal);
-            held.into_iter().map(|(_, body)| body).collect()
-        };
-        json!({
-            "id": it.ids.application, "appId": it.ids.app,
-            "passwordCredentials": of(Shelf::Secrets), "keyCredentials": of(Shelf::Certificates),
-        })
-    });
-    Ok(values(shown.into_iter().collect()))
-}
-
-fn remove_password(tenant: &mut Tenant, call: &Call, id: &str) -> Answered {
-    let owner = application(tenant, id)?;
-    let body = call.json()?;
-    check_members(&body, &["keyId"])?;
-    let key = text(&body, "keyId")?;
-    if !tenant
-        .item(Shelf::Secrets, key)
-        .is_some_and(|item| item.owner == owner)
-    {
-        let message = format!("No password credential found with keyId '{key}'.");
-        return Err(Refusal::bad_request(message));
-    }
-    tenant.take(Shelf::Secrets, key);
-    Ok(Reply::NoContent)
-}
-
-/// Certificates can only be taken all at once here; nothing adds any.
-fn update_blueprint(tenant: &mut Tenant, call: &Call, id: &str) -> Answered {
-    let owner = application(tenant, id)?;
-    let body = call.json()?;
-    let none = json!([]);
-    if body.len() != 1 || body.get("keyCredentials") != Some(&none) {
-        return Err(Refusal::bad_request(
-            "Only an empty list of keyCredentials is modelled.",
-        ));
-    }
-    for (key, _) in tenant.held(Shelf::Certificates, owner) {
-        tenant.take(Shelf::Certificates, &key);
-    }
-    Ok(Reply::NoContent)
-}
-
-fn update_principal(tenant: &mut Tenant, call: &Call, (caller, id): (&Caller, &str)) -> Answered {
-    let id = service_principal(tenant, id)?;
-    let body = call.json()?;
-    let (name, value) = match body.iter().collect::<Vec<_>>().as_slice() {
-        [(name, value)] => (name.as_str(), *value),
-        _ => return Err(Refusal::bad_request("One property at a time is modelled.")),
-    };
-    match (name, value) {
-        ("accountEnabled", Value::Bool(enabled)) => {
-            if !caller.may(&[&["Application.ReadWrite.All"]]) {
-                return Err(Refusal::not_permitted());
-            }
-            tenant.switch(id, Switch::from(*enabled));
-        }
-        ("customSecurityAttributes", Value::Object(sets)) => {
-            if !caller.may(&[&["CustomSecAttributeAssignment.ReadWrite.All"]]) {
-                return Err(Refusal::not_permitted());
-            }
-            set_attributes(tenant, id, sets)?;
-        }
-        _ => {
-            let message = format!("The property '{name}' cannot be set here.");
-            return Err(Refusal::bad_request(message));
-        }
-    }
-    Ok(Reply::NoContent)
-}
-
-fn set_attributes(tenant: &mut Tenant, id: Uuid, sets: &Map<String, Value>) -> Result<(), Refusal> {
-    let key = id.to_string();
-    let mut now = tenant
-        .item(Shelf::Attributes, &key)
-        .map_or_else(|| json!({}), |item| item.body.clone());
-    for (set, attributes) in sets {
-        let typed = &attributes["@odata.type"];
-        if typed != "#Microsoft.DirectoryServices.CustomSecurityAttributeValue" {
-            return Err(Refusal::bad_request("An attribute set must say its type."));
-        }
-        let attributes = attributes.as_object().into_iter().flatten();
-        for (name, value) in attributes.filter(|(name, _)| *name != "@odata.type") {
-            if !tenant.attributes.contains(&format!("{set}.{name}")) {
-                let message = format!("The attribute '{set}.{name}' is not defined.");
-                return Err(Refusal::bad_request(message));
-            }
-            // Null takes it away, and reads as if it had never been set.
-            now[set][name] = value.clone();
-        }
-    }
-    tenant.put(
-        Shelf::Attributes,
-        &key,
-        Item {
-            owner: id,
-            body: now,
-        },
-    );
-    Ok(())
-}
-
-fn list_deleted(tenant: &Tenant, call: &Call) -> Answered {
-    only(call, &["$select"])?;
-    let ids = after(tenant.deleted.keys(), None);
-    Ok(values(
-        ids.into_iter().map(|id| json!({"id": id})).collect(),
-    ))
-}
-
-fn restore(tenant: &mut Tenant, id: &str) -> Answered {
-    let principal = guid(id)
-        .filter(|id| tenant.deleted.contains_key(id))
-        .ok_or_else(|| Refusal::no_resource(id))?;
-    tenant.restore(principal);
-    Ok(Reply::Json(json!({
-        "@odata.type": "#microsoft.graph.agentIdentityBlueprintPrincipal", "id": principal,
-    })))
-}
-
-fn values(all: Vec<Value>) -> Reply {
+pub(in crate::sim) fn values(all: Vec<Value>) -> Reply {
     Reply::Json(json!({ "value": all }))
 }
 
-fn text<'b>(body: &'b Map<String, Value>, name: &str) -> Result<&'b str, Refusal> {
+pub(in crate::sim) fn text<'b>(
+    body: &'b Map<String, Value>,
+    name: &str,
+) -> Result<&'b str, Refusal> {
     body.get(name)
         .and_then(Value::as_str)
         .ok_or_else(|| Refusal::bad_request(format!("'{name}' must be a text.")))
 }
 
 /// The principal of the blueprint whose application has this **object id**.
-fn application(tenant: &Tenant, id: &str) -> Result<Uuid, Refusal> {
+pub(in crate::sim) fn application(tenant: &Tenant, id: &str) -> Result<Uuid, Refusal> {
     let wanted = guid(id);
     let mut all = tenant.blueprints.values();
     all.find(|it| Some(it.ids.application) == wanted && it.owner_tenant == tenant.id)
@@ -388,7 +258,7 @@ fn application(tenant: &Tenant, id: &str) -> Result<Uuid, Refusal> {
         .ok_or_else(|| Refusal::no_resource(id))
 }
 
-fn service_principal(tenant: &Tenant, id: &str) -> Result<Uuid, Refusal> {
+pub(in crate::sim) fn service_principal(tenant: &Tenant, id: &str) -> Result<Uuid, Refusal> {
     let known = guid(id).filter(|id| match tenant.kind(*id) {
         Some(Kind::AgentUser | Kind::User) | None => false,
         Some(
