@@ -22,7 +22,11 @@ impl Held for Package {
     async fn remove(&self, graph: &Graph, ask: Ask) -> Result<Receipt, graph::Error> {
         match graph.remove_package(ask, self).await {
             // A request for what is no longer delivered, or is being removed, is refused.
-            Err(refused @ graph::Error::Refused { status, .. }) if status == Some(400) => {
+            Err(
+                refused @ graph::Error::Refused {
+                    status: Some(400), ..
+                },
+            ) => {
                 let now = graph.packages_of(ask, self.target_id).await?;
                 if now.iter().any(|held| held.id == self.id) {
                     return Err(refused);

@@ -41,10 +41,8 @@ pub(in crate::sim) fn remove_password(tenant: &mut Tenant, call: &Call, id: &str
     let body = call.json()?;
     check_members(&body, &["keyId"])?;
     let key = text(&body, "keyId")?;
-    if !tenant
-        .item(Shelf::Secrets, key)
-        .is_some_and(|item| item.owner == owner)
-    {
+    let held = tenant.item(Shelf::Secrets, key);
+    if held.is_none_or(|item| item.owner != owner) {
         let message = format!("No password credential found with keyId '{key}'.");
         return Err(Refusal::bad_request(message));
     }

@@ -123,13 +123,12 @@ fn add(tenant: &mut Tenant, call: &Call, (shelf, holder): (Shelf, Option<&str>))
     }
     let same = |(_, held): &(String, Value)| wanted.iter().all(|name| is_same(held, &body, name));
     if tenant.held(shelf, owner).iter().any(same) {
-        return Err(match shelf {
-            Shelf::Grants => Refusal::new(
-                http::StatusCode::CONFLICT,
-                "Request_MultipleObjectsWithSameKeyValue",
-                "Permission entry already exists.",
-            ),
-            _ => Refusal::bad_request("Permission being assigned already exists on the object"),
+        let message = "Permission being assigned already exists on the object";
+        return Err(if shelf == Shelf::Grants {
+            let code = "Request_MultipleObjectsWithSameKeyValue";
+            Refusal::new(http::StatusCode::CONFLICT, code, message)
+        } else {
+            Refusal::bad_request(message)
         });
     }
     let id = call.id.simple().to_string();
@@ -197,7 +196,7 @@ fn remove(tenant: &mut Tenant, (shelf, holder): (Shelf, Option<&str>), id: &str)
         (_, Some(of)) => Some(service_principal(tenant, of)?),
     };
     let held = tenant.item(shelf, id);
-    if !held.is_some_and(|item| owner.is_none_or(|owner| owner == item.owner)) {
+    if held.is_none_or(|item| owner.is_some_and(|owner| owner != item.owner)) {
         return Err(Refusal::no_resource(id));
     }
     tenant.take(shelf, id);

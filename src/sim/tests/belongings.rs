@@ -46,100 +46,114 @@ fn key(world: &World, shelf: Shelf, owner: Uuid) -> String {
     world.entra.tenant().held(shelf, owner)[0].0.clone()
 }
 
+/// Method, path, body, and the right it needs.
+type Write = (&'static str, String, serde_json::Value, &'static str);
+
 /// Each write with the right it needs.
-fn writes(world: &World) -> Vec<(&'static str, String, String, &'static str)> {
-    let ids = finance();
-    let blueprint = format!(
-        "/v1.0/applications/{}/microsoft.graph.agentIdentityBlueprint",
-        ids.application
-    );
+fn writes(world: &World) -> Vec<Write> {
+    let mut all = of_agent(world);
+    all.extend(of_blueprint(world));
+    all
+}
+
+fn of_agent(world: &World) -> Vec<Write> {
     let principal = format!("/v1.0/servicePrincipals/{INVOICE_BOT}");
-    let of = |shelf, owner| key(world, shelf, owner);
-    let instance = of(Shelf::Instances, INVOICE_BOT);
-    let body = |value: serde_json::Value| value.to_string();
-    let none = String::new();
+    let of = |shelf| key(world, shelf, INVOICE_BOT);
+    let tag = json!({ "customSecurityAttributes": { "Estop": {
+        "@odata.type": "#Microsoft.DirectoryServices.CustomSecurityAttributeValue",
+        "State": "contained",
+    } } });
+    let instance = format!(
+        "https://graph.microsoft.com/beta/agentRegistry/agentInstances('{}')",
+        of(Shelf::Instances)
+    );
+    let package = json!({
+        "requestType": "adminRemove", "assignment": { "id": of(Shelf::Packages) },
+    });
+    let grant = format!("/v1.0/oauth2PermissionGrants/{}", of(Shelf::Grants));
+    let app_role = format!("{principal}/appRoleAssignments/{}", of(Shelf::AppRoles));
+    let roles = "/v1.0/roleManagement/directory/roleAssignments";
+    let role = format!("{roles}/{}", of(Shelf::DirectoryRoles));
+    let requests = "/v1.0/identityGovernance/entitlementManagement/assignmentRequests".to_owned();
+    let none = || serde_json::Value::Null;
     vec![
         (
             "DELETE",
-            format!(
-                "/v1.0/oauth2PermissionGrants/{}",
-                of(Shelf::Grants, INVOICE_BOT)
-            ),
-            none.clone(),
+            grant,
+            none(),
             "DelegatedPermissionGrant.ReadWrite.All",
         ),
         (
             "DELETE",
-            format!(
-                "{principal}/appRoleAssignments/{}",
-                of(Shelf::AppRoles, INVOICE_BOT)
-            ),
-            none.clone(),
+            app_role,
+            none(),
             "AppRoleAssignment.ReadWrite.All",
         ),
-        (
-            "DELETE",
-            format!(
-                "/v1.0/roleManagement/directory/roleAssignments/{}",
-                of(Shelf::DirectoryRoles, INVOICE_BOT)
-            ),
-            none.clone(),
-            "RoleManagement.ReadWrite.Directory",
-        ),
+        ("DELETE", role, none(), "RoleManagement.ReadWrite.Directory"),
         (
             "POST",
-            "/v1.0/identityGovernance/entitlementManagement/assignmentRequests".to_owned(),
-            body(json!({
-                "requestType": "adminRemove",
-                "assignment": { "id": of(Shelf::Packages, INVOICE_BOT) },
-            })),
+            requests,
+            package,
             "EntitlementManagement.ReadWrite.All",
-        ),
-        (
-            "POST",
-            format!("{blueprint}/removePassword"),
-            body(json!({ "keyId": of(Shelf::Secrets, ids.principal) })),
-            "AgentIdentityBlueprint.AddRemoveCreds.All",
-        ),
-        (
-            "PATCH",
-            blueprint.clone(),
-            body(json!({ "keyCredentials": [] })),
-            "AgentIdentityBlueprint.AddRemoveCreds.All",
-        ),
-        (
-            "DELETE",
-            format!(
-                "{blueprint}/federatedIdentityCredentials/{}",
-                of(Shelf::Trusts, ids.principal)
-            ),
-            none.clone(),
-            "AgentIdentityBlueprint.AddRemoveCreds.All",
         ),
         (
             "PATCH",
             principal.clone(),
-            body(json!({ "customSecurityAttributes": { "Estop": {
-                "@odata.type": "#Microsoft.DirectoryServices.CustomSecurityAttributeValue",
-                "State": "contained",
-            } } })),
+            tag,
             "CustomSecAttributeAssignment.ReadWrite.All",
         ),
         (
             "PATCH",
             principal,
-            body(json!({ "accountEnabled": false })),
+            json!({ "accountEnabled": false }),
             "Application.ReadWrite.All",
         ),
         (
             "POST",
             format!("{QUARANTINE}/$ref"),
-            body(json!({ "@odata.id": format!(
-                "https://graph.microsoft.com/beta/agentRegistry/agentInstances('{instance}')"
-            ) })),
+            json!({ "@odata.id": instance }),
             "AgentCollection.ReadWrite.All",
         ),
     ]
+}
+
+fn of_blueprint(world: &World) -> Vec<Write> {
+    let ids = finance();
+    let blueprint = format!(
+        "/v1.0/applications/{}/microsoft.graph.agentIdentityBlueprint",
+        ids.application
+    );
+    let secret = key(world, Shelf::Secrets, ids.principal);
+    let trust = key(world, Shelf::Trusts, ids.principal);
+    let right = "AgentIdentityBlueprint.AddRemoveCreds.All";
+    vec![
+        (
+            "POST",
+            format!("{blueprint}/removePassword"),
+            json!({ "keyId": secret }),
+            right,
+        ),
+        (
+            "PATCH",
+            blueprint.clone(),
+            json!({ "keyCredentials": [] }),
+            right,
+        ),
+        (
+            "DELETE",
+            format!("{blueprint}/federatedIdentityCredentials/{trust}"),
+            serde_json::Value::Null,
+            right,
+        ),
+    ]
+}
+
+/// A write's body as it is sent.
+fn text(body: &serde_json::Value) -> String {
+    match body {
+        serde_json::Value::Null => String::new(),
+        body => body.to_string(),
+    }
 }
 
 #[tokio::test]
@@ -148,6 +162,7 @@ async fn each_thing_is_taken_once_and_then_it_is_gone() {
 
     for (method, path, body, _) in writes(&world) {
         let before = world.entra.effects().len();
+        let body = text(&body);
         let first = world.call(method, &path, &body).await;
         let once = world.entra.effects().len();
         world.call(method, &path, &body).await;
@@ -166,7 +181,7 @@ async fn without_its_right_each_call_is_refused_and_changes_nothing() {
         rights.retain(|it| *it != right);
         let world = furnished(&rights);
 
-        let seen = world.call(method, &path, &body).await;
+        let seen = world.call(method, &path, &text(&body)).await;
 
         assert_eq!(
             seen.refusal(),
