@@ -162,6 +162,14 @@ impl Entra {
         let _ = state.meters.spend(&limits, (family, cost), now);
     }
 
+    /// How much of a limit was used up within its window, throttled calls included.
+    pub fn spent(&self, family: Family) -> u32 {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let limits = state.limits;
+        state.meters.spent(&limits, family, now)
+    }
+
     /// Lets every answer come this much later than its effect.
     pub fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;

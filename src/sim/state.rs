@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::domain::moment::Moment;
-use crate::sim::calls::{self, call::Call};
+use crate::sim::calls::{self, call::Call, load::Load};
 use crate::sim::changes::{Aspect, Change};
 use crate::sim::faults::plan::Plan;
 use crate::sim::faults::shadows::Shadows;
@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) held_count: watch::Sender<usize>,
     /// Who makes the changes of the call being answered.
     pub(super) author: String,
+    /// What is said about the load of the call being answered.
+    pub(super) load: Load,
     shadows: Shadows,
     faults: Vec<Fault>,
     writers: Vec<(On, Side, Writer)>,
@@ -78,6 +80,7 @@ impl State {
             token_epoch: 0,
             held_count: watch::Sender::new(0),
             author: String::new(),
+            load: Load::default(),
             shadows: Shadows::default(),
             faults: Vec::new(),
             writers: Vec::new(),
