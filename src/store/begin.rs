@@ -1,14 +1,12 @@
 //! The beginning of a run: brake, mode and caps are asked, and the attempt is counted, in the one
 //! transaction that uses up the room.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, json as from_json, word};
 use super::runs::{held_row, move_run};
 use super::settings::standing_in;
+use super::sql::{Row, query};
 use super::triaged::Terms;
 use super::writer::Tx;
 use crate::domain::caps::{CapUse, Caps, Claimant};
@@ -85,12 +83,10 @@ async fn hold_back(
 ) -> Result<Begun, Error> {
     move_run(tx, run, RunEvent::Held, Some(because), at).await?;
     // Nobody works on it while it waits, so that its release is taken up at once.
-    sqlx::query(
-        "update run set lease_holder = null, lease_until = 0, attempts = 0 where run_id = $1",
-    )
-    .bind(bytes(run.uuid()))
-    .execute(&mut tx.db)
-    .await?;
+    query("update run set lease_holder = null, lease_until = 0, attempts = 0 where run_id = $1")
+        .bind(bytes(run.uuid()))
+        .execute(&mut tx.db)
+        .await?;
     notice.text = format!(
         "{run} waits for a person: {because}. Others may wait too. \
          Release it: estop runs resume {run} --reason TEXT"
@@ -104,23 +100,21 @@ async fn hold_back(
 }
 
 /// A person's own order and a run a person released do not count against the caps.
-fn counts(row: &SqliteRow) -> Result<bool, Error> {
-    let by_person = row.try_get::<Option<Vec<u8>>, _>("order_id")?.is_some();
-    Ok(!by_person && !row.try_get::<bool, _>("released")?)
+fn counts(row: &Row) -> Result<bool, Error> {
+    let by_person = row.get::<Option<Vec<u8>>>("order_id")?.is_some();
+    Ok(!by_person && !row.get::<bool>("released")?)
 }
 
 async fn take_room(
     tx: &mut Tx,
-    row: &SqliteRow,
+    row: &Row,
     caps: Caps,
     at: Moment,
 ) -> Result<Result<(), crate::domain::caps::CapReached>, Error> {
     let terms: Terms = from_json(row, "terms")?;
-    let source: String = row
-        .try_get::<Option<String>, _>("source")?
-        .unwrap_or_default();
-    let playbook: String = row.try_get("playbook")?;
-    let entity: Vec<u8> = row.try_get("entity_id")?;
+    let source: String = row.get::<Option<String>>("source")?.unwrap_or_default();
+    let playbook: String = row.get("playbook")?;
+    let entity: Vec<u8> = row.get("entity_id")?;
     let claimant = if terms.reserved {
         Claimant::Reserved
     } else {
@@ -131,7 +125,7 @@ async fn take_room(
         .map_or(caps.window, |guardrail| guardrail.window);
     let since = |window: Span| at.minus(window.0).as_millis();
     // An entity that was contained within the window already costs nothing more.
-    let counted = sqlx::query(
+    let counted = query(
         "select count(distinct case when at > $1 then entity_id end) as tenant, \
                 count(distinct case when at > $1 and source = $2 then entity_id end) as source, \
                 count(distinct case when at > $3 and playbook = $4 then entity_id end) as playbook, \
@@ -145,17 +139,17 @@ async fn take_room(
     .bind(&entity)
     .fetch_one(&mut tx.db)
     .await?;
-    if !counted.try_get::<bool, _>("known")? {
+    if !counted.get::<bool>("known")? {
         let used = CapUse {
-            tenant: counted.try_get("tenant")?,
-            source: counted.try_get("source")?,
-            playbook: counted.try_get("playbook")?,
+            tenant: counted.get("tenant")?,
+            source: counted.get("source")?,
+            playbook: counted.get("playbook")?,
         };
         if let Err(reached) = caps.allow(used, claimant, terms.guardrail) {
             return Ok(Err(reached));
         }
     }
-    sqlx::query("insert into cap_use (at, source, playbook, entity_id) values ($1, $2, $3, $4)")
+    query("insert into cap_use (at, source, playbook, entity_id) values ($1, $2, $3, $4)")
         .bind(at.as_millis())
         .bind(source)
         .bind(playbook)
@@ -170,7 +164,7 @@ async fn count_attempt(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Resu
         .state
         .after(StepEvent::Tried)
         .map_err(|illegal| Error::Refused(illegal.to_string()))?;
-    sqlx::query(
+    query(
         "update step set state = $4, attempts = attempts + 1, begun_at = coalesce(begun_at, $5) \
          where run_id = $1 and position = $2 and state = $3",
     )

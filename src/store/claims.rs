@@ -3,12 +3,10 @@
 //! A claim counts an attempt before the attempt is made; putting a run down in good order clears
 //! the count. So a run that keeps killing its worker is found out.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, json, run, step};
+use super::sql::{Row, query};
 use super::triaged::Terms;
 use super::writer::Tx;
 use crate::domain::action::RiskVerdict;
@@ -90,7 +88,7 @@ impl Store {
             Box::pin(async move {
                 let mut lost = Vec::new();
                 for lease in leases {
-                    let kept = sqlx::query(
+                    let kept = query(
                         "update run set lease_until = $3 \
                          where run_id = $1 and lease_epoch = $2 and lease_until > 0",
                     )
@@ -113,15 +111,13 @@ impl Store {
     /// May whoever holds this lease write to the tenant at this moment? Asked before every write
     /// that is tried again; the first one is asked when its step is started.
     pub async fn may_write(&self, lease: RunLease, at: Moment) -> Result<(), Error> {
-        sqlx::query(
-            "select 1 from run where run_id = $1 and lease_epoch = $2 and lease_until > $3",
-        )
-        .bind(bytes(lease.run.uuid()))
-        .bind(lease.epoch)
-        .bind(at.as_millis())
-        .fetch_optional(self.reading())
-        .await?
-        .ok_or(Error::LeaseLost)?;
+        query("select 1 from run where run_id = $1 and lease_epoch = $2 and lease_until > $3")
+            .bind(bytes(lease.run.uuid()))
+            .bind(lease.epoch)
+            .bind(at.as_millis())
+            .fetch_optional(self.reading())
+            .await?
+            .ok_or(Error::LeaseLost)?;
         if self.standing().await?.stops_writes() {
             return Err(Error::Braked);
         }
@@ -130,10 +126,10 @@ impl Store {
 
     /// How many runs somebody holds a lease on, run out or not.
     pub async fn leases_held(&self) -> Result<i64, Error> {
-        let row = sqlx::query("select count(*) as held from run where lease_until > 0")
+        let row = query("select count(*) as held from run where lease_until > 0")
             .fetch_one(self.reading())
             .await?;
-        Ok(row.try_get("held")?)
+        row.get("held")
     }
 
     /// Puts a run down in good order, to be taken up again when it is due.
@@ -145,7 +141,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                let put = sqlx::query(
+                let put = query(
                     "update run set lease_holder = null, lease_until = 0, attempts = 0, due_at = $3, \
                      because = $4 where run_id = $1 and lease_epoch = $2",
                 )
@@ -166,7 +162,7 @@ impl Store {
     pub async fn free_leases(&self) -> Result<u64, Error> {
         self.write(|tx| {
             Box::pin(async move {
-                let freed = sqlx::query(
+                let freed = query(
                     "update run set lease_holder = null, lease_until = 0, \
                      lease_epoch = lease_epoch + 1 where lease_until > 0 \
                      and state in ('queued', 'running', 'undoing', 'unknown')",
@@ -183,7 +179,7 @@ impl Store {
 /// Whoever lives to say that it lost its lease did not die of the run: the attempt that was counted
 /// for it is taken back, so that a machine that is suspended poisons nothing (threat E06).
 async fn forgive(tx: &mut Tx, run: RunId) -> Result<(), Error> {
-    sqlx::query("update run set attempts = max(attempts - 1, 0) where run_id = $1")
+    query("update run set attempts = max(attempts - 1, 0) where run_id = $1")
         .bind(bytes(run.uuid()))
         .execute(&mut tx.db)
         .await?;
@@ -196,7 +192,7 @@ async fn claim_in(
     claim: &Claim,
     id: Option<RunId>,
 ) -> Result<Option<Claimed>, Error> {
-    let mut query = sqlx::query(sql)
+    let mut query = query(sql)
         .bind(&claim.holder)
         .bind(claim.until.as_millis())
         .bind(claim.lane.rank())
@@ -210,32 +206,30 @@ async fn claim_in(
     }
 }
 
-async fn claimed(tx: &mut Tx, row: &SqliteRow) -> Result<Claimed, Error> {
+async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
     let run = run(row)?;
-    let risk: Option<String> = row.try_get("risk_verdict")?;
-    let word = sqlx::query("select max(at) as at from orders where run_id = $1")
+    let risk: Option<String> = row.get("risk_verdict")?;
+    let word = query("select max(at) as at from orders where run_id = $1")
         .bind(bytes(run.id.uuid()))
         .fetch_one(&mut tx.db)
         .await?;
-    let ordered_at = word
-        .try_get::<Option<i64>, _>("at")?
-        .map(Moment::from_millis);
+    let ordered_at = word.get::<Option<i64>>("at")?.map(Moment::from_millis);
     Ok(Claimed {
         lease: RunLease {
             run: run.id,
-            epoch: row.try_get("lease_epoch")?,
+            epoch: row.get("lease_epoch")?,
         },
         steps: steps_in(tx, run.id).await?,
         run,
         terms: json(row, "terms")?,
-        attempts: row.try_get("attempts")?,
+        attempts: row.get("attempts")?,
         risk: risk.as_deref().and_then(RiskVerdict::from_word),
         ordered_at,
     })
 }
 
 pub(super) async fn steps_in(tx: &mut Tx, run: RunId) -> Result<Vec<Step>, Error> {
-    let rows = sqlx::query("select * from step where run_id = $1 order by position")
+    let rows = query("select * from step where run_id = $1 order by position")
         .bind(bytes(run.uuid()))
         .fetch_all(&mut tx.db)
         .await?;

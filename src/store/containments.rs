@@ -4,6 +4,7 @@ use super::Store;
 use super::error::Error;
 use super::rows::{bytes, moment, uuid, word};
 use super::runs::held_row;
+use super::sql::query;
 use super::writer::Tx;
 use crate::domain::containment::{Containment, EntityEvent, EntityState};
 use crate::domain::entity::Entity;
@@ -31,15 +32,14 @@ impl Store {
 
     /// What we hold on this entity, if anything.
     pub async fn containment(&self, entity: Entity) -> Result<Option<Containment>, Error> {
-        let row = sqlx::query(
-            "select state, since from containment where entity_kind = $1 and entity_id = $2",
-        )
-        .bind(entity.kind.word())
-        .bind(bytes(entity.id.uuid()))
-        .fetch_optional(self.reading())
-        .await?;
+        let row =
+            query("select state, since from containment where entity_kind = $1 and entity_id = $2")
+                .bind(entity.kind.word())
+                .bind(bytes(entity.id.uuid()))
+                .fetch_optional(self.reading())
+                .await?;
         let Some(row) = row else { return Ok(None) };
-        let holds = sqlx::query(
+        let holds = query(
             "select run_id from hold where entity_kind = $1 and entity_id = $2 \
              and released_at is null order by since",
         )
@@ -67,7 +67,7 @@ pub(super) async fn hold(
     run: RunId,
     (since, until): (Moment, Option<Moment>),
 ) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "insert into hold (entity_kind, entity_id, run_id, since, until) \
          values ($1, $2, $3, $4, $5) on conflict do nothing",
     )
@@ -95,7 +95,7 @@ pub(super) async fn move_entity(
     if new == old {
         return Ok(());
     }
-    sqlx::query(
+    query(
         "insert into containment (entity_kind, entity_id, state, since) values ($1, $2, $3, $4) \
          on conflict (entity_kind, entity_id) do update set state = $3, \
          since = case when state = 'open' then $4 else since end",
@@ -110,12 +110,11 @@ pub(super) async fn move_entity(
 }
 
 pub(super) async fn entity_state(tx: &mut Tx, entity: Entity) -> Result<EntityState, Error> {
-    let row =
-        sqlx::query("select state from containment where entity_kind = $1 and entity_id = $2")
-            .bind(entity.kind.word())
-            .bind(bytes(entity.id.uuid()))
-            .fetch_optional(&mut tx.db)
-            .await?;
+    let row = query("select state from containment where entity_kind = $1 and entity_id = $2")
+        .bind(entity.kind.word())
+        .bind(bytes(entity.id.uuid()))
+        .fetch_optional(&mut tx.db)
+        .await?;
     row.map_or(Ok(EntityState::Open), |row| {
         word(&row, "state", EntityState::from_word)
     })

@@ -1,12 +1,11 @@
 //! Deliveries: stored before anyone is thanked, found again when they repeat.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::error::Error;
+use super::intake;
 use super::rows::{bytes, moment, uuid, word};
-use super::writer::Tx;
+use super::sql::{Row, query};
+use super::writer::{Durability, Queue, Tx};
 use crate::domain::delivery::{BodyDigest, Delivery, DeliveryState, NewDelivery};
 use crate::domain::detection::SourceName;
 use crate::domain::id::DeliveryId;
@@ -38,13 +37,19 @@ impl Store {
     /// Stores a verified delivery, or finds the one it repeats. Answers after the commit.
     pub async fn take_delivery(&self, new: NewDelivery) -> Result<Taken, Error> {
         self.count_asked();
-        self.writer.take(new).await
+        let how = (Queue::Intake, Durability::Synced);
+        self.writer
+            .write(
+                move |tx| Box::pin(async move { intake::take(tx, &new).await }),
+                how,
+            )
+            .await
     }
 
     /// Deliveries stored before `before` and not yet read, oldest first: after a crash, and behind lost
     /// wake-ups.
     pub async fn unread(&self, before: Moment, limit: u32) -> Result<Vec<DeliveryId>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "select delivery_id from delivery where state = 'received' and received_at < $1 \
              order by received_at limit $2",
         )
@@ -59,7 +64,7 @@ impl Store {
 
     /// One delivery with its exact bytes.
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "select delivery_id, source, state, why, body, digest, key_id, headers, received_at \
              from delivery where delivery_id = $1",
         )
@@ -71,11 +76,11 @@ impl Store {
                 id,
                 source: word(&row, "source", SourceName::new)?,
                 state: word(&row, "state", DeliveryState::from_word)?,
-                why: row.try_get("why")?,
-                body: row.try_get("body")?,
+                why: row.get("why")?,
+                body: row.get("body")?,
                 digest: digest(&row)?,
-                key_id: row.try_get("key_id")?,
-                headers: row.try_get("headers")?,
+                key_id: row.get("key_id")?,
+                headers: row.get("headers")?,
                 received_at: moment(&row, "received_at")?,
             })
         })
@@ -86,14 +91,14 @@ impl Store {
     pub async fn count_reading(&self, id: DeliveryId) -> Result<u32, Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                let row = sqlx::query(
+                let row = query(
                     "update delivery set attempts = attempts + 1 where delivery_id = $1 \
                      returning attempts",
                 )
                 .bind(bytes(id.uuid()))
                 .fetch_one(&mut tx.db)
                 .await?;
-                Ok(row.try_get("attempts")?)
+                row.get("attempts")
             })
         })
         .await
@@ -103,7 +108,7 @@ impl Store {
     pub async fn forget_readings(&self, id: DeliveryId) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("update delivery set attempts = 0 where delivery_id = $1")
+                query("update delivery set attempts = 0 where delivery_id = $1")
                     .bind(bytes(id.uuid()))
                     .execute(&mut tx.db)
                     .await?;
@@ -141,7 +146,7 @@ impl Store {
     pub async fn replay(&self, id: DeliveryId, who: Actor, at: Moment) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                let moved = sqlx::query(
+                let moved = query(
                     "update delivery set state = 'received', why = null, attempts = 0 \
                      where delivery_id = $1 and state = 'quarantined' and conflict_of is null",
                 )
@@ -163,8 +168,8 @@ impl Store {
     }
 }
 
-fn digest(row: &SqliteRow) -> Result<BodyDigest, Error> {
-    let bytes: Vec<u8> = row.try_get("digest")?;
+fn digest(row: &Row) -> Result<BodyDigest, Error> {
+    let bytes: Vec<u8> = row.get("digest")?;
     let bytes = bytes
         .try_into()
         .map_err(|_| Error::Damaged("a digest".to_owned()))?;
@@ -178,7 +183,7 @@ pub(super) async fn set_state(
     state: DeliveryState,
     why: Option<&str>,
 ) -> Result<bool, Error> {
-    let moved = sqlx::query(
+    let moved = query(
         "update delivery set state = $2, why = $3 where delivery_id = $1 and state = 'received'",
     )
     .bind(bytes(id.uuid()))

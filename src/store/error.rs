@@ -20,15 +20,8 @@ pub enum Error {
     Braked,
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::Error as E;
-        if matches!(
-            error,
-            E::ColumnDecode { .. } | E::ColumnNotFound(_) | E::Decode(_)
-        ) {
-            return Self::Damaged(error.to_string());
-        }
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
         Self::Busy(error.to_string())
     }
 }

@@ -21,6 +21,7 @@ mod containments;
 mod deliveries;
 mod error;
 mod intake;
+mod migrations;
 mod notices;
 mod orders;
 mod piece;
@@ -28,6 +29,7 @@ mod records;
 mod rows;
 mod runs;
 mod settings;
+mod sql;
 mod sqlite;
 mod statuses;
 mod steps;
@@ -44,7 +46,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::SqlitePool;
 
 pub use begin::Begun;
 pub use claims::{Claim, Claimed};
@@ -61,13 +62,14 @@ pub use triaged::{NewRun, Terms, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;
-use writer::{Durability, Tx, Writer};
+use sql::Readers;
+use writer::{Durability, Queue, Tx, Writer};
 
 /// The store. Cheap to clone; every clone shares one writer.
 #[derive(Clone)]
 pub struct Store {
     writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
     asked: Arc<AtomicU64>,
     clock: Clock,
     /// Keeps other services out for as long as any clone lives.
@@ -76,13 +78,13 @@ pub struct Store {
 
 impl Store {
     /// Opens (and where needed creates and migrates) the database file. The second part is the
-    /// writer's loop, which the roof spawns; nothing is written before it runs.
+    /// writer's life, which the roof spawns: its thread begins with it and ends with it.
     pub async fn open(
         path: &Path,
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
-        let opened = sqlite::open(path, entry).await?;
+        let opened = sqlite::open(path, entry)?;
         let (writer, writing) = Writer::new(opened.writer);
         let lock = opened.lock.map(Arc::new);
         Ok((
@@ -103,7 +105,8 @@ impl Store {
         T: Send + 'static,
     {
         self.count_asked();
-        self.writer.write(work, Durability::Synced).await
+        let how = (Queue::Work, Durability::Synced);
+        self.writer.write(work, how).await
     }
 
     /// For a worker's own steps between two commits that are synced: see
@@ -114,10 +117,11 @@ impl Store {
         T: Send + 'static,
     {
         self.count_asked();
-        self.writer.write(work, Durability::WithTheNext).await
+        let how = (Queue::Work, Durability::WithTheNext);
+        self.writer.write(work, how).await
     }
 
-    fn reading(&self) -> &SqlitePool {
+    fn reading(&self) -> &Readers {
         self.count_asked();
         &self.readers
     }

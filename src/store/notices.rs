@@ -1,12 +1,10 @@
 //! The outbox: what a person should be told, written with what it tells about.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, moment, uuid, uuid_or_none};
 use super::runs::LIST_MAX;
+use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::id::{NoticeId, RunId};
 use crate::domain::moment::Moment;
@@ -17,7 +15,7 @@ const DRAIN_MAX: u32 = 100;
 
 /// Writes a notice. One that waits already under the same key is enough.
 pub(super) async fn write(tx: &mut Tx, notice: &Notice) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "insert into notice (notice_id, at, key, urgency, text, run_id) \
          values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
     )
@@ -38,7 +36,7 @@ pub(super) async fn write_unless_since(
     notice: &Notice,
     since: Moment,
 ) -> Result<(), Error> {
-    let known = sqlx::query("select 1 from notice where key = $1 and at > $2 limit 1")
+    let known = query("select 1 from notice where key = $1 and at > $2 limit 1")
         .bind(&notice.key)
         .bind(since.as_millis())
         .fetch_optional(&mut tx.db)
@@ -81,7 +79,7 @@ impl Store {
 
     /// Notices nobody was told yet, oldest first.
     pub async fn untold(&self) -> Result<Vec<Notice>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "select notice_id, at, key, urgency, text, run_id from notice \
              where told_at is null order by at limit $1",
         )
@@ -93,7 +91,7 @@ impl Store {
 
     /// The newest notices, told or not, oldest of them first.
     pub async fn every_notice(&self) -> Result<Vec<Notice>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "select notice_id, at, key, urgency, text, run_id from notice \
              order by at desc, notice_id desc limit $1",
         )
@@ -108,7 +106,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 for notice in notices {
-                    sqlx::query("update notice set told_at = $2 where notice_id = $1")
+                    query("update notice set told_at = $2 where notice_id = $1")
                         .bind(bytes(notice.uuid()))
                         .bind(at.as_millis())
                         .execute(&mut tx.db)
@@ -121,18 +119,18 @@ impl Store {
     }
 }
 
-fn notice(row: &SqliteRow) -> Result<Notice, Error> {
-    let urgency: String = row.try_get("urgency")?;
+fn notice(row: &Row) -> Result<Notice, Error> {
+    let urgency: String = row.get("urgency")?;
     Ok(Notice {
         id: NoticeId::from_uuid(uuid(row, "notice_id")?),
         at: moment(row, "at")?,
-        key: row.try_get("key")?,
+        key: row.get("key")?,
         urgency: if urgency == "page" {
             Urgency::Page
         } else {
             Urgency::Tell
         },
-        text: row.try_get("text")?,
+        text: row.get("text")?,
         run: uuid_or_none(row, "run_id")?.map(RunId::from_uuid),
     })
 }

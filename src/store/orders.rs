@@ -1,13 +1,13 @@
 //! A person's word, stored with what it changes, in one transaction.
 
 use serde_json::json;
-use sqlx::Row as _;
 
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, to_json, uuid, uuid_or_none};
 use super::runs::move_run;
 use super::settings;
+use super::sql::query;
 use super::triaged::{Cause, NewRun, insert_run};
 use super::writer::Tx;
 use crate::domain::id::{OrderId, RunId};
@@ -52,12 +52,11 @@ impl Store {
         &self,
         key: &str,
     ) -> Result<Option<(OrderKind, String, Taking)>, Error> {
-        let row = sqlx::query(
-            "select order_id, run_id, kind, operator from orders where idempotency_key = $1",
-        )
-        .bind(key)
-        .fetch_optional(self.reading())
-        .await?;
+        let row =
+            query("select order_id, run_id, kind, operator from orders where idempotency_key = $1")
+                .bind(key)
+                .fetch_optional(self.reading())
+                .await?;
         let Some(row) = row else { return Ok(None) };
         let taking = Taking {
             order: OrderId::from_uuid(uuid(&row, "order_id")?),
@@ -65,7 +64,7 @@ impl Store {
             repeated: true,
         };
         let kind = super::rows::json(&row, "kind")?;
-        Ok(Some((kind, row.try_get("operator")?, taking)))
+        Ok(Some((kind, row.get("operator")?, taking)))
     }
 
     /// Writes the configuration's mode where no person has set one.
@@ -101,7 +100,7 @@ async fn take(tx: &mut Tx, asked: &Asked) -> Result<Taking, Error> {
     }
     let order = &asked.order;
     let run = carry(tx, asked).await?;
-    sqlx::query(
+    query(
         "insert into orders (order_id, at, operator, kind, reason, run_id, idempotency_key) \
          values ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -131,15 +130,14 @@ async fn repeated(tx: &mut Tx, asked: &Asked) -> Result<Option<Taking>, Error> {
     let Some(key) = &asked.idempotency_key else {
         return Ok(None);
     };
-    let row = sqlx::query(
-        "select order_id, run_id, kind, operator from orders where idempotency_key = $1",
-    )
-    .bind(key)
-    .fetch_optional(&mut tx.db)
-    .await?;
+    let row =
+        query("select order_id, run_id, kind, operator from orders where idempotency_key = $1")
+            .bind(key)
+            .fetch_optional(&mut tx.db)
+            .await?;
     let Some(row) = row else { return Ok(None) };
-    let same_words = row.try_get::<String, _>("kind")? == to_json(&asked.order.kind)?
-        && row.try_get::<String, _>("operator")? == asked.order.operator.name;
+    let same_words = row.get::<String>("kind")? == to_json(&asked.order.kind)?
+        && row.get::<String>("operator")? == asked.order.operator.name;
     if !same_words {
         return Err(Error::Refused(
             "this idempotency key was used for another order; use a new one".to_owned(),
@@ -186,7 +184,7 @@ async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
         }
         OrderKind::Resume { run } => {
             move_run(tx, *run, RunEvent::Resumed, Some(reason), *at).await?;
-            sqlx::query("update run set released = 1 where run_id = $1")
+            query("update run set released = 1 where run_id = $1")
                 .bind(bytes(run.uuid()))
                 .execute(&mut tx.db)
                 .await?;
@@ -215,7 +213,7 @@ async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
 
 /// Makes it due at once. Whoever still reads it back finds its next write refused.
 async fn make_due(tx: &mut Tx, run: RunId, at: Moment, risk: Option<&str>) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "update run set due_at = $2, attempts = 0, lane = 0, \
          lease_epoch = lease_epoch + 1, lease_holder = null, lease_until = 0, \
          risk_verdict = coalesce($3, risk_verdict) where run_id = $1",
@@ -230,7 +228,7 @@ async fn make_due(tx: &mut Tx, run: RunId, at: Moment, risk: Option<&str>) -> Re
 
 /// Whoever works on it finds its next write refused.
 async fn take_lease_away(tx: &mut Tx, run: RunId, at: Moment) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "update run set lease_epoch = lease_epoch + 1, lease_holder = null, lease_until = 0, \
          ended_at = $2 where run_id = $1",
     )

@@ -1,12 +1,10 @@
 //! The record chain, read back; detections and their decisions, for people.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, json};
 use super::runs::LIST_MAX;
+use super::sql::{Row, query};
 use crate::domain::decision::Decision;
 use crate::domain::detection::Detection;
 use crate::domain::id::{DetectionId, RunId};
@@ -16,7 +14,7 @@ use crate::domain::record::{Record, Seal, SealedLine};
 impl Store {
     /// Sealed lines after number `after`, in order.
     pub async fn sealed_lines(&self, after: i64, limit: u32) -> Result<Vec<SealedLine>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "select number, line, seal from record where number > $1 order by number limit $2",
         )
         .bind(after)
@@ -28,7 +26,7 @@ impl Store {
 
     /// The end of the chain.
     pub async fn last_sealed(&self) -> Result<Option<SealedLine>, Error> {
-        let row = sqlx::query("select number, line, seal from record order by number desc limit 1")
+        let row = query("select number, line, seal from record order by number desc limit 1")
             .fetch_optional(self.reading())
             .await?;
         row.as_ref().map(sealed_line).transpose()
@@ -36,11 +34,10 @@ impl Store {
 
     /// What happened in a run, in order.
     pub async fn records_of(&self, run: RunId) -> Result<Vec<Record>, Error> {
-        let rows =
-            sqlx::query("select line from record where run_id = $1 order by number limit 1000")
-                .bind(bytes(run.uuid()))
-                .fetch_all(self.reading())
-                .await?;
+        let rows = query("select line from record where run_id = $1 order by number limit 1000")
+            .bind(bytes(run.uuid()))
+            .fetch_all(self.reading())
+            .await?;
         rows.iter().map(|row| json(row, "line")).collect()
     }
 
@@ -55,7 +52,7 @@ impl Store {
         &self,
         id: DetectionId,
     ) -> Result<Option<(Detection, Vec<Decision>)>, Error> {
-        let row = sqlx::query("select said, decisions from detection where detection_id = $1")
+        let row = query("select said, decisions from detection where detection_id = $1")
             .bind(bytes(id.uuid()))
             .fetch_optional(self.reading())
             .await?;
@@ -70,7 +67,7 @@ impl Store {
         before: Option<DetectionId>,
         limit: u32,
     ) -> Result<Vec<serde_json::Value>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "select v.delivery_id, v.source, v.state, v.why, v.received_at, v.detection_id, \
                     json_extract(d.said, '$.detection_type') as detection_type, \
                     json_extract(d.said, '$.severity') as severity \
@@ -95,7 +92,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 for (digest, name, text) in &playbooks {
-                    sqlx::query(
+                    query(
                         "insert into playbook (digest, name, text, first_seen) \
                          values ($1, $2, $3, $4) on conflict do nothing",
                     )
@@ -119,29 +116,29 @@ impl Store {
     }
 }
 
-fn sealed_line(row: &SqliteRow) -> Result<SealedLine, Error> {
-    let seal: Vec<u8> = row.try_get("seal")?;
+fn sealed_line(row: &Row) -> Result<SealedLine, Error> {
+    let seal: Vec<u8> = row.get("seal")?;
     // A damaged seal must be found by the one who verifies, not hidden by the one who reads.
     let seal = seal.try_into().map_or(Seal::GENESIS, Seal);
     Ok(SealedLine {
-        number: row.try_get("number")?,
-        line: row.try_get("line")?,
+        number: row.get("number")?,
+        line: row.get("line")?,
         seal,
     })
 }
 
-fn listed(row: &SqliteRow) -> Result<serde_json::Value, Error> {
+fn listed(row: &Row) -> Result<serde_json::Value, Error> {
     use crate::domain::id::DeliveryId;
-    let received: i64 = row.try_get("received_at")?;
+    let received: i64 = row.get("received_at")?;
     let detection = super::rows::uuid_or_none(row, "detection_id")?.map(DetectionId::from_uuid);
     Ok(serde_json::json!({
         "delivery": DeliveryId::from_uuid(super::rows::uuid(row, "delivery_id")?),
         "detection": detection,
-        "source": row.try_get::<String, _>("source")?,
-        "state": row.try_get::<String, _>("state")?,
-        "why": row.try_get::<Option<String>, _>("why")?,
+        "source": row.get::<String>("source")?,
+        "state": row.get::<String>("state")?,
+        "why": row.get::<Option<String>>("why")?,
         "received_at": Moment::from_millis(received),
-        "type": row.try_get::<Option<String>, _>("detection_type")?,
-        "severity": row.try_get::<Option<String>, _>("severity")?,
+        "type": row.get::<Option<String>>("detection_type")?,
+        "severity": row.get::<Option<String>>("severity")?,
     }))
 }

@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::sql::Row;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{Entity, EntityKind, ObjectId};
 use crate::domain::id::{DetectionId, OrderId, RunId};
@@ -20,42 +19,42 @@ pub(super) fn bytes(uuid: Uuid) -> Vec<u8> {
     uuid.as_bytes().to_vec()
 }
 
-pub(super) fn uuid(row: &SqliteRow, column: &str) -> Result<Uuid, Error> {
-    let bytes: Vec<u8> = row.try_get(column)?;
+pub(super) fn uuid(row: &Row, column: &str) -> Result<Uuid, Error> {
+    let bytes: Vec<u8> = row.get(column)?;
     Uuid::from_slice(&bytes).map_err(|_| damaged(column))
 }
 
-pub(super) fn uuid_or_none(row: &SqliteRow, column: &str) -> Result<Option<Uuid>, Error> {
-    let bytes: Option<Vec<u8>> = row.try_get(column)?;
+pub(super) fn uuid_or_none(row: &Row, column: &str) -> Result<Option<Uuid>, Error> {
+    let bytes: Option<Vec<u8>> = row.get(column)?;
     bytes
         .map(|bytes| Uuid::from_slice(&bytes).map_err(|_| damaged(column)))
         .transpose()
 }
 
-pub(super) fn moment(row: &SqliteRow, column: &str) -> Result<Moment, Error> {
-    Ok(Moment::from_millis(row.try_get(column)?))
+pub(super) fn moment(row: &Row, column: &str) -> Result<Moment, Error> {
+    Ok(Moment::from_millis(row.get(column)?))
 }
 
-pub(super) fn moment_or_none(row: &SqliteRow, column: &str) -> Result<Option<Moment>, Error> {
-    let millis: Option<i64> = row.try_get(column)?;
+pub(super) fn moment_or_none(row: &Row, column: &str) -> Result<Option<Moment>, Error> {
+    let millis: Option<i64> = row.get(column)?;
     Ok(millis.map(Moment::from_millis))
 }
 
 pub(super) fn word<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &str,
     known: impl Fn(&str) -> Option<T>,
 ) -> Result<T, Error> {
-    let word: String = row.try_get(column)?;
+    let word: String = row.get(column)?;
     known(&word).ok_or_else(|| Error::Damaged(format!("`{word}` in {column}")))
 }
 
 fn word_or_none<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &str,
     known: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, Error> {
-    let word: Option<String> = row.try_get(column)?;
+    let word: Option<String> = row.get(column)?;
     word.map(|word| known(&word).ok_or_else(|| Error::Damaged(format!("`{word}` in {column}"))))
         .transpose()
 }
@@ -64,13 +63,13 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::Damaged(error.to_string()))
 }
 
-pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, Error> {
-    let text: String = row.try_get(column)?;
+pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, Error> {
+    let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("{column}: {error}")))
 }
 
-fn json_or_none<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, Error> {
-    let text: Option<String> = row.try_get(column)?;
+fn json_or_none<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>, Error> {
+    let text: Option<String> = row.get(column)?;
     text.map(|text| {
         serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("{column}: {error}")))
     })
@@ -81,19 +80,14 @@ fn damaged(column: &str) -> Error {
     Error::Damaged(format!("an id in {column}"))
 }
 
-pub(super) fn entity(row: &SqliteRow) -> Result<Entity, Error> {
+pub(super) fn entity(row: &Row) -> Result<Entity, Error> {
     Ok(Entity {
         kind: word(row, "entity_kind", EntityKind::from_word)?,
         id: ObjectId::from_uuid(uuid(row, "entity_id")?),
     })
 }
 
-/// The columns [`run`] reads.
-pub(super) const RUN_COLUMNS: &str = "run_id, detection_id, order_id, source, playbook, \
-     entity_kind, entity_id, mode, state, because, plan_digest, received_at, begun_at, struck_at, \
-     contained_at, ended_at, coverage";
-
-pub(super) fn run(row: &SqliteRow) -> Result<Run, Error> {
+pub(super) fn run(row: &Row) -> Result<Run, Error> {
     Ok(Run {
         id: RunId::from_uuid(uuid(row, "run_id")?),
         detection: uuid_or_none(row, "detection_id")?.map(DetectionId::from_uuid),
@@ -103,8 +97,8 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, Error> {
         entity: entity(row)?,
         mode: word(row, "mode", Mode::from_word)?,
         state: word(row, "state", RunState::from_word)?,
-        because: row.try_get("because")?,
-        plan_digest: row.try_get("plan_digest")?,
+        because: row.get("because")?,
+        plan_digest: row.get("plan_digest")?,
         received_at: moment(row, "received_at")?,
         begun_at: moment_or_none(row, "begun_at")?,
         struck_at: moment_or_none(row, "struck_at")?,
@@ -114,20 +108,20 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, Error> {
     })
 }
 
-pub(super) fn step(row: &SqliteRow) -> Result<Step, Error> {
+pub(super) fn step(row: &Row) -> Result<Step, Error> {
     let plan = PlanStep {
         action: word(row, "action", crate::domain::action::Action::from_word)?,
         entity: entity(row)?,
-        optional: row.try_get("optional")?,
+        optional: row.get("optional")?,
     };
     Ok(Step {
-        position: row.try_get("position")?,
+        position: row.get("position")?,
         plan,
         state: word(row, "state", StepState::from_word)?,
         outcome: word_or_none(row, "outcome", Outcome::from_word)?,
-        attempts: row.try_get("attempts")?,
+        attempts: row.get("attempts")?,
         before: json_or_none(row, "before")?,
-        evidence: row.try_get("evidence")?,
+        evidence: row.get("evidence")?,
         begun_at: moment_or_none(row, "begun_at")?,
         ended_at: moment_or_none(row, "ended_at")?,
         undo: word_or_none(row, "undo", UndoOutcome::from_word)?,

@@ -1,11 +1,11 @@
 //! Runs: moved by their law of change, read by whoever must show them.
 
 use serde_json::json;
-use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::Error;
-use super::rows::{RUN_COLUMNS, bytes, run, step, to_json, uuid, word};
+use super::rows::{bytes, run, step, to_json, uuid, word};
+use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::coverage::Coverage;
 use crate::domain::id::RunId;
@@ -58,8 +58,7 @@ impl Store {
 
     /// One run.
     pub async fn run(&self, id: RunId) -> Result<Option<Run>, Error> {
-        let sql = format!("select {RUN_COLUMNS} from run where run_id = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let row = query("select * from run where run_id = $1")
             .bind(bytes(id.uuid()))
             .fetch_optional(self.reading())
             .await?;
@@ -68,7 +67,7 @@ impl Store {
 
     /// The steps of a run, in order.
     pub async fn steps(&self, id: RunId) -> Result<Vec<Step>, Error> {
-        let rows = sqlx::query("select * from step where run_id = $1 order by position")
+        let rows = query("select * from step where run_id = $1 order by position")
             .bind(bytes(id.uuid()))
             .fetch_all(self.reading())
             .await?;
@@ -78,24 +77,23 @@ impl Store {
     /// Runs, newest first.
     pub async fn runs(&self, filter: RunFilter) -> Result<Vec<Run>, Error> {
         let words: Vec<_> = filter.states.iter().map(|state| state.word()).collect();
-        let sql = format!(
-            "select {RUN_COLUMNS} from run \
+        let rows = query(
+            "select * from run \
              where ($1 = '[]' or state in (select value from json_each($1))) \
-               and ($2 is null or run_id < $2) order by run_id desc limit $3"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(to_json(&words)?)
-            .bind(filter.before.map(|id| bytes(id.uuid())))
-            .bind(filter.limit.min(LIST_MAX))
-            .fetch_all(self.reading())
-            .await?;
+               and ($2 is null or run_id < $2) order by run_id desc limit $3",
+        )
+        .bind(to_json(&words)?)
+        .bind(filter.before.map(|id| bytes(id.uuid())))
+        .bind(filter.limit.min(LIST_MAX))
+        .fetch_all(self.reading())
+        .await?;
         rows.iter().map(run).collect()
     }
 
     /// Enforced runs that were received before `before` and have not struck yet: a person should
     /// know.
     pub async fn slow_to_strike(&self, before: Moment) -> Result<Vec<RunId>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "select run_id from run where lane = 0 and mode <> 'observe' \
              and state in ('queued', 'running') and struck_at is null and received_at < $1 limit 100",
         )
@@ -112,7 +110,7 @@ impl Store {
         let store = self.clone();
         self.write(move |tx| {
             Box::pin(async move {
-                let rows = sqlx::query(
+                let rows = query(
                     "select run_id from run where state = 'waiting' and due_at < $1 limit 100",
                 )
                 .bind(since.as_millis())
@@ -123,7 +121,7 @@ impl Store {
                     let id = RunId::from_uuid(uuid(&row, "run_id")?);
                     let because = Some("nobody released it in time");
                     move_run(tx, id, RunEvent::ReleaseTimedOut, because, at).await?;
-                    sqlx::query("update run set ended_at = $2 where run_id = $1")
+                    query("update run set ended_at = $2 where run_id = $1")
                         .bind(bytes(id.uuid()))
                         .bind(at.as_millis())
                         .execute(&mut tx.db)
@@ -157,7 +155,7 @@ async fn end_in(
     let again = ending.again_at.map(Moment::as_millis);
     let contained = (state == RunState::Contained).then(|| at.as_millis());
     let coverage = ending.coverage.as_ref().map(to_json).transpose()?;
-    sqlx::query(
+    query(
         "update run set lease_holder = null, lease_until = 0, attempts = 0, \
          ended_at = coalesce($2, ended_at), \
          due_at = coalesce($3, due_at), contained_at = coalesce(contained_at, $4), \
@@ -177,8 +175,8 @@ async fn end_in(
 }
 
 /// The run's row, as long as this lease is the newest.
-pub(super) async fn held_row(tx: &mut Tx, lease: RunLease) -> Result<SqliteRow, Error> {
-    sqlx::query("select * from run where run_id = $1 and lease_epoch = $2")
+pub(super) async fn held_row(tx: &mut Tx, lease: RunLease) -> Result<Row, Error> {
+    query("select * from run where run_id = $1 and lease_epoch = $2")
         .bind(bytes(lease.run.uuid()))
         .bind(lease.epoch)
         .fetch_optional(&mut tx.db)
@@ -194,7 +192,7 @@ pub(super) async fn move_run(
     because: Option<&str>,
     at: Moment,
 ) -> Result<RunState, Error> {
-    let row = sqlx::query("select state from run where run_id = $1")
+    let row = query("select state from run where run_id = $1")
         .bind(bytes(id.uuid()))
         .fetch_optional(&mut tx.db)
         .await?
@@ -204,7 +202,7 @@ pub(super) async fn move_run(
         .after(event)
         .map_err(|illegal| Error::Refused(illegal.to_string()))?;
     let begun = (event == RunEvent::Begun).then(|| at.as_millis());
-    sqlx::query(
+    query(
         "update run set state = $3, because = $4, begun_at = coalesce(begun_at, $5) \
          where run_id = $1 and state = $2",
     )

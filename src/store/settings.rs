@@ -1,11 +1,9 @@
 //! How far the service may go right now: its mode and its brake.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::error::Error;
 use super::rows::moment;
+use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::ServiceMode;
@@ -47,20 +45,20 @@ impl Standing {
 impl Store {
     /// What people have set.
     pub async fn standing(&self) -> Result<Standing, Error> {
-        gather(&sqlx::query(READ).fetch_all(self.reading()).await?)
+        gather(&query(READ).fetch_all(self.reading()).await?)
     }
 }
 
 pub(super) async fn standing_in(tx: &mut Tx) -> Result<Standing, Error> {
-    gather(&sqlx::query(READ).fetch_all(&mut tx.db).await?)
+    gather(&query(READ).fetch_all(&mut tx.db).await?)
 }
 
-fn gather(rows: &[SqliteRow]) -> Result<Standing, Error> {
+fn gather(rows: &[Row]) -> Result<Standing, Error> {
     let mut standing = Standing::default();
     for row in rows {
-        let value: String = row.try_get("value")?;
-        let by = Some((row.try_get("set_by")?, moment(row, "set_at")?));
-        if row.try_get::<String, _>("name")? == "brake" {
+        let value: String = row.get("value")?;
+        let by = Some((row.get("set_by")?, moment(row, "set_at")?));
+        if row.get::<String>("name")? == "brake" {
             standing.brake = if value == "off" {
                 Brake::Off
             } else {
@@ -83,7 +81,7 @@ pub(super) async fn set(
     value: &str,
     (by, at): (&str, Moment),
 ) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "insert into setting (name, value, set_at, set_by) values ($1, $2, $3, $4) \
          on conflict (name) do update set value = $2, set_at = $3, set_by = $4",
     )

@@ -3,20 +3,10 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, SqliteConnection};
-
-use super::error::OpenError;
-
-/// Connections that read beside the writer.
-const READERS: u32 = 4;
-/// Longest wait for a lock another process holds, such as `estop token create`.
-const BUSY_LIMIT: Duration = Duration::from_secs(5);
+use super::error::{Error, OpenError};
+use super::migrations::migrate;
+use super::sql::{Access, Connection, Readers};
 
 /// How the store is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +18,14 @@ pub enum Entry {
 }
 
 pub(super) struct Opened {
-    pub(super) writer: SqliteConnection,
-    pub(super) readers: SqlitePool,
+    pub(super) writer: Connection,
+    pub(super) readers: Readers,
     pub(super) lock: Option<File>,
 }
 
-pub(super) async fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError> {
+/// Opens the file; where needed creates and migrates it. NORMAL may lose the last commits when
+/// power fails, and a 202 must survive that: so the writer starts with FULL.
+pub(super) fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError> {
     let shown = || path.display().to_string();
     let unusable = |why: String| OpenError::Unusable { path: shown(), why };
     let lock = match entry {
@@ -41,34 +33,21 @@ pub(super) async fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError>
         Entry::Visit => None,
     };
     create_private(path).map_err(|error| unusable(error.to_string()))?;
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // NORMAL may lose the last commits when power fails, and a 202 must survive that.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_LIMIT)
-        .foreign_keys(true)
-        .statement_cache_capacity(128)
-        .disable_statement_logging();
-    let mut writer = options
-        .connect()
-        .await
-        .map_err(|error| unusable(error.to_string()))?;
-    migrations()
-        .run_direct(None, &mut writer, false)
-        .await
-        .map_err(|error| OpenError::Unfit {
-            path: shown(),
-            why: error.to_string(),
-        })?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options.create_if_missing(false).read_only(true))
-        .await
-        .map_err(|error| unusable(error.to_string()))?;
+    let writer = Connection::open(path, Access::Write).and_then(|mut writer| {
+        writer.run_script("pragma journal_mode = wal; pragma synchronous = full")?;
+        migrate(&mut writer)?;
+        Ok(writer)
+    });
+    let writer = writer.map_err(|error| match error {
+        Error::Busy(why) => unusable(why),
+        damaged @ (Error::Damaged(_) | Error::Refused(_) | Error::LeaseLost | Error::Braked) => {
+            OpenError::Unfit {
+                path: shown(),
+                why: damaged.to_string(),
+            }
+        }
+    })?;
+    let readers = Readers::open(path).map_err(|error| unusable(error.to_string()))?;
     Ok(Opened {
         writer,
         readers,
@@ -108,15 +87,4 @@ fn take_lock(path: &Path) -> Result<File, OpenError> {
         }),
         Err(TryLockError::Error(why)) => Err(unusable(why)),
     }
-}
-
-fn migrations() -> Migrator {
-    let spine = Migration::new(
-        1,
-        "spine".into(),
-        MigrationType::Simple,
-        sqlx::SqlStr::from_static(include_str!("schema/0001_spine.sql")),
-        false,
-    );
-    Migrator::with_migrations(vec![spine])
 }

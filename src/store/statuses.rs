@@ -1,10 +1,9 @@
 //! What became of a delivery: the detection it became or joined, and that detection's runs.
 
-use sqlx::Row as _;
-
 use super::Store;
 use super::error::Error;
-use super::rows::{RUN_COLUMNS, bytes, json, run, word};
+use super::rows::{bytes, json, run, word};
+use super::sql::query;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::Detection;
 use crate::domain::id::{DeliveryId, DetectionId};
@@ -26,7 +25,7 @@ pub struct Status {
 impl Store {
     /// What a sender may know of its delivery: the detection it became and that detection's runs.
     pub async fn status_of(&self, id: DeliveryId) -> Result<Option<Status>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "select v.state, v.why, d.said from delivery v \
              left join detection d on d.detection_id = v.detection_id where v.delivery_id = $1",
         )
@@ -34,7 +33,7 @@ impl Store {
         .fetch_optional(self.reading())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let detection: Option<Detection> = match row.try_get::<Option<String>, _>("said")? {
+        let detection: Option<Detection> = match row.get::<Option<String>>("said")? {
             Some(_) => Some(json(&row, "said")?),
             None => None,
         };
@@ -44,7 +43,7 @@ impl Store {
         };
         Ok(Some(Status {
             delivery_state: word(&row, "state", DeliveryState::from_word)?,
-            why: row.try_get("why")?,
+            why: row.get("why")?,
             detection,
             runs,
         }))
@@ -52,11 +51,7 @@ impl Store {
 
     /// The runs a detection led to, in the order they were made.
     pub async fn runs_of(&self, detection: DetectionId) -> Result<Vec<Run>, Error> {
-        let sql = format!(
-            "select {} from run where detection_id = $1 order by run_id",
-            RUN_COLUMNS
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let rows = query("select * from run where detection_id = $1 order by run_id")
             .bind(bytes(detection.uuid()))
             .fetch_all(self.reading())
             .await?;

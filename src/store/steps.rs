@@ -8,6 +8,7 @@ use super::error::Error;
 use super::rows::{bytes, json as from_json, step, to_json};
 use super::runs::held_row;
 use super::settings::standing_in;
+use super::sql::query;
 use super::triaged::Terms;
 use super::writer::Tx;
 use crate::domain::action::Action;
@@ -67,7 +68,7 @@ impl Store {
     /// Did we ourselves tell Entra within `since` that this object is compromised, and not take it
     /// back? Then its `adminConfirmedAgentCompromised` detection is our own echo.
     pub async fn confirmed_by_us(&self, id: ObjectId, since: Moment) -> Result<bool, Error> {
-        let row = sqlx::query(
+        let row = query(
             "select 1 from step s join run r on r.run_id = s.run_id \
              where s.entity_id = $1 and s.action = 'confirm_compromised' \
                and s.state in ('sent', 'ok', 'unknown') and s.begun_at >= $2 \
@@ -99,7 +100,7 @@ async fn strike_in(
             switch.account_enabled = first.unwrap_or(switch.account_enabled);
         }
     }
-    sqlx::query(
+    query(
         "update step set state = $4, before = $5 \
          where run_id = $1 and position = $2 and state = $3",
     )
@@ -131,7 +132,7 @@ pub(super) async fn end_step(
     at: Moment,
 ) -> Result<(), Error> {
     let state = after(step, StepEvent::Ended(outcome))?;
-    sqlx::query(
+    query(
         "update step set state = $4, outcome = $5, evidence = $6, ended_at = $7 \
          where run_id = $1 and position = $2 and state = $3",
     )
@@ -145,7 +146,7 @@ pub(super) async fn end_step(
     .execute(&mut tx.db)
     .await?;
     if let Some(sql) = milestone(step, outcome) {
-        sqlx::query(sql)
+        query(sql)
             .bind(bytes(run.uuid()))
             .bind(at.as_millis())
             .execute(&mut tx.db)
@@ -186,7 +187,7 @@ async fn let_go(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), 
 }
 
 pub(super) async fn step_in(tx: &mut Tx, run: RunId, position: u16) -> Result<Step, Error> {
-    let row = sqlx::query("select * from step where run_id = $1 and position = $2")
+    let row = query("select * from step where run_id = $1 and position = $2")
         .bind(bytes(run.uuid()))
         .bind(position)
         .fetch_optional(&mut tx.db)

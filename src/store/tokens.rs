@@ -1,11 +1,9 @@
 //! API tokens: looked up by id, compared by hash, never kept in the clear.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, moment, moment_or_none, uuid, word};
+use super::sql::{Row, query};
 use crate::domain::id::TokenId;
 use crate::domain::moment::Moment;
 use crate::domain::order::Scope;
@@ -50,7 +48,7 @@ impl Store {
     pub async fn keep_token(&self, new: NewToken, who: Actor, at: Moment) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query(
+                query(
                     "insert into token (token_id, hash, name, scope, created_at, expires_at) \
                      values ($1, $2, $3, $4, $5, $6)",
                 )
@@ -75,7 +73,7 @@ impl Store {
 
     /// One token, by its id: no scan, whatever a stranger tries.
     pub async fn token(&self, id: TokenId) -> Result<Option<StoredToken>, Error> {
-        let row = sqlx::query("select * from token where token_id = $1")
+        let row = query("select * from token where token_id = $1")
             .bind(bytes(id.uuid()))
             .fetch_optional(self.reading())
             .await?;
@@ -84,7 +82,7 @@ impl Store {
 
     /// Every token, newest first.
     pub async fn tokens(&self) -> Result<Vec<StoredToken>, Error> {
-        let rows = sqlx::query("select * from token order by token_id desc limit 500")
+        let rows = query("select * from token order by token_id desc limit 500")
             .fetch_all(self.reading())
             .await?;
         rows.iter().map(stored).collect()
@@ -94,7 +92,7 @@ impl Store {
     pub async fn revoke_token(&self, id: TokenId, who: Actor, at: Moment) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                let ended = sqlx::query(
+                let ended = query(
                     "update token set revoked_at = $2 where token_id = $1 and revoked_at is null",
                 )
                 .bind(bytes(id.uuid()))
@@ -115,14 +113,14 @@ impl Store {
     }
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredToken, Error> {
-    let hash: Vec<u8> = row.try_get("hash")?;
+fn stored(row: &Row) -> Result<StoredToken, Error> {
+    let hash: Vec<u8> = row.get("hash")?;
     Ok(StoredToken {
         id: TokenId::from_uuid(uuid(row, "token_id")?),
         hash: hash
             .try_into()
             .map_err(|_| Error::Damaged("a token's hash".to_owned()))?,
-        name: row.try_get("name")?,
+        name: row.get("name")?,
         scope: word(row, "scope", Scope::parse)?,
         created_at: moment(row, "created_at")?,
         expires_at: moment(row, "expires_at")?,

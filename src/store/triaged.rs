@@ -7,6 +7,7 @@ use super::Store;
 use super::deliveries::set_state;
 use super::error::Error;
 use super::rows::{bytes, to_json, uuid};
+use super::sql::query;
 use super::writer::Tx;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
@@ -109,7 +110,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
         // Another reader was faster: what it decided stands.
         return Ok(Vec::new());
     }
-    let inserted = sqlx::query(
+    let inserted = query(
         "insert into detection (detection_id, detection_key, received_at, said, decisions) \
          values ($1, $2, $3, $4, $5) on conflict do nothing",
     )
@@ -157,7 +158,7 @@ async fn join(
     detection: &Detection,
     at: Moment,
 ) -> Result<(), Error> {
-    let row = sqlx::query("select detection_id from detection where detection_key = $1")
+    let row = query("select detection_id from detection where detection_key = $1")
         .bind(&detection.key)
         .fetch_one(&mut tx.db)
         .await?;
@@ -171,7 +172,7 @@ async fn join(
 }
 
 async fn link(tx: &mut Tx, delivery: DeliveryId, detection: DetectionId) -> Result<(), Error> {
-    sqlx::query("update delivery set detection_id = $2 where delivery_id = $1")
+    query("update delivery set detection_id = $2 where delivery_id = $1")
         .bind(bytes(delivery.uuid()))
         .bind(bytes(detection.uuid()))
         .execute(&mut tx.db)
@@ -191,7 +192,7 @@ pub(super) async fn insert_run(
     } else {
         RunState::Queued
     };
-    sqlx::query(
+    query(
         "insert into run (run_id, detection_id, order_id, source, playbook, playbook_digest, \
          entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
@@ -227,7 +228,7 @@ pub(super) async fn insert_run(
 
 async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
     for (position, step) in (0i64..).zip(&new.plan.steps) {
-        sqlx::query(
+        query(
             "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
              values ($1, $2, $3, $4, $5, $6, 'pending')",
         )

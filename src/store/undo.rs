@@ -1,13 +1,12 @@
 //! Putting back: holds counted down, entities released, outcomes stored.
 
-use sqlx::Row as _;
-
 use super::Store;
 use super::containments::move_entity;
 use super::error::Error;
 use super::rows::{bytes, json};
 use super::runs::held_row;
 use super::settings::standing_in;
+use super::sql::query;
 use super::steps::step_in;
 use super::writer::Tx;
 use crate::domain::containment::{EntityEvent, EntityState};
@@ -63,7 +62,7 @@ impl Store {
             Box::pin(async move {
                 held_row(tx, lease).await?;
                 let step = step_in(tx, lease.run, position).await?;
-                sqlx::query("update step set undo = $3 where run_id = $1 and position = $2")
+                query("update step set undo = $3 where run_id = $1 and position = $2")
                     .bind(bytes(lease.run.uuid()))
                     .bind(position)
                     .bind(outcome.word())
@@ -138,7 +137,7 @@ async fn release_in(
 }
 
 async fn released_before(tx: &mut Tx, run: RunId, entity: Entity) -> Result<bool, Error> {
-    let row = sqlx::query(
+    let row = query(
         "select 1 from hold where entity_kind = $1 and entity_id = $2 and run_id = $3 \
          and released_at is not null",
     )
@@ -153,7 +152,7 @@ async fn released_before(tx: &mut Tx, run: RunId, entity: Entity) -> Result<bool
 /// What an entity's switch was before the first run that holds it, or held it since it was last
 /// open; `None` where we hold nothing.
 pub(super) async fn before_our_holds(tx: &mut Tx, entity: Entity) -> Result<Option<bool>, Error> {
-    let rows = sqlx::query(
+    let rows = query(
         "select s.before from containment c \
          join hold h on h.entity_kind = c.entity_kind and h.entity_id = c.entity_id \
                     and h.since >= c.since \
@@ -184,7 +183,7 @@ pub(super) async fn drop_hold(
     entity: Entity,
     at: Moment,
 ) -> Result<i64, Error> {
-    sqlx::query(
+    query(
         "update hold set released_at = coalesce(released_at, $4) \
          where entity_kind = $1 and entity_id = $2 and run_id = $3",
     )
@@ -194,7 +193,7 @@ pub(super) async fn drop_hold(
     .bind(at.as_millis())
     .execute(&mut tx.db)
     .await?;
-    let counted = sqlx::query(
+    let counted = query(
         "select count(*) as others from hold \
          where entity_kind = $1 and entity_id = $2 and run_id <> $3 and released_at is null",
     )
@@ -203,7 +202,7 @@ pub(super) async fn drop_hold(
     .bind(bytes(run.uuid()))
     .fetch_one(&mut tx.db)
     .await?;
-    Ok(counted.try_get("others")?)
+    counted.get("others")
 }
 
 /// A newer kill may have closed it again meanwhile: then it is not ours to open.

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use futures_util::future::join_all;
 use serde_json::Value;
-use sqlx::Row as _;
 use tokio::sync::oneshot;
 
 use super::error::Error;
+use super::sql::query;
 use super::{Entry, Store, Taken};
 use crate::clock::Clock;
 use crate::domain::delivery::{BodyDigest, NewDelivery};
@@ -134,8 +134,6 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
 }
 
 async fn synchronous(tx: &mut super::Tx) -> Result<i64, Error> {
-    let row = sqlx::query("pragma synchronous")
-        .fetch_one(&mut tx.db)
-        .await?;
-    Ok(row.try_get(0)?)
+    let row = query("pragma synchronous").fetch_one(&mut tx.db).await?;
+    row.get("synchronous")
 }

@@ -5,7 +5,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 /// What is logged when nobody says otherwise.
-const USUAL: &str = "info,sqlx=warn,hyper=warn,reqwest=warn,azure_core=warn,azure_identity=warn";
+const USUAL: &str = "info,hyper=warn,reqwest=warn,azure_core=warn,azure_identity=warn";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -135,7 +135,7 @@ fn there_is_one_of_what_must_be_one() {
         "hyper",
         "reqwest",
         "rustls",
-        "sqlx",
+        "rusqlite",
         "tokio",
         "libsqlite3-sys",
     ] {

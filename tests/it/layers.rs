@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Foreign crates that live behind one door. Moving one is a design decision.
 const LOCKED_UP: &[(&str, &[&str])] = &[
-    ("sqlx", &["store"]),
+    ("rusqlite", &["store"]),
     ("reqwest", &["transport", "entra", "cli"]),
     ("azure_core", &["entra"]),
     ("azure_identity", &["entra"]),

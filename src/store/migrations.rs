@@ -1,0 +1,79 @@
+//! The schema, step by step, forward only.
+//!
+//! Each step runs once, in a transaction of its own, and is never edited afterwards: a digest of
+//! its text is kept, so that a file which another history made is refused and not guessed at.
+
+use futures_util::FutureExt as _;
+use sha2::{Digest as _, Sha256};
+
+use super::error::Error;
+use super::sql::{Connection, query};
+
+/// Number, name and text of every step, in order.
+const STEPS: [(i64, &str, &str); 1] = [(1, "spine", include_str!("schema/0001_spine.sql"))];
+
+const TABLE: &str = "create table if not exists migration (
+    number integer not null primary key,
+    name   text    not null,
+    digest blob    not null
+) strict";
+
+/// Brings the schema up to date.
+pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
+    db.run_script(TABLE)?;
+    for step in STEPS {
+        // Another process may be doing the same: whoever comes second finds it done.
+        db.run_script("begin immediate")?;
+        let done = apply(db, step);
+        db.run_script(if done.is_ok() { "commit" } else { "rollback" })?;
+        done?;
+    }
+    let newest = STEPS.iter().map(|(number, ..)| *number).max();
+    let beyond = at_once(async {
+        query("select number from migration where number > $1 limit 1")
+            .bind(newest)
+            .fetch_optional(db)
+            .await
+    })?;
+    match beyond {
+        None => Ok(()),
+        Some(row) => Err(Error::Damaged(format!(
+            "a newer version of estop has changed its schema (step {}); use that version",
+            row.get::<i64>("number")?
+        ))),
+    }
+}
+
+fn apply(db: &mut Connection, (number, name, text): (i64, &str, &str)) -> Result<(), Error> {
+    let digest = Sha256::digest(text.as_bytes()).to_vec();
+    let found = at_once(async {
+        query("select digest from migration where number = $1")
+            .bind(number)
+            .fetch_optional(&mut *db)
+            .await
+    })?;
+    if let Some(row) = found {
+        if row.get::<Vec<u8>>("digest")? == digest {
+            return Ok(());
+        }
+        return Err(Error::Damaged(format!(
+            "schema step {number} ({name}) is another than ours"
+        )));
+    }
+    db.run_script(text)?;
+    at_once(async {
+        query("insert into migration (number, name, digest) values ($1, $2, $3)")
+            .bind(number)
+            .bind(name)
+            .bind(digest)
+            .execute(&mut *db)
+            .await
+    })?;
+    Ok(())
+}
+
+/// A connection answers without waiting, so its futures are ready when they are first asked.
+fn at_once<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let waited = || Err(Error::Busy("a connection waited".to_owned()));
+    work.now_or_never().unwrap_or_else(waited)
+}
