@@ -187,6 +187,11 @@ impl Entra {
         self.state().token_epoch += 1;
     }
 
+    /// The claims parameter of estop's last token request, if it had one. Claims are no secret.
+    pub fn asked_claims(&self) -> Option<String> {
+        self.state().asked_claims.clone()
+    }
+
     /// The request by which an agent asks Entra for an access token for Graph, with the
     /// credential of its blueprint: 200 while both are enabled, 400 once one is not. `base` is
     /// the login address, such as `http://127.0.0.1:9100`. `None` for an unknown agent.
@@ -210,7 +215,7 @@ impl Entra {
     /// would issue it, but unrecorded. `None` when estop itself is disabled.
     pub fn access_token(&self) -> Option<String> {
         let (id, at) = (self.clock.uuid(), self.clock.now());
-        let issued = tokens::own_access_token(&self.state(), (id, at), GRAPH);
+        let issued = tokens::own_access_token(&self.state(), (id, at), (GRAPH, None));
         issued.ok().map(|(token, _)| token)
     }
 

@@ -12,8 +12,12 @@ use super::super::{
 use super::{ask, clock};
 use crate::clock::{Clock, Hand};
 use crate::domain::entity::ObjectId;
-use crate::entra::{AccessToken, TokenSource};
-use crate::sim::{Entra, Family, Fault, Garbage, INVOICE_BOT, Limit, Limits, On, RiskPolicy, What};
+use crate::entra::minted::Minted;
+use crate::entra::{AccessToken, Authority, TokenSource};
+use crate::sim::{
+    Entra, Family, Fault, Garbage, INVOICE_BOT, Limit, Limits, On, Registered, RiskPolicy, Tenant,
+    What,
+};
 
 fn tenant() -> (Graph, Entra, Hand) {
     let (clock, hand) = clock();
@@ -385,4 +389,105 @@ async fn g17_the_model_and_we_count_the_same_units() {
     let lanes = graph.lanes();
     let reads = lanes.iter().find(|one| one.lane == Lane::DirectoryReads);
     assert_eq!(reads.unwrap().spent, entra.spent(Family::DirectoryReads));
+}
+
+/// Graph on the simulated tenant, let in by a certificate registered there.
+fn by_certificate(folder: &std::path::Path) -> (Graph, Entra, Minted) {
+    let (clock, _hand) = clock();
+    let minted = Minted::until("20991231000000Z");
+    let mut simulated = Tenant::contoso();
+    simulated.client.certificate = Some(Registered {
+        thumbprint: minted.thumbprint.clone(),
+        public_key: minted.public_key.clone(),
+    });
+    let client = ObjectId::from_uuid(simulated.client.app);
+    let authority = Authority {
+        login: "https://login.microsoftonline.com".parse().unwrap(),
+        tenant: simulated.id.to_string().parse().unwrap(),
+        scope: "https://graph.microsoft.com/.default".to_owned(),
+    };
+    let entra = Entra::new(clock.clone(), simulated);
+    let files = minted.files(folder);
+    let transport = entra.transport();
+    let tokens = TokenSource::certificate(clock.clone(), transport, authority, client, files);
+    let graph = Graph::new(Link {
+        endpoints: Endpoints::of(Cloud::Global, None, None).unwrap(),
+        transport: entra.transport(),
+        tokens,
+        clock,
+        budgets: Budgets::default(),
+    });
+    (graph, entra, minted)
+}
+
+fn token_requests(entra: &Entra) -> usize {
+    let journal = entra.journal();
+    journal
+        .iter()
+        .filter(|one| one.path.ends_with("/token"))
+        .count()
+}
+
+#[tokio::test]
+async fn g05_a_challenge_is_answered_once_with_its_claims_in_a_fresh_token_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let (graph, entra, _minted) = by_certificate(folder.path());
+    let contain = ask(Priority::Contain);
+    graph.agent(contain, invoice_bot()).await.unwrap();
+    let offered = entra.asked_claims();
+
+    entra.revoke_access_tokens();
+    let write = graph
+        .set_agent_enabled(contain, invoice_bot(), Enabled::No)
+        .await;
+
+    assert!(write.is_ok(), "{write:?}");
+    assert_eq!(token_requests(&entra), 2);
+    let cp1 = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+    assert_eq!(offered.as_deref(), Some(cp1));
+    let answered: serde_json::Value = serde_json::from_str(&entra.asked_claims().unwrap()).unwrap();
+    assert_eq!(answered["access_token"]["nbf"]["value"], "1790000000");
+    assert_eq!(answered["access_token"]["xms_cc"]["values"][0], "cp1");
+}
+
+#[tokio::test]
+async fn g05_a_challenge_that_comes_again_is_refused_and_not_answered_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let (graph, entra, _minted) = by_certificate(folder.path());
+    let on = On::request("PATCH", "agentIdentity").always();
+    entra.push_fault(Fault::new(on, What::ClaimsChallenge));
+
+    let contain = ask(Priority::Contain);
+    let write = graph
+        .set_agent_enabled(contain, invoice_bot(), Enabled::No)
+        .await;
+
+    assert!(
+        matches!(
+            &write,
+            Err(Error::Refused {
+                status: Some(401),
+                ..
+            })
+        ),
+        "{write:?}"
+    );
+    let journal = entra.journal();
+    let patches = journal.iter().filter(|one| one.method == "PATCH").count();
+    assert_eq!((patches, token_requests(&entra)), (2, 2));
+}
+
+#[tokio::test]
+async fn g06_an_assertion_by_another_certificate_is_refused_by_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let (graph, entra, _minted) = by_certificate(folder.path());
+    Minted::stranger("20991231000000Z").files(folder.path());
+
+    let read = graph.agent(ask(Priority::Contain), invoice_bot()).await;
+
+    let Err(Error::Refused { code, .. }) = read else {
+        panic!("{read:?}");
+    };
+    assert_eq!(code, "AADSTS700027");
+    assert_eq!(entra.journal_len(), 1);
 }

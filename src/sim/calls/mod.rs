@@ -13,6 +13,7 @@
 //! Read next: `operation`, the table of what is modelled, then `agents`.
 
 mod agents;
+mod assertion;
 mod batch;
 pub(super) mod call;
 pub(super) mod load;
