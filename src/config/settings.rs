@@ -293,7 +293,28 @@ mod tests {
 
         assert!(File::parse("estop.yaml", SMALL).is_ok());
         assert!(File::parse("estop.yaml", &secret).is_ok());
+        let pair = "{ certificate: { key_file: a.key, certificate_file: a.pem } }";
+        let pair = SMALL.replace("managed_identity", pair);
+        assert!(File::parse("estop.yaml", &pair).is_ok());
+        let half = pair.replace(", certificate_file: a.pem", "");
+        assert!(File::parse("estop.yaml", &half).is_err());
         assert!(File::parse("estop.yaml", &SMALL.replace("managed_identity", "hope")).is_err());
+    }
+
+    #[test]
+    fn every_credential_the_example_names_is_a_configuration_we_take() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(root.join("deploy/estop.example.yaml")).unwrap();
+        let named: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("# credential: "))
+            .collect();
+
+        for credential in &named {
+            let yaml = SMALL.replace("managed_identity", credential);
+            assert!(File::parse("estop.yaml", &yaml).is_ok(), "{credential}");
+        }
+        assert_eq!(named.len(), 3);
     }
 
     #[test]
@@ -304,6 +325,7 @@ mod tests {
         let config = super::Config::read(&path, &super::Overrides::default()).unwrap();
 
         assert_eq!(config.sources.len(), 2);
+        assert_eq!(config.size, super::TenantSize::Small);
         assert_eq!(config.caps, super::Caps::default());
         assert_eq!(config.token_lifetime, super::TOKEN_LIFETIME);
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);
