@@ -56,6 +56,7 @@ pub(super) struct TenantFile {
     pub(super) credential: CredentialFile,
     pub(super) client_id: Option<ObjectId>,
     pub(super) profile: Option<Profile>,
+    pub(super) size: Option<String>,
 }
 
 /// How we prove who we are to Entra.
@@ -66,8 +67,20 @@ pub enum CredentialFile {
     ManagedIdentity,
     /// A federated token in a file.
     WorkloadIdentity,
+    /// A certificate and its private key.
+    Certificate(CertificateFile),
     /// A secret in a file. Warned about: it can be copied.
     ClientSecretFile(PathBuf),
+}
+
+/// A certificate whose public part the application registration has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFile {
+    /// PEM file of the private RSA key, mode 0600.
+    pub key_file: PathBuf,
+    /// PEM file of the certificate.
+    pub certificate_file: PathBuf,
 }
 
 /// One sender.

@@ -36,6 +36,7 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("azure_identity", &["entra"]),
     ("axum", &["ingress", "api", "console", "sim", "app"]),
     ("hmac", &["signature"]),
+    ("jsonwebtoken", &["entra", "sim"]),
     ("cel", &["catalog"]),
     ("serde_saphyr", &["catalog", "config"]),
     ("prometheus_client", &["telemetry"]),
