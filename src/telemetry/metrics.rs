@@ -79,6 +79,10 @@ pub struct Metrics {
     pub steps: Family<OfAction, Counter>,
     /// Notices by urgency: each is something a person should be told.
     pub notices: Family<Became, Counter>,
+    /// Drills by how they ended.
+    pub drills: Family<Became, Counter>,
+    drill_last_good: Gauge,
+    drill_overdue: Gauge,
     /// Time to contain, by clock edge.
     pub time_to_contain: Family<Edge, Histogram>,
     /// Runs being worked on now.
@@ -102,6 +106,9 @@ impl Default for Metrics {
             runs: Family::default(),
             steps: Family::default(),
             notices: Family::default(),
+            drills: Family::default(),
+            drill_last_good: Gauge::default(),
+            drill_overdue: Gauge::default(),
             time_to_contain: times,
             runs_at_work: Gauge::default(),
             lane_waiting: Family::default(),
@@ -110,6 +117,7 @@ impl Default for Metrics {
             lane_paused: Family::default(),
         };
         metrics.register_lanes(&mut registry);
+        metrics.register_drills(&mut registry);
         registry.register(
             "deliveries",
             "Deliveries at the door",
@@ -176,6 +184,22 @@ impl Metrics {
         }
         let help = "How long a lane still stands still";
         registry.register("lane_paused_seconds", help, self.lane_paused.clone());
+    }
+
+    fn register_drills(&self, registry: &mut Registry) {
+        let help = "Drills by how they ended";
+        registry.register("drills", help, self.drills.clone());
+        let help = "When the last good drill ended, in Unix seconds; 0 before the first";
+        let name = "drill_last_good_seconds";
+        registry.register(name, help, self.drill_last_good.clone());
+        let help = "1 when the last good drill is older than it may be";
+        registry.register("drill_overdue", help, self.drill_overdue.clone());
+    }
+
+    /// Notes when the last good drill ended, in Unix seconds, and whether that is too long ago.
+    pub fn drilled(&self, last_good_seconds: Option<i64>, overdue: i64) {
+        self.drill_last_good.set(last_good_seconds.unwrap_or(0));
+        self.drill_overdue.set(overdue);
     }
 
     /// Notes how a lane stands, for the scrape that asked.
