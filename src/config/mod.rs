@@ -10,6 +10,7 @@
 //!
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
+mod drill;
 mod file;
 mod senders;
 mod settings;
@@ -18,6 +19,7 @@ mod show;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use drill::DrillConfig;
 pub use file::{CredentialFile, ProfileFile, SourceFile, VerifyFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};

@@ -103,6 +103,12 @@ fn values(config: &Config) -> Vec<(String, String)> {
             ),
         ),
     ];
+    let drill = config.drill.as_ref().map_or("no canary".into(), |drill| {
+        let schedule = drill.schedule.as_ref();
+        let when = schedule.map_or("by hand only".into(), |it| format!("at {it} UTC"));
+        format!("canary {}, {when}", drill.canary)
+    });
+    values.push(("drill".to_owned(), drill));
     for (name, source) in &config.sources {
         let state = if source.enabled {
             "enabled"

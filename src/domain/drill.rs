@@ -217,7 +217,13 @@ mod tests {
 
     #[test]
     fn what_has_ended_stays_ended() {
-        let events = [E::ContainTaken, E::ReleaseTaken, E::Passed, E::Failed, E::Refused];
+        let events = [
+            E::ContainTaken,
+            E::ReleaseTaken,
+            E::Passed,
+            E::Failed,
+            E::Refused,
+        ];
         for state in S::ALL.into_iter().filter(|state| !state.is_open()) {
             for event in events {
                 assert!(state.after(event).is_err(), "{state} {event:?}");

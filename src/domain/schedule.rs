@@ -88,7 +88,14 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_refused() {
-        for wrong in ["", "daily", "0 9 * *", "* * * * * *", "61 9 * * 1", "0 0 30 2 *"] {
+        for wrong in [
+            "",
+            "daily",
+            "0 9 * *",
+            "* * * * * *",
+            "61 9 * * 1",
+            "0 0 30 2 *",
+        ] {
             assert!(Schedule::parse(wrong).is_err(), "{wrong}");
         }
     }

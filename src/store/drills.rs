@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::Store;
 use super::error::Error;
-use super::rows::{bytes, json as from_json, moment, moment_or_none, to_json, uuid, uuid_or_none, word};
+use super::rows::{
+    bytes, json as from_json, moment, moment_or_none, to_json, uuid, uuid_or_none, word,
+};
 use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::drill::{Drill, DrillEvent, DrillState, Passed};
@@ -67,9 +69,9 @@ impl Store {
     /// The newest drills, newest first.
     pub async fn drills(&self, limit: u32) -> Result<Vec<Drill>, Error> {
         let rows = query("select * from drill order by asked_at desc, drill_id desc limit $1")
-        .bind(limit.min(super::LIST_MAX))
-        .fetch_all(self.reading())
-        .await?;
+            .bind(limit.min(super::LIST_MAX))
+            .fetch_all(self.reading())
+            .await?;
         rows.iter().map(drill).collect()
     }
 
@@ -87,9 +89,7 @@ impl Store {
     /// Writes a notice unless one with its key was written after `since`.
     pub async fn remind(&self, notice: Notice, since: Moment) -> Result<(), Error> {
         self.write(move |tx| {
-            Box::pin(
-                async move { super::notices::write_unless_since(tx, &notice, since).await },
-            )
+            Box::pin(async move { super::notices::write_unless_since(tx, &notice, since).await })
         })
         .await
     }

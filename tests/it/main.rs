@@ -13,6 +13,7 @@ mod crash;
 mod decisions;
 mod deliveries;
 mod dependencies;
+mod drill;
 mod flood;
 mod guards;
 mod house;

@@ -38,6 +38,10 @@ pub(super) const DETECTIONS: &str = "Examples:
   estop detections show det_06b2...
   estop detections replay dlv_06b2...";
 
+pub(super) const DRILL: &str = "Examples:
+  estop drill
+  estop drill --last --json";
+
 pub(super) const MODE: &str = "Examples:
   estop mode show
   estop mode set enforce --reason \"a quiet week\"";

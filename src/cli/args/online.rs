@@ -60,6 +60,20 @@ pub struct UndoArgs {
     pub wait: Span,
 }
 
+/// Which canary, and how long to wait.
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    /// The canary, for those who want to be sure: any other id is refused.
+    #[arg(long, value_name = "GUID")]
+    pub canary: Option<ObjectId>,
+    /// Show how the last one ended, and begin none.
+    #[arg(long)]
+    pub last: bool,
+    /// How long to wait for its end.
+    #[arg(long, value_parser = span, default_value = "5m", value_name = "TIME")]
+    pub wait: Span,
+}
+
 /// A verdict on the risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RiskWord {

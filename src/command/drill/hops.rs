@@ -15,7 +15,11 @@ pub(super) fn hops(drill: &Drill, run: Option<&Run>, records: &[Record]) -> Vec<
             (Hop::DisableAccepted, run.struck_at),
             (Hop::ReadBackDisabled, run.contained_at),
         ];
-        hops.extend(known.into_iter().filter_map(|(hop, at)| Some(passed(hop, at?))));
+        hops.extend(
+            known
+                .into_iter()
+                .filter_map(|(hop, at)| Some(passed(hop, at?))),
+        );
     }
     let ours = [Hop::TokenRefused, Hop::ReadBackEnabled];
     hops.extend(drill.hops.iter().filter(|one| ours.contains(&one.hop)));
@@ -23,7 +27,11 @@ pub(super) fn hops(drill: &Drill, run: Option<&Run>, records: &[Record]) -> Vec<
         (Hop::ReleaseOrdered, first(records, is_undo_order)),
         (Hop::Released, first(records, is_switch_back)),
     ];
-    hops.extend(recorded.into_iter().filter_map(|(hop, at)| Some(passed(hop, at?))));
+    hops.extend(
+        recorded
+            .into_iter()
+            .filter_map(|(hop, at)| Some(passed(hop, at?))),
+    );
     hops.sort_by_key(|one| one.at);
     hops
 }
@@ -84,7 +92,10 @@ mod tests {
         let restored = hops(&drill(), None, &[undone("restored")]);
 
         assert!(!stuck.contains(&passed(Hop::Released, at)), "{stuck:?}");
-        assert!(restored.contains(&passed(Hop::Released, at)), "{restored:?}");
+        assert!(
+            restored.contains(&passed(Hop::Released, at)),
+            "{restored:?}"
+        );
     }
 
     #[test]
@@ -92,7 +103,10 @@ mod tests {
         let mut drill = drill();
         drill.hops = hops(&drill, None, &[]);
 
-        let legs: Vec<_> = drill.legs().map(|(hop, span)| (hop, span.as_millis())).collect();
+        let legs: Vec<_> = drill
+            .legs()
+            .map(|(hop, span)| (hop, span.as_millis()))
+            .collect();
 
         assert_eq!(legs, [(Hop::Received, 0), (Hop::TokenRefused, 1_000)]);
     }

@@ -10,9 +10,10 @@
 //! * It passes only when the canary is read as it was; anything else is told to a person.
 //! * A drill that is too old, or that failed, is an alarm.
 //!
-//! Read next: `conduct`, then `fit`, `hops`, `watch`.
+//! Read next: `conduct`, then `fit`, `ending`, `hops`, `watch`.
 
 mod conduct;
+mod ending;
 mod fit;
 mod hops;
 mod watch;
@@ -48,23 +49,17 @@ pub struct Canary {
 /// Takes drills and carries them out. Cheap to clone.
 #[derive(Clone)]
 pub struct Drills {
-    desk: Desk,
-    canary: Option<Canary>,
-    metrics: Arc<Metrics>,
-    wake: Arc<Notify>,
+    /// Where their orders are given.
+    pub desk: Desk,
+    /// Without one every drill is refused.
+    pub canary: Option<Canary>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Wakes [`drill_loop`]: a hint only.
+    pub wake: Arc<Notify>,
 }
 
 impl Drills {
-    /// Drills with this canary; without one every drill is refused.
-    pub fn new(desk: Desk, canary: Option<Canary>, metrics: Arc<Metrics>) -> Self {
-        Self {
-            desk,
-            canary,
-            metrics,
-            wake: Arc::default(),
-        }
-    }
-
     /// Takes a person's word to drill. `canary`, where it is named, must be the configured one.
     pub async fn ask(&self, operator: &Operator, canary: Option<ObjectId>) -> Answer<Drill> {
         may_respond(operator)?;

@@ -82,7 +82,8 @@ impl Drills {
             None => self.first_record().await?.unwrap_or(now),
         };
         let overdue = now.since(since) >= canary.max_age;
-        self.metrics.drilled(last.map(Moment::as_seconds), overdue.into());
+        self.metrics
+            .drilled(last.map(Moment::as_seconds), overdue.into());
         if !overdue {
             return Ok(());
         }
