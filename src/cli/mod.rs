@@ -26,6 +26,7 @@ mod contain;
 mod deliveries;
 mod detections;
 mod drill;
+mod many;
 mod playbook;
 mod runs;
 mod send;

@@ -103,12 +103,7 @@ fn values(config: &Config) -> Vec<(String, String)> {
             ),
         ),
     ];
-    let drill = config.drill.as_ref().map_or("no canary".into(), |drill| {
-        let schedule = drill.schedule.as_ref();
-        let when = schedule.map_or("by hand only".into(), |it| format!("at {it} UTC"));
-        format!("canary {}, {when}", drill.canary)
-    });
-    values.push(("drill".to_owned(), drill));
+    values.push(("drill".to_owned(), drill(config)));
     for (name, source) in &config.sources {
         let state = if source.enabled {
             "enabled"
@@ -125,6 +120,17 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ));
     }
     values
+}
+
+fn drill(config: &Config) -> String {
+    let Some(drill) = &config.drill else {
+        return "no canary".to_owned();
+    };
+    let when = match &drill.schedule {
+        Some(schedule) => format!("at {schedule} UTC"),
+        None => "by hand only".to_owned(),
+    };
+    format!("canary {}, {when}", drill.canary)
 }
 
 fn credential(config: &Config) -> String {

@@ -25,6 +25,7 @@ mod power;
     allow(dead_code, reason = "the crash matrix uses all of it")
 )]
 mod program;
+mod progress;
 mod proofs;
 mod recovery;
 mod serve;

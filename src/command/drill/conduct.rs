@@ -114,13 +114,10 @@ impl Drills {
     }
 
     async fn release(&self, drill: &Drill, run: &Run) -> Answer<()> {
-        let because = match run.state {
-            RunState::Contained => None,
-            state => Some(format!(
-                "its run ended as {state}: {}",
-                run.because.as_deref().unwrap_or("no reason given")
-            )),
-        };
+        let because = (run.state != RunState::Contained).then(|| {
+            let why = run.because.as_deref().unwrap_or("no reason given");
+            format!("its run ended as {}: {why}", run.state)
+        });
         if run.state == RunState::Undone {
             let why = "someone else released it".to_owned();
             return self.releasing(drill, Some(why)).await;

@@ -18,15 +18,12 @@ impl Drills {
             let why = "its run is gone".to_owned();
             return self.end(drill, DrillEvent::Failed, Some(why)).await;
         };
-        match run.state {
-            RunState::Undone => {}
-            RunState::Undoing => {
-                return self.unless_too_late(drill, "its undo does not end").await;
-            }
-            state => {
-                let why = format!("its undo ended as {state}");
-                return self.end(drill, DrillEvent::Failed, Some(why)).await;
-            }
+        if run.state == RunState::Undoing {
+            return self.unless_too_late(drill, "its undo does not end").await;
+        }
+        if run.state != RunState::Undone {
+            let why = format!("its undo ended as {}", run.state);
+            return self.end(drill, DrillEvent::Failed, Some(why)).await;
         }
         if let Some(why) = self.not_restored(drill, &run).await? {
             return self.end(drill, DrillEvent::Failed, Some(why)).await;
