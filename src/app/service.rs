@@ -1,6 +1,6 @@
 //! One running service: its store, its loops, its doors.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -49,6 +49,7 @@ pub struct Service {
     pub(super) wake_drills: Arc<Notify>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     stop: CancellationToken,
+    refused: Arc<OnceLock<String>>,
     loops: JoinSet<()>,
 }
 
@@ -102,6 +103,7 @@ impl Service {
             clock,
             config,
             stop: CancellationToken::new(),
+            refused: Arc::default(),
             loops,
         };
         service.spawn_loops(tokens, stored, (contain, any));
@@ -128,10 +130,13 @@ impl Service {
             Arc::clone(&self.guards),
             self.clock.clone(),
         );
-        let stop = self.stop.clone();
+        let (stop, refused) = (self.stop.clone(), Arc::clone(&self.refused));
         let learning = async move {
             // A token that never comes must not hold up the end.
-            let _ = stop.run_until_cancelled(learning).await;
+            if let Some(why) = stop.run_until_cancelled(learning).await {
+                let _ = refused.set(why);
+                stop.cancel();
+            }
         };
         let telling = crate::notify::notify_loop(
             self.store.clone(),
@@ -187,6 +192,11 @@ impl Service {
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
         }
+    }
+
+    /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.get().map(String::as_str)
     }
 
     /// Cancelled when the service is asked to stop.

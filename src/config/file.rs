@@ -53,6 +53,7 @@ pub(super) struct TenantFile {
     pub(super) credential: CredentialFile,
     pub(super) client_id: Option<ObjectId>,
     pub(super) profile: Option<ProfileFile>,
+    pub(super) size: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -71,8 +72,20 @@ pub enum CredentialFile {
     ManagedIdentity,
     /// A federated token in a file.
     WorkloadIdentity,
+    /// A certificate and its private key.
+    Certificate(CertificateFile),
     /// A secret in a file. Warned about: it can be copied.
     ClientSecretFile(PathBuf),
+}
+
+/// A certificate whose public part the application registration has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFile {
+    /// PEM file of the private RSA key, mode 0600.
+    pub key_file: PathBuf,
+    /// PEM file of the certificate.
+    pub certificate_file: PathBuf,
 }
 
 /// Which permissions the deployment grants us. More come with the actions that need them.
@@ -81,6 +94,15 @@ pub enum CredentialFile {
 pub enum ProfileFile {
     /// Agent identities, blueprints and agent users only.
     Agents,
+}
+
+impl ProfileFile {
+    /// The word for it in `estop.yaml`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Agents => "agents",
+        }
+    }
 }
 
 /// One sender.

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use drill::DrillConfig;
-pub use file::{CredentialFile, ProfileFile, SourceFile, VerifyFile};
+pub use file::{CertificateFile, CredentialFile, ProfileFile, SourceFile, VerifyFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};

@@ -8,14 +8,14 @@ use std::time::Duration;
 use url::Url;
 
 use super::drill::{DrillConfig, drill};
-use super::file::{CredentialFile, File, ProfileFile};
+use super::file::{CertificateFile, CredentialFile, File, ProfileFile};
 use super::senders::{SourceConfig, sources};
 use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::playbook::ServiceMode;
-use crate::graph::{Cloud, Endpoints};
+use crate::graph::{Cloud, Endpoints, TenantSize};
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
@@ -126,6 +126,8 @@ pub struct Config {
     pub credential: CredentialFile,
     /// Which permissions the deployment grants us.
     pub profile: ProfileFile,
+    /// How many users the directory has, for the limit of reads.
+    pub size: TenantSize,
     /// Our app id, where the credential needs one.
     pub client_id: Option<ObjectId>,
     /// The senders.
@@ -178,7 +180,8 @@ impl Config {
         }
         if matches!(file.tenant.credential, CredentialFile::ClientSecretFile(_)) {
             warnings.push(
-                "a client secret can be copied; prefer managed_identity or workload_identity"
+                "a client secret can be copied; prefer managed_identity, workload_identity or a \
+                 certificate"
                     .to_owned(),
             );
         }
@@ -204,6 +207,7 @@ impl Config {
             mode: overrides.mode.or(file.mode).unwrap_or(ServiceMode::Observe),
             tenant: file.tenant.id,
             endpoints: endpoints(&file.tenant)?,
+            size: size(file.tenant.size.as_deref())?,
             client_id: file.tenant.client_id,
             profile: file.tenant.profile.unwrap_or(ProfileFile::Agents),
             credential: relative(base, file.tenant.credential),
@@ -236,8 +240,21 @@ fn sqlite_path(base: &Path, store: &str) -> Result<PathBuf, BadConfig> {
 fn relative(base: &Path, credential: CredentialFile) -> CredentialFile {
     match credential {
         CredentialFile::ClientSecretFile(path) => CredentialFile::ClientSecretFile(base.join(path)),
+        CredentialFile::Certificate(files) => CredentialFile::Certificate(CertificateFile {
+            key_file: base.join(files.key_file),
+            certificate_file: base.join(files.certificate_file),
+        }),
         CredentialFile::ManagedIdentity | CredentialFile::WorkloadIdentity => credential,
     }
+}
+
+fn size(word: Option<&str>) -> Result<TenantSize, BadConfig> {
+    let word = word.unwrap_or("small");
+    TenantSize::from_word(word).ok_or_else(|| {
+        BadConfig(format!(
+            "`tenant.size` is `{word}`; write small (under 50 users), medium (to 500) or large"
+        ))
+    })
 }
 
 fn endpoints(tenant: &super::file::TenantFile) -> Result<Endpoints, BadConfig> {

@@ -138,6 +138,11 @@ fn credential(config: &Config) -> String {
     match &config.credential {
         C::ManagedIdentity => "managed_identity".to_owned(),
         C::WorkloadIdentity => "workload_identity".to_owned(),
+        C::Certificate(files) => format!(
+            "certificate {} (key file {})",
+            files.certificate_file.display(),
+            files.key_file.display()
+        ),
         C::ClientSecretFile(path) => format!("set (file {})", path.display()),
     }
 }

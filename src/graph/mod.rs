@@ -28,6 +28,9 @@ mod users;
 
 mod coalesce;
 
+mod batch;
+mod policies;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,7 +39,8 @@ use uuid::Uuid;
 pub use agents::{AgentRead, BlueprintRead};
 pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
-pub use lanes::{Budget, Budgets, Lane, LaneReport, Priority};
+pub use lanes::{Budget, Budgets, Cause, Lane, LaneReport, Priority, TenantSize};
+pub use policies::{Policies, Policy, RiskStop};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
 
@@ -77,6 +81,7 @@ struct Inner {
     link: Link,
     lanes: lanes::Lanes,
     verdicts: risk::Verdicts,
+    policies: policies::Kept,
     writes_stopped: AtomicBool,
 }
 
@@ -88,6 +93,7 @@ impl Graph {
             link,
             lanes,
             verdicts: risk::Verdicts::default(),
+            policies: policies::Kept::default(),
             writes_stopped: AtomicBool::new(false),
         }))
     }

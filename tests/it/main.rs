@@ -10,6 +10,7 @@ mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod credentials;
 mod decisions;
 mod deliveries;
 mod dependencies;

@@ -51,6 +51,7 @@ pub(in crate::sim) enum Operation<'a> {
     ListRisk,
     Judge(Verdict),
     GetByIds,
+    ListPolicies,
 }
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
@@ -92,6 +93,7 @@ impl<'a> Operation<'a> {
             ["users", id] => Some(Self::ReadUser(id)),
             ["identityProtection", "riskyAgents"] => Some(Self::ListRisk),
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
+            ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
             [one] => {
                 let app = one
                     .strip_prefix("servicePrincipals(appId='")?
@@ -170,6 +172,7 @@ impl<'a> Operation<'a> {
             ],
             Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
+            Self::ListPolicies => &[&["Policy.Read.All"]],
         }
     }
 
@@ -180,7 +183,9 @@ impl<'a> Operation<'a> {
             Self::SwitchCast(..) | Self::SwitchUser(_) | Self::RevokeSessions(_) => {
                 (Family::DirectoryWrites, 1)
             }
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) => (Family::IdentityProtection, 1),
+            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListPolicies => {
+                (Family::IdentityProtection, 1)
+            }
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
             Self::ReadCast(..) | Self::ListCast(_) | Self::Sponsors(_) | Self::ReadPrincipal(_) => {
