@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::CredentialFile;
-use crate::entra::{Authority, TokenSource};
+use crate::entra::{Authority, CertificateFiles, TokenSource};
 use crate::graph::Budgets;
 use crate::transport::Transport;
 
@@ -27,6 +27,8 @@ pub struct Parts {
     pub transport: Transport,
     /// What lets us in.
     pub tokens: TokenSource,
+    /// What lets us into Foundry, where it is configured.
+    pub foundry_tokens: Option<TokenSource>,
     /// How much may be asked of Graph.
     pub budgets: Budgets,
     /// The playbooks in force.
@@ -53,14 +55,21 @@ impl Parts {
         let clock = Clock::system();
         let transport = Transport::over_network()
             .map_err(|error| StartError::config(format!("no network client: {error}")))?;
-        let tokens = tokens(&config, &clock, &transport)?;
+        let tokens_for = |scope: String| tokens(&config, &clock, &transport, scope);
+        let tokens = tokens_for(config.endpoints.scope())?;
+        let foundry = config.actions.foundry.as_ref();
+        let foundry_tokens = foundry
+            .map(|foundry| tokens_for(foundry.scope.clone()))
+            .transpose()?;
         let catalog = catalog(&config, playbooks)?;
+        let size = config.size;
         Ok(Self {
             config,
             clock,
             transport,
             tokens,
-            budgets: Budgets::default(),
+            foundry_tokens,
+            budgets: Budgets::for_tenant(size),
             catalog,
         })
     }
@@ -71,11 +80,12 @@ pub fn tokens(
     config: &Config,
     clock: &Clock,
     transport: &Transport,
+    scope: String,
 ) -> Result<TokenSource, StartError> {
     let authority = Authority {
         login: config.endpoints.login().clone(),
         tenant: config.tenant,
-        scope: config.endpoints.scope(),
+        scope,
     };
     let (clock, transport) = (clock.clone(), transport.clone());
     let client = |what: &str| {
@@ -92,6 +102,17 @@ pub fn tokens(
         CredentialFile::WorkloadIdentity => {
             let client = client("workload_identity")?;
             TokenSource::workload_identity(clock, transport, authority, client, None)
+        }
+        CredentialFile::Certificate(named) => {
+            let client = client("certificate")?;
+            let files = CertificateFiles {
+                key: named.key_file.clone(),
+                certificate: named.certificate_file.clone(),
+            };
+            // Said now, while somebody looks, and not at the first detection.
+            let checked = files.check(clock.now());
+            checked.map_err(|error| StartError::config(format!("`tenant.credential`: {error}")))?;
+            TokenSource::certificate(clock, transport, authority, client, files)
         }
         CredentialFile::ClientSecretFile(path) => {
             let client = client("client_secret_file")?;

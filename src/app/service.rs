@@ -1,25 +1,29 @@
 //! One running service: its store, its loops, its doors.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Parts, StartError, keys, ourselves};
+use crate::act::Means;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::command::drill_loop;
 use crate::config::Config;
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
+use crate::foundry::Foundry;
 use crate::graph::{Ask, Graph, Link, Priority};
 use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
+use crate::transport::Transport;
 use crate::triage::{Hints, Triage, triage_loop};
 
 /// Hints that may wait; a lost one is found by looking.
@@ -43,10 +47,13 @@ pub struct Service {
     pub clock: Clock,
     /// What a deployment has set.
     pub config: Config,
+    means: Arc<Means>,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
+    pub(super) wake_drills: Arc<Notify>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     stop: CancellationToken,
+    refused: Arc<OnceLock<String>>,
     loops: JoinSet<()>,
 }
 
@@ -58,6 +65,7 @@ impl Service {
             clock,
             transport,
             tokens,
+            foundry_tokens,
             budgets,
             catalog,
         } = parts;
@@ -69,6 +77,7 @@ impl Service {
         let mut loops = JoinSet::new();
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
+        let means = means(&config, foundry_tokens, (&transport, &clock));
         let link = Link {
             endpoints: config.endpoints.clone(),
             transport,
@@ -84,6 +93,7 @@ impl Service {
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             metrics: Arc::new(Metrics::default()),
+            wake_drills: Arc::default(),
             wake_triage: Arc::new(move |id| {
                 // A full channel loses a hint, never a delivery.
                 let _ = to_triage.try_send(id);
@@ -98,7 +108,9 @@ impl Service {
             store,
             clock,
             config,
+            means: Arc::new(means),
             stop: CancellationToken::new(),
+            refused: Arc::default(),
             loops,
         };
         service.spawn_loops(tokens, stored, (contain, any));
@@ -125,10 +137,13 @@ impl Service {
             Arc::clone(&self.guards),
             self.clock.clone(),
         );
-        let stop = self.stop.clone();
+        let (stop, refused) = (self.stop.clone(), Arc::clone(&self.refused));
         let learning = async move {
             // A token that never comes must not hold up the end.
-            let _ = stop.run_until_cancelled(learning).await;
+            if let Some(why) = stop.run_until_cancelled(learning).await {
+                let _ = refused.set(why);
+                stop.cancel();
+            }
         };
         let telling = crate::notify::notify_loop(
             self.store.clone(),
@@ -137,6 +152,7 @@ impl Service {
             self.stop.clone(),
         );
         let triage = self.triage();
+        let drilling = drill_loop(self.drills(), self.stop.clone());
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
         let loops = &mut self.loops;
         spawn(loops, learning);
@@ -147,6 +163,7 @@ impl Service {
         spawn(loops, work_loop(bench.clone(), others));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        spawn(loops, drilling);
     }
 
     fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {
@@ -169,6 +186,7 @@ impl Service {
                 caps: self.config.caps,
                 token_lifetime: self.config.token_lifetime,
             },
+            means: Arc::clone(&self.means),
         }
     }
 
@@ -182,6 +200,11 @@ impl Service {
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
         }
+    }
+
+    /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.get().map(String::as_str)
     }
 
     /// Cancelled when the service is asked to stop.
@@ -212,6 +235,23 @@ const ENDLESS: usize = 3;
 
 fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Send + 'static) {
     loops.spawn(work);
+}
+
+/// What the acts may do here, and with what.
+fn means(
+    config: &Config,
+    foundry_tokens: Option<TokenSource>,
+    (transport, clock): (&Transport, &Clock),
+) -> Means {
+    let foundry = config.actions.foundry.as_ref().zip(foundry_tokens);
+    Means {
+        profile: config.profile,
+        tag: config.actions.tag.clone(),
+        foundry: foundry.map(|(foundry, tokens)| {
+            let (transport, clock) = (transport.clone(), clock.clone());
+            Foundry::new(foundry.terms.clone(), tokens, transport, clock)
+        }),
+    }
 }
 
 /// What must be so before anything is taken.

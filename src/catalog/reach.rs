@@ -10,8 +10,8 @@ use crate::domain::playbook::{Also, Mode};
 
 pub(super) const ENTITIES: Words<'static> = Words {
     noun: "entity kind",
-    known: &["agent", "agent_user", "blueprint"],
-    later: &["service_principal", "user"],
+    known: &["agent", "agent_user", "blueprint", "service_principal"],
+    later: &["user"],
 };
 pub(super) const ALSO: Words<'static> = Words {
     noun: "addition",

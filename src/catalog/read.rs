@@ -164,6 +164,8 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     if let (Some(steps), Some(also)) = (&steps, &also) {
         steps::check(steps, entity, also, faults);
         reach::unused_also(map, steps, also, faults);
+        let modes = [("mode", mode), ("recommended", recommended.flatten())];
+        steps::check_asking(steps, modes, faults);
     }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
     limits::notify(map.get("notify"), faults);
@@ -216,6 +218,10 @@ fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> 
             span,
             format!("`{word}` is the name of what a person orders"),
         );
+        return None;
+    }
+    if word == PlaybookName::DRILL {
+        faults.error(span, format!("`{word}` is the name of a drill"));
         return None;
     }
     let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);

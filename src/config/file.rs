@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::BadConfig;
+use super::actions::ActionsFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::moment::Span;
+use crate::domain::permission::Profile;
 use crate::domain::playbook::{Mode, ServiceMode};
 
 /// Largest configuration that is read.
@@ -27,6 +29,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) sources: BTreeMap<String, SourceFile>,
     pub(super) playbooks: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) actions: ActionsFile,
     pub(super) protected: Option<Vec<ObjectId>>,
     #[serde(default, rename = "self")]
     pub(super) ourselves: Vec<ObjectId>,
@@ -34,6 +38,7 @@ pub(super) struct File {
     pub(super) caps: Caps,
     pub(super) token_lifetime: Option<Span>,
     pub(super) ticket_key_file: Option<PathBuf>,
+    pub(super) drill: Option<DrillFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -51,7 +56,16 @@ pub(super) struct TenantFile {
     pub(super) login_url: Option<String>,
     pub(super) credential: CredentialFile,
     pub(super) client_id: Option<ObjectId>,
-    pub(super) profile: Option<ProfileFile>,
+    pub(super) profile: Option<Profile>,
+    pub(super) size: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DrillFile {
+    pub(super) canary: ObjectId,
+    pub(super) schedule: Option<String>,
+    pub(super) max_age: Option<Span>,
 }
 
 /// How we prove who we are to Entra.
@@ -62,16 +76,20 @@ pub enum CredentialFile {
     ManagedIdentity,
     /// A federated token in a file.
     WorkloadIdentity,
+    /// A certificate and its private key.
+    Certificate(CertificateFile),
     /// A secret in a file. Warned about: it can be copied.
     ClientSecretFile(PathBuf),
 }
 
-/// Which permissions the deployment grants us. More come with the actions that need them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileFile {
-    /// Agent identities, blueprints and agent users only.
-    Agents,
+/// A certificate whose public part the application registration has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFile {
+    /// PEM file of the private RSA key, mode 0600.
+    pub key_file: PathBuf,
+    /// PEM file of the certificate.
+    pub certificate_file: PathBuf,
 }
 
 /// One sender.

@@ -10,6 +10,8 @@
 //!
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
+mod actions;
+mod drill;
 mod file;
 mod senders;
 mod settings;
@@ -18,7 +20,9 @@ mod show;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use file::{CredentialFile, ProfileFile, SourceFile, VerifyFile};
+pub use actions::{ActionsConfig, FoundryConfig};
+pub use drill::DrillConfig;
+pub use file::{CertificateFile, CredentialFile, SourceFile, VerifyFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};

@@ -30,6 +30,20 @@ fn calls_of(action: Action) -> On {
         Action::DisableAgentUser => On::request("PATCH", "/users/"),
         Action::RevokeSessions => On::request("POST", "/revokeSignInSessions$"),
         Action::ConfirmCompromised => On::request("POST", "/confirmCompromised$"),
+        Action::DisableServicePrincipal => {
+            On::request("PATCH", "/servicePrincipals/").with_body("accountEnabled")
+        }
+        Action::StopInFoundry => On::request("POST", ":disable$"),
+        Action::TagEntity => {
+            On::request("PATCH", "/servicePrincipals/").with_body("customSecurityAttributes")
+        }
+        Action::QuarantineInRegistry => On::request("POST", "/members/$ref$"),
+        Action::RemoveCredential => On::request("POST", "/removePassword$"),
+        Action::RemoveGrant => On::request("DELETE", "/oauth2PermissionGrants/"),
+        Action::RemoveAppRole => On::request("DELETE", "/appRoleAssignments/"),
+        Action::RemoveRole => On::request("DELETE", "/roleAssignments/"),
+        Action::RemoveAccessPackage => On::request("POST", "/assignmentRequests$"),
+        Action::RestoreBlueprint => On::request("POST", "/restore$"),
         // The first read is the look before the write; those after it are the proof.
         Action::Verify => On::request("GET", "microsoft.graph.agentIdentity$").after(1),
     }

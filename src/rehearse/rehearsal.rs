@@ -9,10 +9,12 @@ use super::mishaps;
 use super::people;
 use super::stage::{Setting, Stage, on_stage};
 use crate::catalog::{Case, Cases, Catalog, RehearsedMode};
+use crate::domain::action::Action;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::{BodyDigest, DeliveryState, NewDelivery};
 use crate::domain::entity::Entity;
 use crate::domain::id::{DeliveryId, DetectionId};
+use crate::domain::permission::Profile;
 use crate::domain::run::Run;
 use crate::domain::step::Step;
 use crate::sim::Tenant;
@@ -77,12 +79,14 @@ fn catalog((file, text): (&str, &str), mode: RehearsedMode) -> Result<Catalog, N
 }
 
 async fn play(catalog: Catalog, case: &Case) -> Result<Played, NotPlayed> {
-    let tenant = Tenant::contoso();
+    let mut tenant = Tenant::contoso();
+    let profile = granted(&catalog, &mut tenant);
     let entity = entity(&catalog, &tenant, case)?;
     let setting = Setting {
         catalog,
         source: case.said.source.clone(),
         tenant,
+        profile,
     };
     let before = people::disabled(&setting.tenant);
     on_stage(setting, async |stage: &Stage| {
@@ -100,6 +104,26 @@ async fn play(catalog: Catalog, case: &Case) -> Result<Played, NotPlayed> {
         Ok(played)
     })
     .await
+}
+
+/// Grants what the playbook's steps need, and answers the profile for it: which permissions a
+/// deployment lacks is another question than what the playbook does.
+fn granted(catalog: &Catalog, tenant: &mut Tenant) -> Profile {
+    let actions = || {
+        let playbooks = catalog.all();
+        playbooks.flat_map(|one| one.playbook.steps.iter().map(|step| step.action))
+    };
+    let granted = &mut tenant.client.permissions;
+    for permission in actions().flat_map(Action::permissions) {
+        if !granted.iter().any(|it| it == permission) {
+            granted.push((*permission).to_owned());
+        }
+    }
+    let enough = |profile: &Profile| actions().all(|action| profile.includes(action.profile()));
+    let profiles = Profile::ALL.into_iter();
+    profiles
+        .min_by_key(|profile| !enough(profile))
+        .unwrap_or(Profile::Agents)
 }
 
 /// Whom the case is about.

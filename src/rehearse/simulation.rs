@@ -4,7 +4,7 @@
 //! the graph is built sealed, so that no call of ours sends a write, and the way itself lets
 //! nothing but reads pass, whoever builds them.
 
-use crate::act::{self, Context, Protection, Seen};
+use crate::act::{self, Approval, Context, Means, Protection, Seen};
 use crate::domain::action::Action;
 use crate::domain::decision::Decision;
 use crate::domain::detection::Detection;
@@ -53,14 +53,20 @@ pub struct WouldDo {
 /// A tenant that can be looked at, and not touched.
 pub struct Looker {
     graph: Graph,
+    means: Means,
 }
 
 impl Looker {
-    /// Closes this way to Graph for writes, for good.
-    pub fn new(link: Link) -> Self {
+    /// Closes this way to Graph for writes, for good. Of `means` only what the deployment may do is
+    /// kept: a way to Foundry is not for looking.
+    pub fn new(link: Link, means: Means) -> Self {
         let transport = reads_only(link.transport.clone(), &link);
         Self {
             graph: Graph::sealed(Link { transport, ..link }),
+            means: Means {
+                foundry: None,
+                ..means
+            },
         }
     }
 
@@ -100,6 +106,8 @@ impl Looker {
             graph: &self.graph,
             guards,
             protection: Protection::Holds,
+            means: &self.means,
+            approval: Approval::Moot,
             correlation: detection.id.uuid(),
         };
         let (would, seen) = match act::look(&context, step).await {
@@ -127,7 +135,7 @@ fn would(action: Action, seen: &Seen) -> String {
                 (on, off) => format!("{action} ({on} of them; {off} are disabled already)"),
             }
         }
-        Before::Nothing => format!("{action}"),
+        Before::Found { .. } | Before::Nothing => format!("{action}"),
     }
 }
 

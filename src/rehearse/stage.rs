@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::NotPlayed;
 use super::folder::Folder;
+use crate::act::Means;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Hand};
 use crate::domain::caps::Caps;
@@ -20,6 +21,7 @@ use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::moment::Moment;
+use crate::domain::permission::Profile;
 use crate::domain::playbook::{Mode, ServiceMode};
 use crate::domain::reading::ReaderKind;
 use crate::domain::run::Lane;
@@ -53,6 +55,8 @@ pub(super) struct Setting {
     pub(super) catalog: Catalog,
     pub(super) source: SourceName,
     pub(super) tenant: Tenant,
+    /// What the deployment may do.
+    pub(super) profile: Profile,
 }
 
 /// Sets the stage and plays `act` on it, while the real loops work.
@@ -116,6 +120,7 @@ fn loops(
         metrics: Arc::clone(&metrics),
     };
     let bench = Bench {
+        means: Arc::new(Means::of(setting.profile)),
         store: stage.store.clone(),
         graph: graph(stage, tokens)?,
         guards,

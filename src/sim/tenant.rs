@@ -1,12 +1,13 @@
 //! The tenant as plain data: who lives in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::moment::{Moment, Span};
+use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
 
 /// The kinds of entity the model holds.
@@ -115,8 +116,19 @@ pub struct Client {
     pub permissions: Vec<String>,
     /// The client secret taken by the token endpoint.
     pub secret: String,
+    /// The certificate whose key may sign client assertions, if one is registered.
+    pub certificate: Option<Registered>,
     /// The value of `X-IDENTITY-HEADER` taken by the managed-identity endpoint.
     pub identity_header: String,
+}
+
+/// The public part of a certificate, as an application registration keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// base64url of the SHA-256 of its DER, as `x5t#S256` has it.
+    pub thumbprint: String,
+    /// Its RSA public key: DER, PKCS#1.
+    pub public_key: Vec<u8>,
 }
 
 /// What ID Protection thinks of one entity, in Graph's words.
@@ -184,6 +196,12 @@ pub struct Tenant {
     pub principals: BTreeMap<Uuid, Principal>,
     /// Risk by object id; no entry means no risk was ever seen.
     pub risks: BTreeMap<Uuid, Risk>,
+    /// What entities hold beside their switches, by its own id.
+    pub belongings: BTreeMap<(Shelf, String), Item>,
+    /// The custom security attributes that are defined, as `SET.ATTRIBUTE`.
+    pub attributes: BTreeSet<String>,
+    /// Deleted blueprints by the object id of their principal.
+    pub deleted: BTreeMap<Uuid, Blueprint>,
     /// estop's own registration.
     pub client: Client,
     /// Whether risk blocks access tokens.
@@ -219,6 +237,9 @@ impl Tenant {
             users: BTreeMap::new(),
             principals: BTreeMap::from([(own.id, own)]),
             risks: BTreeMap::new(),
+            belongings: BTreeMap::new(),
+            attributes: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             client,
             risk_policy: RiskPolicy::Absent,
             unknown_ids: UnknownIds::Refused,

@@ -14,7 +14,9 @@ const LAYERS: &[&[&str]] = &[
     &["domain"],
     &["clock", "telemetry", "signature", "transport"],
     &["entra", "listener"],
-    &["store", "graph", "sentinel", "chat", "catalog", "sim"],
+    &[
+        "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim",
+    ],
     &["triage", "act", "notify", "audit", "watch"],
     &["command"],
     &["run"],
@@ -34,10 +36,13 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("azure_identity", &["entra"]),
     ("axum", &["ingress", "api", "console", "sim", "app"]),
     ("hmac", &["signature"]),
+    ("jsonwebtoken", &["entra", "sim"]),
     ("cel", &["catalog"]),
     ("serde_saphyr", &["catalog", "config"]),
     ("prometheus_client", &["telemetry"]),
     ("clap", &["cli", "main"]),
+    ("croner", &["domain"]),
+    ("indicatif", &["cli"]),
 ];
 
 /// A file a reader can hold in mind, tests not counted.

@@ -15,8 +15,8 @@ pub use offline::{
     VerifyArgs,
 };
 pub use online::{
-    BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord, RunsCommand,
-    UndoArgs,
+    BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand, RiskWord,
+    RunsCommand, UndoArgs,
 };
 pub use playbook::{
     DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs, Which,
@@ -90,6 +90,9 @@ pub enum Command {
         #[command(subcommand)]
         command: DetectionsCommand,
     },
+    /// Stop the canary for real, put it back, and time every hop.
+    #[command(after_help = examples::DRILL)]
+    Drill(DrillArgs),
     /// How far the service may go: off, observe, enforce.
     #[command(after_help = examples::MODE)]
     Mode {

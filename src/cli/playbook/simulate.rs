@@ -12,11 +12,13 @@ use super::super::terminal::Terminal;
 use super::super::token::{unreadable, visit};
 use super::explain::read_file;
 use super::sets::Desk;
+use crate::act::Means;
 use crate::app;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
+use crate::domain::permission::Profile;
 use crate::entra::{AccessToken, TokenSource};
 use crate::graph::{Budgets, Cloud, Endpoints, Link};
 use crate::rehearse::{Looker, Simulated};
@@ -104,7 +106,13 @@ async fn tenant(
     if args.on_sim {
         let entra = Entra::contoso(room.clock.clone());
         let tenant = ObjectId::from_uuid(entra.tenant().id);
-        return Ok((Looker::new(link_to_sim(&entra, &room.clock)?), tenant));
+        return Ok((
+            Looker::new(
+                link_to_sim(&entra, &room.clock)?,
+                Means::of(Profile::Agents),
+            ),
+            tenant,
+        ));
     }
     let Some(config) = &desk.config else {
         return Err(
@@ -113,8 +121,8 @@ async fn tenant(
         );
     };
     let (clock, transport) = (room.clock.clone(), room.transport()?);
-    let tokens =
-        app::tokens(config, &clock, &transport).map_err(|why| Failure::usage(why.to_string()))?;
+    let tokens = app::tokens(config, &clock, &transport, config.endpoints.scope())
+        .map_err(|why| Failure::usage(why.to_string()))?;
     let token = tokens.token().await;
     let token = token.map_err(|why| Failure::new(Exit::Unreachable, why.to_string()))?;
     let guards = app::guards(config, token.identity());
@@ -125,9 +133,15 @@ async fn tenant(
         clock,
         budgets: Budgets::default(),
     };
-    let tenant = config.tenant;
+    let (tenant, means) = (
+        config.tenant,
+        Means {
+            tag: config.actions.tag.clone(),
+            ..Means::of(config.profile)
+        },
+    );
     desk.guards = guards;
-    Ok((Looker::new(link), tenant))
+    Ok((Looker::new(link, means), tenant))
 }
 
 fn link_to_sim(entra: &Entra, clock: &Clock) -> Result<Link, Failure> {

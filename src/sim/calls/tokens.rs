@@ -40,6 +40,17 @@ impl Caller {
 
 /// Who stands behind the access token of a call to Graph.
 pub(in crate::sim) fn caller(state: &State, call: &Call) -> Result<Caller, Refusal> {
+    caller_of(state, call, |audience| {
+        is_for_graph(&state.tenant, audience)
+    })
+}
+
+/// The same for another resource, which takes access tokens for itself only.
+pub(in crate::sim) fn caller_of(
+    state: &State,
+    call: &Call,
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<Caller, Refusal> {
     let header = call.header("authorization").unwrap_or_default();
     let Some(token) = header.strip_prefix("Bearer ") else {
         return Err(Refusal::no_access("Access token is empty."));
@@ -56,7 +67,7 @@ pub(in crate::sim) fn caller(state: &State, call: &Call) -> Result<Caller, Refus
     let Some(caller) = caller else {
         return Err(Refusal::no_access("CompactToken validation failed."));
     };
-    if !is_for_graph(&state.tenant, &caller.aud) {
+    if !is_ours(&caller.aud) {
         return Err(Refusal::no_access(
             "Access token validation failure. Invalid audience.",
         ));
@@ -72,21 +83,24 @@ pub(in crate::sim) fn caller(state: &State, call: &Call) -> Result<Caller, Refus
     Ok(caller)
 }
 
-/// An access token of estop for Graph.
+/// An access token of estop for an audience, with the client capability it asked for.
 pub(in crate::sim) fn own_access_token(
     state: &State,
     (id, at): (Uuid, Moment),
-    audience: &str,
+    (audience, capability): (&str, Option<&'static str>),
 ) -> Result<(String, Moment), Refusal> {
     let client = &state.tenant.client;
     let own = state.tenant.principals.get(&client.principal);
     if !own.is_some_and(|own| own.account_enabled) {
         return Err(disabled(&client.app.to_string(), "estop"));
     }
-    let claims = json!({
+    let mut claims = json!({
         "aud": audience, "appid": client.app, "oid": client.principal,
         "roles": client.permissions,
     });
+    if let Some(capability) = capability {
+        claims["xms_cc"] = json!([capability]);
+    }
     Ok(access_token(state, (id, at), claims))
 }
 

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use estop::act::Means;
 use estop::catalog::Catalog;
 use estop::cli::Exit;
 use estop::clock::Clock;
 use estop::domain::entity::ObjectId;
 use estop::domain::guard::Guards;
 use estop::domain::moment::{Moment, Span};
+use estop::domain::permission::Profile;
 use estop::domain::playbook::ServiceMode;
 use estop::entra::{AccessToken, TokenSource};
 use estop::graph::{Ask, Budgets, Cloud, Enabled, Endpoints, Graph, Link, Priority};
@@ -198,7 +200,7 @@ async fn p06_a_simulation_looks_at_everything_and_writes_nothing() {
         service: ServiceMode::Enforce,
     };
 
-    let looker = Looker::new(link);
+    let looker = Looker::new(link, Means::of(Profile::Agents));
     let mut steps = 0;
     for (detection, before) in &past {
         for one in looker.simulate(&judge, detection, before).await {
