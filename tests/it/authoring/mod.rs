@@ -92,7 +92,7 @@ async fn types_beside(world: &World, words: &[&str]) -> Ended {
     let (mut room, output, talk) = room(world.clock.clone(), Ends::default());
     let errand = tokio::select! {
         errand = run(cli(words), &mut room) => errand,
-        () = world.pass(Duration::from_secs(120)) => panic!("{words:?} does not end"),
+        () = world.pass_in(Duration::from_secs(120), Duration::from_millis(100)) => panic!("{words:?} does not end"),
     };
     ended(errand, &output, &talk)
 }

@@ -1,5 +1,7 @@
 //! What ships is proved, described and well formed.
 
+use std::path::Path;
+
 use estop::catalog::{Catalog, formatted, playbook_schema, proved, read, read_cases, test_schema};
 use estop::cli::Exit;
 
@@ -28,12 +30,12 @@ fn the_schemas_in_the_repository_are_what_the_parser_knows() {
         ("playbooks/playbook.test.schema.json", test_schema()),
     ] {
         let kept = std::fs::read_to_string(root(file)).unwrap();
+        let wanted = format!("{schema:#}\n");
+        let name = file.rsplit('/').next().unwrap();
+        let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&beside, &wanted).unwrap();
 
-        assert_eq!(
-            kept,
-            format!("{schema:#}\n"),
-            "write it anew: estop playbook schema [test] > {file}"
-        );
+        assert!(kept == wanted, "cp {} {file}", beside.display());
     }
 }
 
