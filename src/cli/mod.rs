@@ -25,6 +25,8 @@ mod config;
 mod contain;
 mod deliveries;
 mod detections;
+mod init;
+mod permissions;
 mod playbook;
 mod runs;
 mod send;
@@ -105,6 +107,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Verify(args) => deliveries::verify(room, args),
         Command::Audit { command } => audit::audit(room, reach, command).await,
         Command::Config(args) => config::config(room, &args),
+        Command::Init { command } => init::init(room, &command),
         Command::Playbook { command } => playbook::playbook(room, reach, command).await,
     };
     answer.map(Errand::Done)

@@ -15,6 +15,7 @@ mod decisions;
 mod deliveries;
 mod dependencies;
 mod flood;
+mod granting;
 mod guards;
 mod house;
 mod layers;

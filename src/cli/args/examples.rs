@@ -79,4 +79,10 @@ pub(super) const CONFIG: &str = "Examples:
 pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook lint playbooks/
   estop playbook lint playbooks/ --deny warnings
-  estop playbook list";
+  estop playbook list
+  estop playbook permissions
+  estop playbook permissions playbooks/ --profile eradicate --json";
+
+pub(super) const INIT: &str = "Examples:
+  estop init entra > grant.sh && sh grant.sh OBJECT_ID
+  estop init entra playbooks/ --profile eradicate --shell powershell > grant.ps1";

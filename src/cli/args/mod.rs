@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, PlaybookCommand, SendArgs, SignArgs, StoreArgs,
-    Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PlaybookCommand, SendArgs, ShellWord,
+    SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
     BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord, RunsCommand,
@@ -128,7 +128,14 @@ pub enum Command {
     /// The configuration: show, check.
     #[command(after_help = examples::CONFIG)]
     Config(ConfigArgs),
-    /// Playbooks: list, lint.
+    /// Scripts that prepare a tenant; nothing is run.
+    #[command(after_help = examples::INIT)]
+    Init {
+        /// What to prepare.
+        #[command(subcommand)]
+        command: InitCommand,
+    },
+    /// Playbooks: list, lint, permissions.
     #[command(after_help = examples::PLAYBOOK)]
     Playbook {
         /// What to do with playbooks.
