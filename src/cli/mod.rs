@@ -25,7 +25,9 @@ mod config;
 mod contain;
 mod deliveries;
 mod detections;
+mod drill;
 mod init;
+mod many;
 mod permissions;
 mod playbook;
 mod runs;
@@ -98,6 +100,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
+        Command::Drill(args) => drill::drill(room, reach, args).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Status => service::status(room, reach).await,
