@@ -193,6 +193,7 @@ impl Triage {
                 reserved: Claimant::of(&detection.detection_type) == Claimant::Reserved,
                 guardrail: playbook.guardrail,
                 hold_for: playbook.hold.map(|hold| hold.span),
+                approved: None,
             },
             held,
         })
