@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Service, StartError, keys};
 use crate::api::{Api, Scrape};
-use crate::command::{Desk, Tools};
+use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
 use crate::graph::LaneReport;
 use crate::ingress::{Door, Tally};
@@ -45,11 +45,27 @@ impl Service {
         })
     }
 
+    /// Where drills are taken; they share one loop.
+    pub fn drills(&self) -> Drills {
+        let canary = self.config.drill.as_ref().map(|drill| Canary {
+            id: drill.canary,
+            schedule: drill.schedule.clone(),
+            max_age: drill.max_age,
+        });
+        Drills {
+            desk: self.desk(),
+            canary,
+            metrics: Arc::clone(&self.metrics),
+            wake: Arc::clone(&self.wake_drills),
+        }
+    }
+
     /// The door for people.
     pub fn control(&self) -> Router {
         let (store, guards) = (self.store.clone(), Arc::clone(&self.guards));
         crate::api::router(Api {
             desk: self.desk(),
+            drills: self.drills(),
             catalog: Arc::clone(&self.catalog),
             scrape: self.scrape(),
             ready: Arc::new(move || {

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +12,7 @@ use super::{Parts, StartError, keys, ourselves};
 use crate::act::Means;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::command::drill_loop;
 use crate::config::Config;
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
@@ -49,6 +50,7 @@ pub struct Service {
     means: Arc<Means>,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
+    pub(super) wake_drills: Arc<Notify>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     stop: CancellationToken,
     refused: Arc<OnceLock<String>>,
@@ -91,6 +93,7 @@ impl Service {
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             metrics: Arc::new(Metrics::default()),
+            wake_drills: Arc::default(),
             wake_triage: Arc::new(move |id| {
                 // A full channel loses a hint, never a delivery.
                 let _ = to_triage.try_send(id);
@@ -149,6 +152,7 @@ impl Service {
             self.stop.clone(),
         );
         let triage = self.triage();
+        let drilling = drill_loop(self.drills(), self.stop.clone());
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
         let loops = &mut self.loops;
         spawn(loops, learning);
@@ -159,6 +163,7 @@ impl Service {
         spawn(loops, work_loop(bench.clone(), others));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        spawn(loops, drilling);
     }
 
     fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {

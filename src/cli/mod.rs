@@ -25,6 +25,8 @@ mod config;
 mod contain;
 mod deliveries;
 mod detections;
+mod drill;
+mod many;
 mod playbook;
 mod runs;
 mod send;
@@ -96,6 +98,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
+        Command::Drill(args) => drill::drill(room, reach, args).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Status => service::status(room, reach).await,

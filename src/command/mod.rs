@@ -10,7 +10,7 @@
 //! * The mode and the brake bind people as they bind playbooks.
 //! * A person's word gives its reason.
 //!
-//! Read next: `token`, then `find`, `plan`, `contain`, `undo`, `orders`.
+//! Read next: `token`, then `find`, `plan`, `contain`, `undo`, `orders`, `drill`.
 
 mod error;
 mod token;
@@ -21,6 +21,7 @@ mod shelf;
 mod wording;
 
 mod contain;
+mod drill;
 mod orders;
 mod undo;
 
@@ -33,6 +34,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 pub use contain::ToContain;
+pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
 pub use find::Target;
 pub use orders::{Position, ToMove};

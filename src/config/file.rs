@@ -38,6 +38,7 @@ pub(super) struct File {
     pub(super) caps: Caps,
     pub(super) token_lifetime: Option<Span>,
     pub(super) ticket_key_file: Option<PathBuf>,
+    pub(super) drill: Option<DrillFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -57,6 +58,14 @@ pub(super) struct TenantFile {
     pub(super) client_id: Option<ObjectId>,
     pub(super) profile: Option<Profile>,
     pub(super) size: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DrillFile {
+    pub(super) canary: ObjectId,
+    pub(super) schedule: Option<String>,
+    pub(super) max_age: Option<Span>,
 }
 
 /// How we prove who we are to Entra.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::actions::ActionsConfig;
+use super::drill::{DrillConfig, drill};
 use super::file::{CertificateFile, CredentialFile, File};
 use super::senders::{SourceConfig, sources};
 use super::{BadConfig, Environment};
@@ -145,6 +146,8 @@ pub struct Config {
     pub caps: Caps,
     /// How long an access token may live at most.
     pub token_lifetime: Duration,
+    /// The canary of drills, where there is one.
+    pub drill: Option<DrillConfig>,
     /// The key of status addresses.
     pub ticket_key: PathBuf,
     /// What a person should know before relying on it.
@@ -199,6 +202,7 @@ impl Config {
             || PathBuf::from(format!("{}.ticket-key", store.display())),
             |named| base.join(named),
         );
+        let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
             path: path.to_path_buf(),
             listen: overrides
@@ -225,6 +229,7 @@ impl Config {
             ourselves: file.ourselves,
             caps: file.caps,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
+            drill: drill(file.drill, &left_alone)?,
             ticket_key,
             warnings,
         })

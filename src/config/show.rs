@@ -98,6 +98,7 @@ fn values(config: &Config) -> Vec<(String, String)> {
             ),
         ),
     ];
+    values.push(("drill".to_owned(), drill(config)));
     for (name, source) in &config.sources {
         let state = if source.enabled {
             "enabled"
@@ -114,6 +115,17 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ));
     }
     values
+}
+
+fn drill(config: &Config) -> String {
+    let Some(drill) = &config.drill else {
+        return "no canary".to_owned();
+    };
+    let when = match &drill.schedule {
+        Some(schedule) => format!("at {schedule} UTC"),
+        None => "by hand only".to_owned(),
+    };
+    format!("canary {}, {when}", drill.canary)
 }
 
 fn credential(config: &Config) -> String {

@@ -60,6 +60,10 @@ pub struct Metrics {
     pub steps: Family<OfAction, Counter>,
     /// Notices by urgency: each is something a person should be told.
     pub notices: Family<Became, Counter>,
+    /// Drills by how they ended.
+    pub drills: Family<Became, Counter>,
+    drill_last_good: Gauge,
+    drill_overdue: Gauge,
     /// Time to contain, by clock edge.
     pub time_to_contain: Family<Edge, Histogram>,
     /// Runs being worked on now.
@@ -87,6 +91,17 @@ impl Default for Metrics {
                 times,
             ),
             runs_at_work: kept(of, "runs_at_work", "Runs being worked on"),
+            drills: kept(of, "drills", "Drills by how they ended"),
+            drill_last_good: kept(
+                of,
+                "drill_last_good_seconds",
+                "When the last good drill ended, in Unix seconds; 0 before the first",
+            ),
+            drill_overdue: kept(
+                of,
+                "drill_overdue",
+                "1 when the last good drill is older than it may be",
+            ),
             lanes: Lanes::kept(of),
             registry,
         }
@@ -117,6 +132,12 @@ fn times() -> Histogram {
 }
 
 impl Metrics {
+    /// Notes when the last good drill ended, in Unix seconds, and whether that is too long ago.
+    pub fn drilled(&self, last_good_seconds: Option<i64>, overdue: i64) {
+        self.drill_last_good.set(last_good_seconds.unwrap_or(0));
+        self.drill_overdue.set(overdue);
+    }
+
     /// Notes how a lane stands, for the scrape that asked.
     pub fn lane(&self, lane: &'static str, figures: &LaneFigures) {
         self.lanes.note(lane, figures);

@@ -41,6 +41,8 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["catalog", "config"]),
     ("prometheus_client", &["telemetry"]),
     ("clap", &["cli", "main"]),
+    ("croner", &["domain"]),
+    ("indicatif", &["cli"]),
 ];
 
 /// A file a reader can hold in mind, tests not counted.

@@ -15,6 +15,7 @@ mod credentials;
 mod decisions;
 mod deliveries;
 mod dependencies;
+mod drill;
 mod flood;
 mod guards;
 mod house;
@@ -26,6 +27,7 @@ mod power;
     allow(dead_code, reason = "the crash matrix uses all of it")
 )]
 mod program;
+mod progress;
 mod proofs;
 mod recovery;
 mod serve;
