@@ -46,8 +46,6 @@ fn furnished() -> Tenant {
     tenant.run_in_foundry(invoice_bot().uuid(), "finance", "invoice-bot");
     tenant.attributes.insert("Estop.Containment".to_owned());
     tenant.add_service_principal("classic-bot");
-    let everything = Action::ALL.into_iter().flat_map(Action::permissions);
-    tenant.client.permissions = everything.map(|name| (*name).to_owned()).collect();
     tenant
 }
 
@@ -69,9 +67,15 @@ fn deleted() -> Setting {
 
 fn setting(profile: Profile) -> Setting {
     let usual = Setting::default();
+    let mut tenant = furnished();
+    // What a deployment with this profile is granted; with more it does not start.
+    let admitted = |action: &Action| profile.includes(action.profile());
+    let granted = Action::ALL.into_iter().filter(admitted);
+    let granted = granted.flat_map(Action::permissions);
+    tenant.client.permissions = granted.map(|name| (*name).to_owned()).collect();
     Setting {
         yaml: format!("{}{ACTIONS}", usual.yaml),
-        tenant: furnished(),
+        tenant,
         profile,
         ..usual
     }
