@@ -14,8 +14,10 @@ const LAYERS: &[&[&str]] = &[
     &["domain"],
     &["clock", "telemetry", "signature", "transport"],
     &["entra", "listener"],
-    &["store", "graph", "sentinel", "chat", "catalog", "sim"],
-    &["triage", "act", "notify", "audit", "watch"],
+    &[
+        "store", "graph", "sentinel", "chat", "catalog", "sim", "arm",
+    ],
+    &["triage", "act", "notify", "audit", "watch", "doctor"],
     &["command"],
     &["run"],
     &["rehearse"],

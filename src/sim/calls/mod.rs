@@ -20,6 +20,7 @@ pub(super) mod load;
 mod odata;
 mod operation;
 mod policies;
+mod premises;
 pub(super) mod refusal;
 mod risk;
 mod show;
@@ -65,6 +66,9 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
                 admitted.and_then(|_| batch::perform(state, call, version)),
             )
         }
+        ("GET", ["providers", "microsoft.aadiam", "diagnosticSettings"]) => {
+            dressed(call, premises::diagnostics(state, call))
+        }
         _ => one_of_graph(state, call),
     }
 }
@@ -82,6 +86,9 @@ fn graph(state: &mut State, call: &Call, segments: &[&str]) -> Answered {
     load::count(state, call, operation)?;
     if !caller.may(operation.permissions()) {
         return Err(Refusal::not_permitted());
+    }
+    if operation.wants_licence() && !state.tenant.premises.protects() {
+        return Err(premises::unlicensed());
     }
     state.author = format!("app {}", caller.app);
     perform(state, call, (&caller, operation))
@@ -103,6 +110,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ListRisk => risk::list(state, call),
         Operation::Judge(verdict) => risk::judge(state, call, verdict),
         Operation::ListPolicies => policies::list(state, call),
+        Operation::ListLicences => premises::licences(state),
     }
 }
 
