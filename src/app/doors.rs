@@ -11,6 +11,7 @@ use super::{Service, StartError, keys};
 use crate::api::{Api, Scrape};
 use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
+use crate::graph::LaneReport;
 use crate::ingress::{Door, Tally};
 use crate::store::Store;
 use crate::telemetry::LaneFigures;
@@ -79,13 +80,7 @@ impl Service {
         let (metrics, graph) = (Arc::clone(&self.metrics), self.graph.clone());
         Arc::new(move || {
             for report in graph.lanes() {
-                let figures = LaneFigures {
-                    waiting: report.waiting.iter().sum(),
-                    turns: report.turns,
-                    throttled: report.throttled,
-                    paused: report.paused,
-                };
-                metrics.lane(report.lane.word(), figures);
+                metrics.lane(report.lane.word(), &figures(&report));
             }
             metrics.text()
         })
@@ -94,6 +89,22 @@ impl Service {
     /// Is it fit to act: do we know who we are, and does the store answer?
     pub async fn readiness(&self) -> Result<(), String> {
         fitness(&self.store, &self.guards).await
+    }
+}
+
+fn figures(report: &LaneReport) -> LaneFigures {
+    let causes = report.causes.iter();
+    LaneFigures {
+        waiting: report.waiting.iter().sum(),
+        turns: report.turns,
+        crowded: report.crowded,
+        throttled: report.throttled,
+        spent: report.spent,
+        paused: report.paused,
+        limit_share: report.limit_share,
+        causes: causes
+            .map(|(it, count)| ([it.whose, it.calls, it.what], *count))
+            .collect(),
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
+mod actions;
 mod drill;
 mod file;
 mod senders;
@@ -19,8 +20,9 @@ mod show;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use actions::{ActionsConfig, FoundryConfig};
 pub use drill::DrillConfig;
-pub use file::{CertificateFile, CredentialFile, ProfileFile, SourceFile, VerifyFile};
+pub use file::{CertificateFile, CredentialFile, SourceFile, VerifyFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};

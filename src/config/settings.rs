@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::actions::ActionsConfig;
 use super::drill::{DrillConfig, drill};
-use super::file::{CertificateFile, CredentialFile, File, ProfileFile};
+use super::file::{CertificateFile, CredentialFile, File};
 use super::senders::{SourceConfig, sources};
 use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
+use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
 use crate::graph::{Cloud, Endpoints, TenantSize};
 
@@ -125,7 +127,7 @@ pub struct Config {
     /// How we prove who we are.
     pub credential: CredentialFile,
     /// Which permissions the deployment grants us.
-    pub profile: ProfileFile,
+    pub profile: Profile,
     /// How many users the directory has, for the limit of reads.
     pub size: TenantSize,
     /// Our app id, where the credential needs one.
@@ -134,6 +136,8 @@ pub struct Config {
     pub sources: BTreeMap<SourceName, SourceConfig>,
     /// The folder of playbooks; `None` means the shipped ones.
     pub playbooks: Option<PathBuf>,
+    /// What some actions need to know.
+    pub actions: ActionsConfig,
     /// Whom we touch only on two people's word.
     pub protected: Vec<ObjectId>,
     /// What we are and depend on, beside what our token says.
@@ -185,6 +189,13 @@ impl Config {
                     .to_owned(),
             );
         }
+        if file.tenant.profile == Some(Profile::Classic) {
+            warnings.push(
+                "the profile `classic` holds Application.ReadWrite.All, which reaches every \
+                 application of the tenant and its credentials"
+                    .to_owned(),
+            );
+        }
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
         let ticket_key = file.ticket_key_file.map_or_else(
@@ -209,9 +220,10 @@ impl Config {
             endpoints: endpoints(&file.tenant)?,
             size: size(file.tenant.size.as_deref())?,
             client_id: file.tenant.client_id,
-            profile: file.tenant.profile.unwrap_or(ProfileFile::Agents),
+            profile: file.tenant.profile.unwrap_or(Profile::Agents),
             credential: relative(base, file.tenant.credential),
             sources: sources(base, file.sources)?,
+            actions: file.actions.checked()?,
             playbooks: file.playbooks.map(|folder| base.join(folder)),
             protected,
             ourselves: file.ourselves,
@@ -298,7 +310,28 @@ mod tests {
 
         assert!(File::parse("estop.yaml", SMALL).is_ok());
         assert!(File::parse("estop.yaml", &secret).is_ok());
+        let pair = "{ certificate: { key_file: a.key, certificate_file: a.pem } }";
+        let pair = SMALL.replace("managed_identity", pair);
+        assert!(File::parse("estop.yaml", &pair).is_ok());
+        let half = pair.replace(", certificate_file: a.pem", "");
+        assert!(File::parse("estop.yaml", &half).is_err());
         assert!(File::parse("estop.yaml", &SMALL.replace("managed_identity", "hope")).is_err());
+    }
+
+    #[test]
+    fn every_credential_the_example_names_is_a_configuration_we_take() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(root.join("deploy/estop.example.yaml")).unwrap();
+        let named: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("# credential: "))
+            .collect();
+
+        for credential in &named {
+            let yaml = SMALL.replace("managed_identity", credential);
+            assert!(File::parse("estop.yaml", &yaml).is_ok(), "{credential}");
+        }
+        assert_eq!(named.len(), 3);
     }
 
     #[test]
@@ -309,6 +342,7 @@ mod tests {
         let config = super::Config::read(&path, &super::Overrides::default()).unwrap();
 
         assert_eq!(config.sources.len(), 2);
+        assert_eq!(config.size, super::TenantSize::Small);
         assert_eq!(config.caps, super::Caps::default());
         assert_eq!(config.token_lifetime, super::TOKEN_LIFETIME);
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);

@@ -176,9 +176,10 @@ fn as_answer(reply: Reply) -> Option<Answer> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         headers.insert(name, HeaderValue::from_str(value).ok()?);
     }
-    let body = match reply.body {
-        Value::Null => String::new(),
-        body => body.to_string(),
+    let body = if reply.body.is_null() {
+        String::new()
+    } else {
+        reply.body.to_string()
     };
     let mut answer = http::Response::builder()
         .status(reply.status)

@@ -27,6 +27,7 @@ mod notices;
 mod orders;
 mod piece;
 mod records;
+mod room;
 mod rows;
 mod runs;
 mod settings;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use estop::app::serve;
+use estop::app::{Parts, Playbooks, serve};
+use estop::config::{Config, Overrides};
 use estop::domain::run::RunState;
 use estop::sim::Tenant;
 
@@ -64,4 +65,21 @@ async fn e12_a_right_granted_while_we_run_does_not_switch_the_stop_off() {
 
     assert_eq!(world.only_run().await.state, RunState::Contained);
     assert_eq!(world.service.refused(), None);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_keeps_the_service_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("estop.yaml");
+    let yaml = "protected: []\ntenant:\n  id: 3f9e88bf-86f1-41af-91ab-2d7cd01177aa\n  \
+                client_id: 11111111-2222-4333-8444-555555555555\n  \
+                credential: { certificate: { key_file: a.key, certificate_file: a.pem } }\n";
+    std::fs::write(&path, yaml).unwrap();
+    let config = Config::read(&path, &Overrides::default()).unwrap();
+
+    let refused = Parts::real(config, Playbooks::AsWritten).err().unwrap();
+
+    let said = refused.to_string();
+    assert!(said.contains("`tenant.credential`"), "{said}");
+    assert!(said.contains("a.pem cannot be read"), "{said}");
 }

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "telemetry", "signature", "transport"],
     &["entra", "listener"],
     &[
-        "store", "graph", "sentinel", "chat", "catalog", "sim", "arm",
+        "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim", "arm",
     ],
     &["triage", "act", "notify", "audit", "watch", "doctor"],
     &["command"],
@@ -36,6 +36,7 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("azure_identity", &["entra"]),
     ("axum", &["ingress", "api", "console", "sim", "app"]),
     ("hmac", &["signature"]),
+    ("jsonwebtoken", &["entra", "sim"]),
     ("cel", &["catalog"]),
     ("serde_saphyr", &["catalog", "config"]),
     ("prometheus_client", &["telemetry"]),

@@ -15,14 +15,19 @@
 mod agents;
 mod assertion;
 mod batch;
+mod belonging;
+mod blueprints;
 pub(super) mod call;
+mod foundry;
 pub(super) mod load;
 mod odata;
 mod operation;
 mod policies;
 mod premises;
+mod principals;
 pub(super) mod refusal;
 mod risk;
+mod shelves;
 mod show;
 mod sign_in;
 pub(super) mod tokens;
@@ -47,6 +52,8 @@ pub(in crate::sim) enum Reply {
     NoContent,
     /// 200 with this body.
     Json(Value),
+    /// 201 with this body.
+    Created(Value),
 }
 
 /// What every operation gives.
@@ -58,6 +65,9 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
         ("GET", ["msi", "token"]) => dressed(call, sign_in::by_managed_identity(state, call)),
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
             dressed(call, sign_in::by_grant(state, call, tenant))
+        }
+        ("POST", ["api", "projects", project, "agents", verb]) => {
+            dressed(call, foundry::switch(state, call, (project, verb)))
         }
         ("POST", [version @ ("v1.0" | "beta"), "$batch"]) => {
             let admitted = tokens::caller(state, call);
@@ -100,7 +110,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::SwitchCast(cast, id) => agents::switch(state, call, (cast, id)),
         Operation::ListCast(cast) => agents::list(state, call, cast),
         Operation::Sponsors(id) => agents::sponsors(state, call, id),
-        Operation::ReadPrincipal(key) => agents::read_principal(state, call, key),
+        Operation::ReadPrincipal(key) => agents::read_principal(state, call, (caller, key)),
         Operation::GetByIds => agents::get_by_ids(state, call),
         Operation::ReadUser(id) => users::read(state, call, id),
         Operation::ListUsers(which) => users::list(state, call, which),
@@ -109,6 +119,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ReadRisk(id) => risk::read(state, call, id),
         Operation::ListRisk => risk::list(state, call),
         Operation::Judge(verdict) => risk::judge(state, call, verdict),
+        Operation::Belonging(it) => shelves::perform(state, call, (caller, it)),
         Operation::ListPolicies => policies::list(state, call),
         Operation::ListLicences => premises::licences(state),
     }
@@ -118,6 +129,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
 pub(in crate::sim) fn dressed(call: &Call, result: Answered) -> Answer {
     let (status, body, mut headers) = match result {
         Ok(Reply::NoContent) => (StatusCode::NO_CONTENT, None, Vec::new()),
+        Ok(Reply::Created(body)) => (StatusCode::CREATED, Some(body), Vec::new()),
         Ok(Reply::Json(body)) => (StatusCode::OK, Some(body), Vec::new()),
         Err(refusal) => {
             let headers = match refusal.shape {

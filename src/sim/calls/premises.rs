@@ -27,7 +27,7 @@ pub(in crate::sim) fn licences(state: &State) -> Answered {
 
 /// The tenant-wide diagnostic settings.
 pub(in crate::sim) fn diagnostics(state: &State, call: &Call) -> Answered {
-    tokens::caller_at(state, call, |audience| audience == ARM)?;
+    tokens::caller_of(state, call, |audience| audience == ARM)?;
     if call.parameter("api-version").is_none() {
         let code = "MissingApiVersionParameter";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, code, "api-version"));

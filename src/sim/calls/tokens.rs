@@ -40,13 +40,13 @@ impl Caller {
 
 /// Who stands behind the access token of a call to Graph.
 pub(in crate::sim) fn caller(state: &State, call: &Call) -> Result<Caller, Refusal> {
-    caller_at(state, call, |audience| {
+    caller_of(state, call, |audience| {
         is_for_graph(&state.tenant, audience)
     })
 }
 
-/// The same at the door of a resource that takes access tokens for itself only.
-pub(in crate::sim) fn caller_at(
+/// The same for another resource, which takes access tokens for itself only.
+pub(in crate::sim) fn caller_of(
     state: &State,
     call: &Call,
     is_ours: impl Fn(&str) -> bool,
