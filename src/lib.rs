@@ -20,8 +20,8 @@
 //! | rehearsal | [`rehearse`] | a playbook tried on the simulated tenant, or by looking only |
 //! | heart | [`run`] | claim, step, record, retry, recover, undo |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
-//! | verbs | [`triage`], [`act`], [`notify`], `audit` | one thing done well |
-//! | adapters | [`store`], [`graph`], [`foundry`], [`catalog`], [`sim`] | one outside thing each |
+//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`doctor`] | one thing done well |
+//! | adapters | [`store`], [`graph`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
 //! | keys | [`entra`], [`listener`] | tokens we hold, sockets we serve |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
 //! | ground | [`domain`] | nouns and laws: no async, no I/O |
@@ -60,12 +60,14 @@
 pub mod act;
 pub mod api;
 pub mod app;
+pub mod arm;
 pub mod audit;
 pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 pub mod entra;
 pub mod foundry;

@@ -26,7 +26,9 @@ mod contain;
 mod deliveries;
 mod detections;
 mod drill;
+mod init;
 mod many;
+mod permissions;
 mod playbook;
 mod runs;
 mod send;
@@ -108,6 +110,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Verify(args) => deliveries::verify(room, args),
         Command::Audit { command } => audit::audit(room, reach, command).await,
         Command::Config(args) => config::config(room, &args),
+        Command::Init { command } => init::init(room, &command),
         Command::Playbook { command } => playbook::playbook(room, reach, command).await,
     };
     answer.map(Errand::Done)

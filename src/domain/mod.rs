@@ -29,6 +29,7 @@ pub mod approved;
 pub mod caps;
 pub mod decision;
 pub mod guard;
+pub mod needed;
 pub mod plan;
 
 pub mod containment;

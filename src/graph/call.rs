@@ -10,9 +10,10 @@ use http::{HeaderName, HeaderValue, Method};
 use super::answer::{challenge, refusal, word};
 use super::delete::is_deletable;
 use super::error::{Error, Receipt, spoken};
-use super::lanes::{Lane, Priority, units};
+use super::lanes::{Lane, Priority, sent_at, units};
 use super::place::Place;
 use super::{Ask, Graph};
+use crate::domain::moment::Moment;
 use crate::entra::{self, AccessToken};
 use crate::transport::{Answer, Failure, Request};
 
@@ -53,6 +54,8 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) receipt: Receipt,
+    /// What time Graph says it is.
+    pub(super) date: Option<Moment>,
     pub(super) body: Bytes,
 }
 
@@ -221,6 +224,7 @@ impl Graph {
         match status.as_u16() {
             200..=299 => Ok(Answered {
                 receipt,
+                date: sent_at(answer.headers()),
                 body: answer.into_body(),
             }),
             404 => Err(Error::NotFound {

@@ -37,6 +37,7 @@ mod coalesce;
 
 mod batch;
 mod policies;
+mod premises;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +50,7 @@ pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
 pub use lanes::{Budget, Budgets, Cause, Lane, LaneReport, Priority, TenantSize};
 pub use policies::{Policies, Policy, RiskStop};
+pub use premises::Probe;
 pub use principals::{PrincipalKind, PrincipalRead, Tag};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
@@ -148,16 +150,19 @@ impl Graph {
     /// Fetches the token and opens the connection by one small read, so that the first write waits
     /// for neither. Call it at start and about once a minute: idle connections are closed after 90 s.
     pub async fn warm(&self, ask: Ask) -> Result<Receipt, Error> {
-        let place =
-            place::Place::v1("/servicePrincipals/microsoft.graph.agentIdentity?$select=id&$top=1");
-        let answer = self.send(ask, call::Call::read(place)).await?;
-        Ok(answer.receipt)
+        Ok(self.send(ask, smallest()).await?.receipt)
     }
 
     /// How each lane stands, for metrics and for people.
     pub fn lanes(&self) -> Vec<LaneReport> {
         self.0.lanes.reports()
     }
+}
+
+/// The smallest read that our permissions allow.
+fn smallest() -> call::Call {
+    let place = "/servicePrincipals/microsoft.graph.agentIdentity?$select=id&$top=1";
+    call::Call::read(place::Place::v1(place))
 }
 
 #[cfg(test)]

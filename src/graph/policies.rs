@@ -3,10 +3,12 @@
 //! They share the slowest lane with the confirmations, so what was read is kept a while. Beta: the
 //! stable API shows neither agents nor their risk in a policy (facts: Aug 2026).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::call::Call;
 use super::error::Error;
@@ -51,6 +53,18 @@ pub struct Policy {
     pub controls: Vec<String>,
     /// A filter or exclusion makes it narrower than these fields show.
     pub narrowed: bool,
+    /// What does that, by name; an unknown condition too, because nobody knows what it does.
+    pub narrowings: Vec<String>,
+    /// Users and groups it is not for.
+    pub users_left_out: usize,
+    /// `low`, `medium`, `high`: the user risk it wants.
+    pub user_risk: Vec<String>,
+    /// The risk of plain service principals it wants.
+    pub principal_risk: Vec<String>,
+    /// Plain service principals it is for: `ServicePrincipalsInMyTenant` or object ids.
+    pub principals: Vec<String>,
+    /// Plain service principals it is not for.
+    pub principals_left_out: usize,
 }
 
 /// What a policy does with an agent whose risk is high.
@@ -131,7 +145,10 @@ struct Conditions {
     client_applications: Option<ClientApplications>,
     applications: Option<Resources>,
     users: Option<Users>,
-    locations: Option<serde::de::IgnoredAny>,
+    user_risk_levels: Option<Vec<String>>,
+    service_principal_risk_levels: Option<Vec<String>>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -140,6 +157,9 @@ struct ClientApplications {
     include_agent_id_service_principals: Option<Vec<String>>,
     exclude_agent_id_service_principals: Option<Vec<String>>,
     agent_id_service_principal_filter: Option<serde::de::IgnoredAny>,
+    include_service_principals: Option<Vec<String>>,
+    exclude_service_principals: Option<Vec<String>>,
+    service_principal_filter: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -147,12 +167,15 @@ struct ClientApplications {
 struct Resources {
     include_applications: Option<Vec<String>>,
     exclude_applications: Option<Vec<String>>,
+    application_filter: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Users {
     include_users: Option<Vec<String>>,
+    exclude_users: Option<Vec<String>>,
+    exclude_groups: Option<Vec<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -164,10 +187,13 @@ struct Controls {
 impl From<PolicyJson> for Policy {
     fn from(json: PolicyJson) -> Self {
         let conditions = json.conditions.unwrap_or_default();
+        let narrowings = conditions.narrowings();
         let clients = conditions.client_applications.unwrap_or_default();
         let resources = conditions.applications.unwrap_or_default();
         let risk = conditions.agent_id_risk_levels.unwrap_or_default();
-        let left_out = resources.exclude_applications.unwrap_or_default();
+        let users = conditions.users.unwrap_or_default();
+        let left_out = count(&users.exclude_users) + count(&users.exclude_groups);
+        let controls = json.grant_controls.unwrap_or_default();
         Self {
             id: json.id,
             display_name: json.display_name.unwrap_or_default(),
@@ -183,20 +209,54 @@ impl From<PolicyJson> for Policy {
             agents_left_out: clients
                 .exclude_agent_id_service_principals
                 .unwrap_or_default(),
-            users: conditions
-                .users
-                .unwrap_or_default()
-                .include_users
-                .unwrap_or_default(),
+            users: users.include_users.unwrap_or_default(),
             resources: resources.include_applications.unwrap_or_default(),
-            controls: json
-                .grant_controls
-                .unwrap_or_default()
-                .built_in_controls
-                .unwrap_or_default(),
-            narrowed: clients.agent_id_service_principal_filter.is_some()
-                || conditions.locations.is_some()
-                || !left_out.is_empty(),
+            controls: controls.built_in_controls.unwrap_or_default(),
+            narrowed: !narrowings.is_empty(),
+            narrowings,
+            users_left_out: left_out,
+            user_risk: conditions.user_risk_levels.unwrap_or_default(),
+            principal_risk: conditions.service_principal_risk_levels.unwrap_or_default(),
+            principals_left_out: count(&clients.exclude_service_principals),
+            principals: clients.include_service_principals.unwrap_or_default(),
         }
+    }
+}
+
+fn count(list: &Option<Vec<String>>) -> usize {
+    list.as_ref().map_or(0, Vec::len)
+}
+
+impl Conditions {
+    fn narrowings(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if let Some(clients) = &self.client_applications {
+            let agents = clients.agent_id_service_principal_filter.is_some();
+            found.extend(agents.then(|| "a filter on agents".to_owned()));
+            let others = clients.service_principal_filter.is_some();
+            found.extend(others.then(|| "a filter on service principals".to_owned()));
+        }
+        if let Some(resources) = &self.applications {
+            let left_out = count(&resources.exclude_applications);
+            found.extend((left_out > 0).then(|| format!("{left_out} resource(s) left out")));
+            let filter = resources.application_filter.is_some();
+            found.extend(filter.then(|| "a filter on resources".to_owned()));
+        }
+        let others = self
+            .others
+            .iter()
+            .filter(|(_, value)| says_something(value));
+        found.extend(others.map(|(name, _)| format!("the condition {name}")));
+        found
+    }
+}
+
+/// Absent, empty and `all` conditions narrow nothing.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(list) => !list.is_empty() && *list != ["all"],
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => true,
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::moment::{Moment, Span};
 use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
+use crate::sim::premises::Premises;
 
 /// The kinds of entity the model holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -206,6 +207,8 @@ pub struct Tenant {
     pub client: Client,
     /// Whether risk blocks access tokens.
     pub risk_policy: RiskPolicy,
+    /// Policies, licences and logs.
+    pub premises: Premises,
     /// What happens to unknown ids in risk calls.
     pub unknown_ids: UnknownIds,
     /// How long an access token lives.
@@ -242,6 +245,7 @@ impl Tenant {
             deleted: BTreeMap::new(),
             client,
             risk_policy: RiskPolicy::Absent,
+            premises: Premises::default(),
             unknown_ids: UnknownIds::Refused,
             token_life: Span(Duration::from_secs(3600)),
             graph_audiences: GRAPH_HOSTS

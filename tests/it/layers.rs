@@ -15,9 +15,9 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "telemetry", "signature", "transport"],
     &["entra", "listener"],
     &[
-        "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim",
+        "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim", "arm",
     ],
-    &["triage", "act", "notify", "audit", "watch"],
+    &["triage", "act", "notify", "audit", "watch", "doctor"],
     &["command"],
     &["run"],
     &["rehearse"],

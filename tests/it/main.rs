@@ -18,6 +18,7 @@ mod deliveries;
 mod dependencies;
 mod drill;
 mod flood;
+mod granting;
 mod guards;
 mod house;
 mod layers;

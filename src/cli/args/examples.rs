@@ -90,4 +90,9 @@ pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook simulate --since 30d                     reads the tenant, writes nothing
   estop playbook diff playbooks/ changed/ --since 7d      what would be decided otherwise
   estop playbook fmt --check
+  estop playbook permissions --profile eradicate          what a tenant must grant
   estop playbook list";
+
+pub(super) const INIT: &str = "Examples:
+  estop init entra > grant.sh && sh grant.sh OBJECT_ID
+  estop init entra playbooks/ --profile eradicate --shell powershell > grant.ps1";

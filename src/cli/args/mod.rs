@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, SendArgs, SignArgs, StoreArgs, Tamper, TokenCommand,
-    VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, SendArgs, ShellWord, SignArgs, StoreArgs,
+    Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
     BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand, RiskWord,
@@ -135,7 +135,14 @@ pub enum Command {
     /// The configuration: show, check.
     #[command(after_help = examples::CONFIG)]
     Config(ConfigArgs),
-    /// Playbooks: write, check, prove, explain, simulate, compare.
+    /// Scripts that prepare a tenant; nothing is run.
+    #[command(after_help = examples::INIT)]
+    Init {
+        /// What to prepare.
+        #[command(subcommand)]
+        command: InitCommand,
+    },
+    /// Playbooks: write, check, prove, explain, simulate, compare, permissions.
     #[command(after_help = examples::PLAYBOOK)]
     Playbook {
         /// What to do with playbooks.

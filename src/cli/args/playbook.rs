@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::StoreArgs;
-use super::offline::moment;
+use super::offline::{moment, profile};
 use super::span;
 use crate::domain::moment::{Moment, Span};
+use crate::domain::permission::Profile;
 
 /// What to do with playbooks.
 #[derive(Debug, Subcommand)]
@@ -48,6 +49,15 @@ pub enum PlaybookCommand {
         /// Of which files.
         #[arg(value_enum, default_value_t = Which::Playbook)]
         which: Which,
+    },
+    /// The least application permissions that playbooks need, in each profile.
+    Permissions {
+        /// Folders of playbooks; without any, the shipped ones.
+        #[arg(value_name = "FOLDER")]
+        paths: Vec<PathBuf>,
+        /// Only this profile; ends with 1 when a playbook needs more.
+        #[arg(long, value_parser = profile, value_name = "PROFILE")]
+        profile: Option<Profile>,
     },
     /// Write playbooks and their tests in the one form; comments stay.
     Fmt {

@@ -17,6 +17,7 @@ use super::Room;
 use super::answers::Answer;
 use super::args::{PlaybookCommand, Reach, Which};
 use super::exit::Exit;
+use super::permissions::permissions;
 use super::table;
 use super::terminal::Terminal;
 use crate::api::PlaybookShown;
@@ -53,6 +54,9 @@ pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCo
             // It is kept in repositories, so it is written for people and ends in a line.
             room.terminal.raw(&format!("{schema:#}\n"));
             Ok(Exit::Done)
+        }
+        PlaybookCommand::Permissions { paths, profile } => {
+            permissions(&mut room.terminal, &paths, profile)
         }
         PlaybookCommand::Fmt { paths, check } => fmt::fmt(room, &paths, check.into()),
     }

@@ -26,6 +26,7 @@ use std::time::Duration;
 pub use budget::{Budget, Budgets, TenantSize};
 pub(super) use lane::Turns;
 pub use report::{Cause, LaneReport};
+pub(super) use retry_after::sent_at;
 pub(super) use units::units;
 
 use crate::clock::Clock;

@@ -29,7 +29,8 @@ fn seconds(text: &str) -> Option<u64> {
     digits.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
-fn sent_at(headers: &HeaderMap) -> Option<Moment> {
+/// When an answer was sent, by the sender's own clock.
+pub(in crate::graph) fn sent_at(headers: &HeaderMap) -> Option<Moment> {
     date(headers.get(DATE)?.to_str().ok()?)
 }
 

@@ -23,6 +23,7 @@ pub(super) mod load;
 mod odata;
 mod operation;
 mod policies;
+mod premises;
 mod principals;
 pub(super) mod refusal;
 mod risk;
@@ -75,6 +76,9 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
                 admitted.and_then(|_| batch::perform(state, call, version)),
             )
         }
+        ("GET", ["providers", "microsoft.aadiam", "diagnosticSettings"]) => {
+            dressed(call, premises::diagnostics(state, call))
+        }
         _ => one_of_graph(state, call),
     }
 }
@@ -92,6 +96,9 @@ fn graph(state: &mut State, call: &Call, segments: &[&str]) -> Answered {
     load::count(state, call, operation)?;
     if !caller.may(operation.permissions()) {
         return Err(Refusal::not_permitted());
+    }
+    if operation.wants_licence() && !state.tenant.premises.protects() {
+        return Err(premises::unlicensed());
     }
     state.author = format!("app {}", caller.app);
     perform(state, call, (&caller, operation))
@@ -114,6 +121,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::Judge(verdict) => risk::judge(state, call, verdict),
         Operation::Belonging(it) => shelves::perform(state, call, (caller, it)),
         Operation::ListPolicies => policies::list(state, call),
+        Operation::ListLicences => premises::licences(state),
     }
 }
 

@@ -54,6 +54,7 @@ pub(in crate::sim) enum Operation<'a> {
     GetByIds,
     Belonging(Belonging<'a>),
     ListPolicies,
+    ListLicences,
 }
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
@@ -99,6 +100,7 @@ impl<'a> Operation<'a> {
             ["identityProtection", "riskyAgents"] => Some(Self::ListRisk),
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
             ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
+            ["subscribedSkus"] => Some(Self::ListLicences),
             [one] => {
                 let app = one
                     .strip_prefix("servicePrincipals(appId='")?
@@ -179,7 +181,17 @@ impl<'a> Operation<'a> {
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
             Self::Belonging(it) => it.permissions(),
             Self::ListPolicies => &[&["Policy.Read.All"]],
+            Self::ListLicences => &[
+                &["LicenseAssignment.Read.All"],
+                &["Organization.Read.All"],
+                &["Directory.Read.All"],
+            ],
         }
+    }
+
+    /// Does it belong to ID Protection, which wants a licence of its own?
+    pub(in crate::sim) fn wants_licence(&self) -> bool {
+        matches!(self, Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_))
     }
 
     /// Which published limit the call counts against, and how much it costs there.
@@ -195,9 +207,11 @@ impl<'a> Operation<'a> {
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
             Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
-            Self::ReadCast(..) | Self::ListCast(_) | Self::Sponsors(_) | Self::ReadPrincipal(_) => {
-                (Family::DirectoryReads, 1)
-            }
+            Self::ReadCast(..)
+            | Self::ListCast(_)
+            | Self::Sponsors(_)
+            | Self::ReadPrincipal(_)
+            | Self::ListLicences => (Family::DirectoryReads, 1),
         }
     }
 }

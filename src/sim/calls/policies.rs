@@ -15,10 +15,11 @@ pub(in crate::sim) fn list(state: &State, call: &Call) -> Answered {
             "No query option is modelled here.",
         ));
     }
-    let policies = match state.tenant.risk_policy {
+    let mut policies = match state.tenant.risk_policy {
         RiskPolicy::Absent => Vec::new(),
         RiskPolicy::BlocksHigh => vec![blocks_high(state.tenant.id)],
     };
+    policies.extend(state.tenant.premises.policies.iter().cloned());
     Ok(Reply::Json(json!({ "value": policies })))
 }
 

@@ -1,0 +1,150 @@
+//! Azure Resource Manager, for the one thing estop asks of it: where the tenant's logs are sent.
+//!
+//! Knows: one path, one answer's shape.
+//! Never: a write; no right in Azure is needed but reading.
+//!
+//! Laws
+//! * The token for it goes to its own host only.
+//! * What cannot be read is unknown, never "not sent".
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION};
+use serde::Deserialize;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::entra::TokenSource;
+use crate::transport::{Request, Transport};
+
+/// Longest wait for the answer.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// Tenant-wide settings of Entra itself (`microsoft.aadiam`), not of a subscription.
+const PLACE: &str = "/providers/microsoft.aadiam/diagnosticSettings?api-version=2017-04-01-preview";
+
+/// What asks Azure Resource Manager. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// `https://management.azure.com` or its like in another cloud.
+    pub base: Url,
+    /// The way there.
+    pub transport: Transport,
+    /// What lets us in, for `{base}/.default`.
+    pub tokens: TokenSource,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// One setting: which logs go where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiagnosticSetting {
+    /// What people call it.
+    pub name: String,
+    /// The categories that are switched on, such as `RiskyAgents`.
+    pub categories: Vec<String>,
+    /// The workspace they go to, as a resource id; `None` when they go to storage or a stream.
+    pub workspace: Option<String>,
+}
+
+/// Why nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Later perhaps.
+    #[error("not now: {0}")]
+    TryAgain(String),
+    /// We may not read it.
+    #[error("refused with {status}: {code}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Azure's code.
+        code: String,
+    },
+    /// The answer makes no sense.
+    #[error("unknown: {0}")]
+    Unknown(String),
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    value: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    #[serde(default)]
+    logs: Vec<Log>,
+    workspace_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    category: Option<String>,
+    enabled: bool,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    error: Code,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+impl Arm {
+    /// The tenant-wide diagnostic settings. Needs a directory role that may read them (Microsoft:
+    /// Security Reader is the least).
+    pub async fn diagnostic_settings(&self) -> Result<Vec<DiagnosticSetting>, Error> {
+        let token = self.tokens.token().await;
+        let token = token.map_err(|error| Error::TryAgain(error.to_string()))?;
+        let request: Request = http::Request::get(format!(
+            "{}{PLACE}",
+            self.base.as_str().trim_end_matches('/')
+        ))
+        .header(AUTHORIZATION, token.authorization())
+        .header(ACCEPT, "application/json")
+        .body(bytes::Bytes::new())
+        .map_err(|error| Error::Unknown(error.to_string()))?;
+        let sent = self.clock.within(CALL_LIMIT, self.transport.send(request));
+        let answer = match sent.await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(failure)) => return Err(Error::TryAgain(failure.to_string())),
+            Err(late) => return Err(Error::TryAgain(late.to_string())),
+        };
+        match answer.status().as_u16() {
+            200 => read(answer.body()),
+            status @ (408 | 429 | 500..=599) => Err(Error::TryAgain(format!("HTTP {status}"))),
+            status => Err(Error::Refused {
+                status,
+                code: serde_json::from_slice::<Told>(answer.body())
+                    .map_or_else(|_| format!("HTTP {status}"), |told| told.error.code),
+            }),
+        }
+    }
+}
+
+fn read(body: &[u8]) -> Result<Vec<DiagnosticSetting>, Error> {
+    let listed: Listed = serde_json::from_slice(body)
+        .map_err(|_| Error::Unknown("an answer we cannot read".to_owned()))?;
+    let settings = listed.value.into_iter().map(|setting| DiagnosticSetting {
+        name: setting.name,
+        categories: setting
+            .properties
+            .logs
+            .into_iter()
+            .filter(|log| log.enabled)
+            .filter_map(|log| log.category)
+            .collect(),
+        workspace: setting.properties.workspace_id,
+    });
+    Ok(settings.collect())
+}

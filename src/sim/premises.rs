@@ -1,0 +1,36 @@
+//! What a tenant has beside who lives in it: policies, licences, logs that are sent somewhere.
+
+use serde_json::Value;
+
+/// What must be there for estop to be worth something. Plain JSON where estop only reads it.
+#[derive(Clone, Debug)]
+pub struct Premises {
+    /// Conditional Access policies as Graph's beta shows them, beside the one of
+    /// [`super::RiskPolicy`].
+    pub policies: Vec<Value>,
+    /// Names of the service plans the tenant pays for, such as `AAD_PREMIUM_P2`. Without that one
+    /// ID Protection answers 403.
+    pub plans: Vec<String>,
+    /// Tenant-wide diagnostic settings as Azure Resource Manager shows them.
+    pub diagnostics: Vec<Value>,
+}
+
+impl Premises {
+    /// The service plan that ID Protection wants.
+    pub const P2: &'static str = "AAD_PREMIUM_P2";
+
+    /// Does ID Protection answer?
+    pub(super) fn protects(&self) -> bool {
+        self.plans.iter().any(|plan| plan == Self::P2)
+    }
+}
+
+impl Default for Premises {
+    fn default() -> Self {
+        Self {
+            policies: Vec::new(),
+            plans: vec![Self::P2.to_owned()],
+            diagnostics: Vec::new(),
+        }
+    }
+}
