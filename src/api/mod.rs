@@ -19,6 +19,7 @@ mod query;
 
 mod audit;
 mod detections;
+mod doctor;
 mod drills;
 mod runs;
 mod service;
@@ -38,6 +39,7 @@ pub use service::{PlaybookShown, StandingShown, TokenShown};
 
 use crate::catalog::Catalog;
 use crate::command::{Desk, Drills};
+use crate::doctor::Doctor;
 
 /// Says whether the service is fit to act, and why not.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -50,6 +52,8 @@ pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Api {
     /// Takes people's words.
     pub desk: Desk,
+    /// Looks at what a containment needs.
+    pub doctor: Doctor,
     /// Takes and shows drills.
     pub drills: Drills,
     /// The playbooks in force.
@@ -75,6 +79,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
+        .route("/v1/doctor", get(doctor::last).post(doctor::look))
         .route("/v1/drills", get(drills::list).post(drills::ask))
         .route("/v1/drills/{id}", get(drills::show))
         .route("/v1/playbooks", get(service::playbooks))

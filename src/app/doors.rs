@@ -66,6 +66,7 @@ impl Service {
         crate::api::router(Api {
             desk: self.desk(),
             drills: self.drills(),
+            doctor: self.doctor(),
             catalog: Arc::clone(&self.catalog),
             scrape: self.scrape(),
             ready: Arc::new(move || {

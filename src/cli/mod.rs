@@ -25,6 +25,7 @@ mod config;
 mod contain;
 mod deliveries;
 mod detections;
+mod doctor;
 mod drill;
 mod init;
 mod many;
@@ -43,6 +44,7 @@ mod serve;
 mod tests;
 
 pub use args::*;
+pub use doctor::DoctorArgs;
 pub use exit::Exit;
 pub use serve::{ServeArgs, serve_command};
 pub use terminal::{Ends, Terminal};
@@ -100,6 +102,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
+        Command::Doctor(args) => doctor::examine(room, &args).await,
         Command::Drill(args) => drill::drill(room, reach, args).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::BadConfig;
 use super::actions::ActionsFile;
+use super::azure::AzureFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::moment::Span;
@@ -39,6 +40,7 @@ pub(super) struct File {
     pub(super) token_lifetime: Option<Span>,
     pub(super) ticket_key_file: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
+    pub(super) azure: Option<AzureFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -11,6 +11,7 @@
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
 mod actions;
+mod azure;
 mod drill;
 mod file;
 mod senders;

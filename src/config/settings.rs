@@ -148,6 +148,8 @@ pub struct Config {
     pub token_lifetime: Duration,
     /// The canary of drills, where there is one.
     pub drill: Option<DrillConfig>,
+    /// The Azure subscription the tenant's logs are sent to; doctor asks Azure where it is named.
+    pub subscription: Option<ObjectId>,
     /// The key of status addresses.
     pub ticket_key: PathBuf,
     /// What a person should know before relying on it.
@@ -230,6 +232,7 @@ impl Config {
             caps: file.caps,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
             drill: drill(file.drill, &left_alone)?,
+            subscription: file.azure.map(|azure| azure.subscription),
             ticket_key,
             warnings,
         })

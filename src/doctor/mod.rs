@@ -115,7 +115,11 @@ struct Wants {
 impl Wants {
     fn of(catalog: &Catalog) -> Self {
         let mut wants = Self::default();
-        for kind in EntityKind::ALL {
+        for kind in [
+            EntityKind::Agent,
+            EntityKind::Blueprint,
+            EntityKind::AgentUser,
+        ] {
             let entity = crate::domain::entity::Entity {
                 kind,
                 id: ObjectId::from_uuid(uuid::Uuid::nil()),

@@ -270,11 +270,11 @@ fn a_permission_counts_when_it_or_a_wider_one_is_held() {
     ];
 
     for (wants, roles, state) in cases {
-        let line = permissions::judge(Some(&texts(roles)), wants);
+        let line = permissions::judge(Some(&texts(roles)), "agents", wants);
 
         assert_eq!(line.state, state, "{roles:?}: {}", line.said);
     }
-    assert_eq!(permissions::judge(None, &disable).state, Unknown);
+    assert_eq!(permissions::judge(None, "agents", &disable).state, Unknown);
 }
 
 #[test]

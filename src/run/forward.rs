@@ -225,7 +225,7 @@ async fn end_verify(
 }
 
 async fn finish(bench: &Bench, claimed: &Claimed, found: &Found) -> Result<Progress, Broken> {
-    let (event, because) = conclusion(claimed.run.mode, found);
+    let (event, because) = conclusion(bench, claimed.run.mode, found);
     let now = bench.clock.now();
     let ending = Ending {
         event,
@@ -260,7 +260,7 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
         proofs,
         later: None,
     };
-    let (event, because) = conclusion(claimed.run.mode, &found);
+    let (event, because) = conclusion(bench, claimed.run.mode, &found);
     if matches!(event, RunEvent::EndedContained | RunEvent::EndedPartial) {
         return finish(bench, &claimed, &found).await;
     }

@@ -33,6 +33,7 @@ pub use worker::{WorkerName, Workers, work_loop};
 
 use crate::act;
 use crate::clock::Clock;
+use crate::doctor::Board;
 use crate::domain::caps::Caps;
 use crate::domain::guard::Guards;
 use crate::domain::id::RunId;
@@ -84,6 +85,8 @@ pub struct Bench {
     pub limits: Limits,
     /// What a deployment has set up for the acts.
     pub means: Arc<act::Means>,
+    /// What the doctor found last.
+    pub board: Board,
 }
 
 /// What became of working on a run for a while.

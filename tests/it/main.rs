@@ -15,6 +15,7 @@ mod credentials;
 mod decisions;
 mod deliveries;
 mod dependencies;
+mod doctor;
 mod drill;
 mod flood;
 mod granting;

@@ -478,6 +478,7 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         transport: entra.transport(),
         tokens: tokens(entra, clock, "https://graph.microsoft.com"),
         foundry_tokens: Some(tokens(entra, clock, "https://ai.azure.com")),
+        azure_tokens: Some(tokens(entra, clock, "https://management.azure.com")),
         budgets: Budgets::default(),
         catalog: setting.catalog(),
     }

@@ -39,6 +39,12 @@ pub(super) const DETECTIONS: &str = "Examples:
   estop detections show det_06b2...
   estop detections replay dlv_06b2...";
 
+pub(super) const DOCTOR: &str = "Examples:
+  estop doctor
+  estop doctor --config /etc/estop/estop.yaml --json
+
+Exit codes: 0 nothing is known not to work, 1 something will not, 9 Graph cannot be reached";
+
 pub(super) const DRILL: &str = "Examples:
   estop drill
   estop drill --last --json";

@@ -19,6 +19,7 @@ pub use online::{
 };
 
 use super::demo::DemoArgs;
+use super::doctor::DoctorArgs;
 use super::serve::ServeArgs;
 use crate::domain::moment::Span;
 
@@ -86,6 +87,9 @@ pub enum Command {
         #[command(subcommand)]
         command: DetectionsCommand,
     },
+    /// Is everything there that a containment needs? Only reads, and says what to do.
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(DoctorArgs),
     /// Stop the canary for real, put it back, and time every hop.
     #[command(after_help = examples::DRILL)]
     Drill(DrillArgs),
