@@ -21,6 +21,7 @@ use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::triage::{Hints, Triage, triage_loop};
+use crate::watch::{Watch, watch_loop};
 
 /// Hints that may wait; a lost one is found by looking.
 const HINTS_MAX: usize = 8192;
@@ -136,6 +137,9 @@ impl Service {
             Arc::clone(&self.metrics),
             self.stop.clone(),
         );
+        let watching = self
+            .watch()
+            .map(|watch| watch_loop(watch, self.stop.clone()));
         let triage = self.triage();
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
         let loops = &mut self.loops;
@@ -147,6 +151,9 @@ impl Service {
         spawn(loops, work_loop(bench.clone(), others));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        if let Some(watching) = watching {
+            spawn(loops, watching);
+        }
     }
 
     fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {
@@ -170,6 +177,16 @@ impl Service {
                 token_lifetime: self.config.token_lifetime,
             },
         }
+    }
+
+    /// What refreshes the inventory, where one is wanted.
+    pub fn watch(&self) -> Option<Watch> {
+        Some(Watch {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            clock: self.clock.clone(),
+            every: self.config.inventory_every?,
+        })
     }
 
     fn triage(&self) -> Triage {

@@ -32,6 +32,8 @@ pub(super) struct File {
     pub(super) ourselves: Vec<ObjectId>,
     #[serde(default)]
     pub(super) caps: Caps,
+    #[serde(default)]
+    pub(super) inventory: InventoryFile,
     pub(super) token_lifetime: Option<Span>,
     pub(super) ticket_key_file: Option<PathBuf>,
 }
@@ -52,6 +54,13 @@ pub(super) struct TenantFile {
     pub(super) credential: CredentialFile,
     pub(super) client_id: Option<ObjectId>,
     pub(super) profile: Option<ProfileFile>,
+}
+
+/// How the tenant is looked around in.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InventoryFile {
+    pub(super) every: Option<Span>,
 }
 
 /// How we prove who we are to Entra.

@@ -23,7 +23,9 @@ mod place;
 mod shape;
 
 mod agents;
+mod people;
 mod risk;
+mod rolls;
 mod users;
 
 mod coalesce;
@@ -37,6 +39,7 @@ pub use agents::{AgentRead, BlueprintRead};
 pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
 pub use lanes::{Budget, Budgets, Lane, LaneReport, Priority};
+pub use rolls::{Roll, RollPage};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
 

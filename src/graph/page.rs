@@ -21,6 +21,62 @@ struct Page<T> {
     next: Option<String>,
 }
 
+/// The place in a collection that is read page by page.
+#[derive(Debug)]
+pub(super) struct Pages {
+    graph: Graph,
+    ask: Ask,
+    spoken: String,
+    visited: HashSet<String>,
+    next: Option<Place>,
+}
+
+impl Pages {
+    pub(super) fn new(graph: &Graph, ask: Ask, first: Place) -> Self {
+        Self {
+            graph: graph.clone(),
+            ask,
+            spoken: Call::read(first.clone()).spoken(),
+            visited: HashSet::from([first.text().to_owned()]),
+            next: Some(first),
+        }
+    }
+
+    /// How the call is named in evidence.
+    pub(super) fn spoken(&self) -> &str {
+        &self.spoken
+    }
+
+    /// The next page, or `None` behind the last. After an error the same page may be asked again.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<Vec<T>>, Error> {
+        let Some(place) = self.next.clone() else {
+            return Ok(None);
+        };
+        let graph = &self.graph;
+        let answer = graph.send(self.ask, Call::read(place.clone())).await?;
+        let page: Page<T> = shape::read(&self.spoken, &answer.body)?;
+        self.next = match page.next {
+            None => None,
+            Some(link) => Some(self.behind(&place, &link)?),
+        };
+        Ok(Some(page.value))
+    }
+
+    fn behind(&mut self, place: &Place, link: &str) -> Result<Place, Error> {
+        let unknown = |why: &str| Error::unknown(&self.spoken, why);
+        let next = place
+            .next(self.graph.0.link.endpoints.graph(), link)
+            .ok_or_else(|| unknown("the next page lies elsewhere"))?;
+        if self.visited.len() >= PAGE_LIMIT {
+            return Err(unknown(&format!("more than {PAGE_LIMIT} pages")));
+        }
+        if !self.visited.insert(next.text().to_owned()) {
+            return Err(Error::unknown(&self.spoken, "the pages go in a circle"));
+        }
+        Ok(next)
+    }
+}
+
 impl Graph {
     /// Every item of a collection, or an error: never a part of it that looks like the whole.
     pub(super) async fn all<T: DeserializeOwned>(
@@ -28,28 +84,11 @@ impl Graph {
         ask: Ask,
         first: Place,
     ) -> Result<Vec<T>, Error> {
-        let graph = self.0.link.endpoints.graph();
-        let spoken = Call::read(first.clone()).spoken();
-        let mut visited = HashSet::from([first.text().to_owned()]);
+        let mut pages = Pages::new(self, ask, first);
         let mut items = Vec::new();
-        let mut place = first;
-        for _ in 0..PAGE_LIMIT {
-            let answer = self.send(ask, Call::read(place.clone())).await?;
-            let page: Page<T> = shape::read(&spoken, &answer.body)?;
-            items.extend(page.value);
-            let Some(link) = page.next else {
-                return Ok(items);
-            };
-            place = place
-                .next(graph, &link)
-                .ok_or_else(|| Error::unknown(&spoken, "the next page lies elsewhere"))?;
-            if !visited.insert(place.text().to_owned()) {
-                return Err(Error::unknown(&spoken, "the pages go in a circle"));
-            }
+        while let Some(page) = pages.next().await? {
+            items.extend(page);
         }
-        Err(Error::unknown(
-            &spoken,
-            format_args!("more than {PAGE_LIMIT} pages"),
-        ))
+        Ok(items)
     }
 }

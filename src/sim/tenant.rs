@@ -88,6 +88,21 @@ pub struct User {
     pub sessions_revoked: u32,
 }
 
+/// One agent as the registry has it. Several may share one identity.
+#[derive(Clone, Debug, Serialize)]
+pub struct Instance {
+    /// The registry's own id.
+    pub id: Uuid,
+    /// What its makers call it.
+    pub display_name: String,
+    /// Object id of the agent identity it acts as.
+    pub agent: Option<Uuid>,
+    /// **Object id** of its blueprint's application, unlike what agents name.
+    pub application: Option<Uuid>,
+    /// `originatingStore`.
+    pub platform: String,
+}
+
 /// A classic service principal.
 #[derive(Clone, Debug, Serialize)]
 pub struct Principal {
@@ -184,6 +199,14 @@ pub struct Tenant {
     pub principals: BTreeMap<Uuid, Principal>,
     /// Risk by object id; no entry means no risk was ever seen.
     pub risks: BTreeMap<Uuid, Risk>,
+    /// Users who answer for a blueprint, by the object id of its principal.
+    pub blueprint_sponsors: BTreeMap<Uuid, Vec<Uuid>>,
+    /// Users who own a service principal, by its object id.
+    pub owners: BTreeMap<Uuid, Vec<Uuid>>,
+    /// `tags` of agents and service principals, by object id.
+    pub tags: BTreeMap<Uuid, Vec<String>>,
+    /// The agent registry.
+    pub instances: Vec<Instance>,
     /// estop's own registration.
     pub client: Client,
     /// Whether risk blocks access tokens.
@@ -219,6 +242,10 @@ impl Tenant {
             users: BTreeMap::new(),
             principals: BTreeMap::from([(own.id, own)]),
             risks: BTreeMap::new(),
+            blueprint_sponsors: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            instances: Vec::new(),
             client,
             risk_policy: RiskPolicy::Absent,
             unknown_ids: UnknownIds::Refused,

@@ -144,6 +144,7 @@ async fn take_room(
             tenant: counted.get("tenant")?,
             source: counted.get("source")?,
             playbook: counted.get("playbook")?,
+            fleet: super::stock::fleet_in(tx).await?,
         };
         if let Err(reached) = caps.allow(used, claimant, terms.guardrail) {
             return Ok(Err(reached));

@@ -16,6 +16,7 @@ mod dependencies;
 mod flood;
 mod guards;
 mod house;
+mod inventory;
 mod layers;
 mod playbooks;
 mod power;

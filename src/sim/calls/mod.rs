@@ -14,6 +14,7 @@
 
 mod agents;
 pub(super) mod call;
+mod lists;
 mod odata;
 mod operation;
 pub(super) mod refusal;
@@ -97,7 +98,11 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ReadCast(cast, id) => agents::read(state, call, (cast, id)),
         Operation::SwitchCast(cast, id) => agents::switch(state, call, (cast, id)),
         Operation::ListCast(cast) => agents::list(state, call, cast),
-        Operation::Sponsors(id) => agents::sponsors(state, call, id),
+        Operation::Sponsors(cast, id) => lists::sponsors(state, call, (cast, id)),
+        Operation::Owners(id) => lists::owners(state, call, id),
+        Operation::ListPrincipals => lists::principals(state, call),
+        Operation::ListBlueprintApplications => lists::blueprint_applications(state, call),
+        Operation::ListInstances => lists::instances(state, call),
         Operation::ReadPrincipal(key) => agents::read_principal(state, call, key),
         Operation::GetByIds => agents::get_by_ids(state, call),
         Operation::ReadUser(id) => users::read(state, call, id),

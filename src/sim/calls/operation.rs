@@ -41,7 +41,11 @@ pub(in crate::sim) enum Operation<'a> {
     ReadCast(Cast, &'a str),
     SwitchCast(Cast, &'a str),
     ListCast(Cast),
-    Sponsors(&'a str),
+    Sponsors(Cast, &'a str),
+    Owners(&'a str),
+    ListPrincipals,
+    ListBlueprintApplications,
+    ListInstances,
     ReadPrincipal(Key<'a>),
     ReadUser(&'a str),
     ListUsers(Users),
@@ -70,15 +74,28 @@ impl<'a> Operation<'a> {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message));
         }
         let found = if read {
-            Self::reading(rest)
+            Self::registry(version, rest).or_else(|| Self::reading(rest))
         } else {
             Self::writing(&call.method, rest)
         };
         found.ok_or_else(|| Refusal::no_path(&call.path))
     }
 
+    /// The agent registry is in beta only.
+    fn registry(version: &str, rest: &[&'a str]) -> Option<Self> {
+        match (version, rest) {
+            ("beta", ["agentRegistry", "agentInstances"]) => Some(Self::ListInstances),
+            _ => None,
+        }
+    }
+
     fn reading(rest: &[&'a str]) -> Option<Self> {
         match rest {
+            ["servicePrincipals"] => Some(Self::ListPrincipals),
+            ["servicePrincipals", id, "owners"] => Some(Self::Owners(id)),
+            ["applications", "microsoft.graph.agentIdentityBlueprint"] => {
+                Some(Self::ListBlueprintApplications)
+            }
             ["servicePrincipals", AGENT] => Some(Self::ListCast(Cast::Agent)),
             ["servicePrincipals", BLUEPRINT] => Some(Self::ListCast(Cast::BlueprintPrincipal)),
             ["servicePrincipals", id] => Some(Self::ReadPrincipal(Key::ObjectId(id))),
@@ -86,7 +103,10 @@ impl<'a> Operation<'a> {
             ["servicePrincipals", id, BLUEPRINT] => {
                 Some(Self::ReadCast(Cast::BlueprintPrincipal, id))
             }
-            ["servicePrincipals", id, AGENT, "sponsors"] => Some(Self::Sponsors(id)),
+            ["servicePrincipals", id, AGENT, "sponsors"] => Some(Self::Sponsors(Cast::Agent, id)),
+            ["servicePrincipals", id, BLUEPRINT, "sponsors"] => {
+                Some(Self::Sponsors(Cast::BlueprintPrincipal, id))
+            }
             ["users"] => Some(Self::ListUsers(Users::All)),
             ["users", "microsoft.graph.agentUser"] => Some(Self::ListUsers(Users::OfAgents)),
             ["users", id] => Some(Self::ReadUser(id)),
@@ -141,7 +161,20 @@ impl<'a> Operation<'a> {
                 &["AgentIdentityBlueprintPrincipal.EnableDisable.All"],
                 &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
             ],
-            Self::Sponsors(_) => &[&["Application.Read.All"], &["Application.ReadWrite.All"]],
+            Self::Sponsors(..) => &[&["Application.Read.All"], &["Application.ReadWrite.All"]],
+            Self::Owners(_) | Self::ListPrincipals => &[
+                &["Application.Read.All"],
+                &["Application.ReadWrite.All"],
+                &["Directory.Read.All"],
+            ],
+            Self::ListBlueprintApplications => &[
+                &["AgentIdentityBlueprint.Read.All"],
+                &["AgentIdentityBlueprint.ReadWrite.All"],
+            ],
+            Self::ListInstances => &[
+                &["AgentInstance.Read.All"],
+                &["AgentInstance.ReadWrite.All"],
+            ],
             Self::ReadPrincipal(_) => &[
                 &["Application.Read.All"],
                 &["Application.ReadWrite.OwnedBy"],
@@ -183,9 +216,14 @@ impl<'a> Operation<'a> {
             Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) => (Family::IdentityProtection, 1),
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
-            Self::ReadCast(..) | Self::ListCast(_) | Self::Sponsors(_) | Self::ReadPrincipal(_) => {
-                (Family::DirectoryReads, 1)
-            }
+            Self::ListBlueprintApplications => (Family::DirectoryReads, 2 - chosen),
+            Self::ReadCast(..)
+            | Self::ListCast(_)
+            | Self::Sponsors(..)
+            | Self::Owners(_)
+            | Self::ListPrincipals
+            | Self::ListInstances
+            | Self::ReadPrincipal(_) => (Family::DirectoryReads, 1),
         }
     }
 }
