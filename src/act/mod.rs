@@ -11,6 +11,7 @@
 //!
 //! Read next: `disable_agent`, then `verify`; the other actions look alike.
 
+mod at_once;
 mod confirm_compromised;
 mod disable_agent;
 mod disable_agent_user;
@@ -23,6 +24,7 @@ mod verify;
 
 use uuid::Uuid;
 
+pub use at_once::{can_strike_at_once, close, permit, read_switch};
 pub use error::Error;
 pub use verify::{Reading, read_back};
 
@@ -109,6 +111,9 @@ pub async fn perform(
     step: &PlanStep,
     before: &Before,
 ) -> Result<Ended, Error> {
+    if let Before::Unproven { .. } = before {
+        return close(context, step).await;
+    }
     match step.action {
         Action::DisableAgent => disable_agent::perform(context, before).await,
         Action::DisableBlueprint => disable_blueprint::perform(context, before).await,
@@ -127,6 +132,9 @@ pub async fn undo(
     before: &Before,
     risk: Option<RiskVerdict>,
 ) -> Result<(UndoOutcome, String), Error> {
+    if let Before::Unproven { .. } = before {
+        return Err(at_once::prior_unknown());
+    }
     match step.action {
         Action::DisableAgent => disable_agent::undo(context, before).await,
         Action::DisableBlueprint => disable_blueprint::undo(context, before).await,

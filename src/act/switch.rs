@@ -8,7 +8,7 @@ use crate::graph::Enabled;
 pub(super) fn stored(before: &Before) -> &[Switch] {
     match before {
         Before::Switches { switches } => switches,
-        Before::Nothing => &[],
+        Before::Nothing | Before::Unproven { .. } => &[],
     }
 }
 

@@ -17,6 +17,7 @@ mod problem;
 mod body;
 mod query;
 
+mod agents;
 mod audit;
 mod detections;
 mod runs;
@@ -71,6 +72,11 @@ pub fn router(api: Api) -> Router {
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
+        .route("/v1/agents", get(agents::agents))
+        .route("/v1/agents/orphans", get(agents::orphans))
+        .route("/v1/agents/{id}", get(agents::show))
+        .route("/v1/blueprints", get(agents::blueprints))
+        .route("/v1/blueprints/{id}", get(agents::show_blueprint))
         .route("/v1/playbooks", get(service::playbooks))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/head", get(audit::head))

@@ -20,6 +20,7 @@ mod server;
 mod table;
 mod wait;
 
+mod agents;
 mod audit;
 mod config;
 mod contain;
@@ -96,6 +97,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
+        Command::Agents { command } => agents::agents(room, reach, command).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Status => service::status(room, reach).await,

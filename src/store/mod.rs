@@ -26,6 +26,7 @@ mod migrations;
 mod notices;
 mod orders;
 mod piece;
+mod proof;
 mod records;
 mod rows;
 mod runs;

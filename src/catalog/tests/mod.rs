@@ -72,6 +72,7 @@ fn agent() -> Sighting {
         tenant: None,
         found_at: "entities[0]".to_owned(),
         blueprint: None,
+        background: None,
     }
 }
 

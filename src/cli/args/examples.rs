@@ -38,6 +38,11 @@ pub(super) const DETECTIONS: &str = "Examples:
   estop detections show det_06b2...
   estop detections replay dlv_06b2...";
 
+pub(super) const AGENTS: &str = "Examples:
+  estop agents list --blueprint 0b9c66aa-20f4-4c1e-8a51-77b0e4dd1c07
+  estop agents show 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --json
+  estop agents orphans";
+
 pub(super) const MODE: &str = "Examples:
   estop mode show
   estop mode set enforce --reason \"a quiet week\"";

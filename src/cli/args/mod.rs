@@ -14,8 +14,8 @@ pub use offline::{
     Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
-    BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord, RunsCommand,
-    UndoArgs,
+    AgentsCommand, BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord,
+    RunsCommand, UndoArgs,
 };
 
 use super::demo::DemoArgs;
@@ -85,6 +85,13 @@ pub enum Command {
         /// What to do with detections.
         #[command(subcommand)]
         command: DetectionsCommand,
+    },
+    /// Agents and blueprints as they were last listed: list, show, orphans.
+    #[command(after_help = examples::AGENTS)]
+    Agents {
+        /// What to do with agents.
+        #[command(subcommand)]
+        command: AgentsCommand,
     },
     /// How far the service may go: off, observe, enforce.
     #[command(after_help = examples::MODE)]

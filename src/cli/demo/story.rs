@@ -236,6 +236,7 @@ pub(super) fn was(step: &Step) -> Option<String> {
         (Action::Verify | Action::ConfirmCompromised, _) | (_, None | Some(Before::Nothing)) => {
             None
         }
+        (_, Some(Before::Unproven { .. })) => Some("not proved".to_owned()),
         (_, Some(Before::Switches { switches })) => {
             let words: Vec<_> = switches
                 .iter()

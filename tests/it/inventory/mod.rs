@@ -1,6 +1,9 @@
 //! The inventory: what is kept of the tenant, what it answers, and what may be built on it.
 
+mod answers;
 mod refresh;
+mod together;
+mod triage;
 
 use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::inventory::{Listed, Part};
@@ -25,10 +28,15 @@ pub async fn stocked_with(tenant: Tenant, yaml: &str) -> World {
         ..Setting::default()
     })
     .await;
-    // People are listed last.
-    let done = || async { part(&world, Part::People).await.is_some() };
-    assert!(world.until(done).await, "the inventory was not listed");
+    until_listed(&world).await;
     world
+}
+
+/// Waits for the first listing.
+pub async fn until_listed(world: &World) {
+    // People are listed last.
+    let done = || async { part(world, Part::People).await.is_some() };
+    assert!(world.until(done).await, "the inventory was not listed");
 }
 
 /// How far the listing of one part came.
