@@ -10,7 +10,8 @@ use super::fields::{self, Map, Words};
 use super::yaml::{Entry, Node, Shape};
 use crate::domain::action::{Action, Undoing};
 use crate::domain::entity::EntityKind;
-use crate::domain::playbook::{Also, StepSpec};
+use crate::domain::permission::Profile;
+use crate::domain::playbook::{Also, Mode, StepSpec};
 
 /// Most steps of one playbook.
 const STEPS_MAX: usize = 16;
@@ -144,6 +145,7 @@ pub(super) fn check(
         if let Some(kind) = kind {
             check_kind(step, kind, also, faults);
         }
+        note_profile(step, faults);
         if action.can_be_undone() == Undoing::Never {
             faults.note(span, format!("`{action}` cannot be undone"));
         }
@@ -179,8 +181,52 @@ pub(super) fn reaches_users(action: Action) -> bool {
     match action {
         Action::DisableAgentUser | Action::RevokeSessions => true,
         Action::DisableAgent
+        | Action::DisableServicePrincipal
         | Action::DisableBlueprint
+        | Action::StopInFoundry
         | Action::ConfirmCompromised
+        | Action::TagEntity
+        | Action::QuarantineInRegistry
+        | Action::RemoveCredential
+        | Action::RemoveGrant
+        | Action::RemoveAppRole
+        | Action::RemoveRole
+        | Action::RemoveAccessPackage
+        | Action::RestoreBlueprint
         | Action::Verify => false,
+    }
+}
+
+/// Whatever always needs people's approval cannot stand in a playbook that acts without asking.
+pub(super) fn check_asking(
+    steps: &[Placed<'_>],
+    modes: [(&'static str, Option<Mode>); 2],
+    faults: &mut Faults,
+) {
+    for step in steps.iter().filter(|step| step.spec.action.always_asks()) {
+        for (key, mode) in modes {
+            let asks = match mode {
+                Some(Mode::Observe | Mode::Ask) | None => true,
+                Some(Mode::Provisional | Mode::Enforce) => false,
+            };
+            if !asks {
+                let action = step.spec.action;
+                let what = format!("`{action}` always needs people's approval");
+                faults
+                    .error(&step.node.span, what)
+                    .help(format!("write `{key}: ask`"));
+            }
+        }
+    }
+}
+
+/// Says which steps need more than the default permission profile.
+fn note_profile(step: &Placed<'_>, faults: &mut Faults) {
+    let (action, needed) = (step.spec.action, step.spec.action.profile());
+    if needed != Profile::Agents {
+        faults.note(
+            &step.node.span,
+            format!("`{action}` needs `tenant: {{ profile: {needed} }}` in estop.yaml"),
+        );
     }
 }

@@ -34,6 +34,9 @@ pub struct UndoShown {
     pub state: RunState,
     /// What is put back.
     pub restores: Vec<Back>,
+    /// What else is put back, such as grants that were removed.
+    #[serde(default)]
+    pub again: Vec<String>,
     /// What stays as it is, and why.
     pub stays: Vec<String>,
     /// What has no way back.
@@ -73,11 +76,12 @@ impl Desk {
             run: id,
             state: run.state,
             restores: Vec::new(),
+            again: Vec::new(),
             stays: Vec::new(),
             no_way_back: Vec::new(),
             needs_risk: steps.iter().any(confirmed),
             needs_prior: Vec::new(),
-            tier: tier(&run),
+            tier: tier(&run, &steps),
             stopped_by: self.standing_stop().await?.into_iter().collect(),
         };
         for step in steps.iter().rev() {
@@ -173,6 +177,13 @@ impl UndoShown {
         }
         let switches = match before {
             Before::Switches { switches } => switches,
+            Before::Found { found } => {
+                let exact = step.plan.action.can_be_undone() == Undoing::Exact;
+                if exact && !found.is_nothing() {
+                    self.again.push(words(step.plan.action));
+                }
+                return;
+            }
             Before::Nothing => return,
             Before::Unproven { .. } => {
                 for entity in step.closes() {
@@ -210,7 +221,11 @@ fn confirmed(step: &Step) -> bool {
 }
 
 /// An undo is as weighty as what it undoes.
-fn tier(run: &Run) -> u8 {
+fn tier(run: &Run, steps: &[Step]) -> u8 {
+    let gives_back = |step: &Step| step.plan.action.always_asks() && step.took_effect();
+    if steps.iter().any(gives_back) {
+        return 2;
+    }
     match run.entity.kind {
         EntityKind::Blueprint => 2,
         EntityKind::Agent

@@ -38,8 +38,9 @@ use crate::domain::caps::Caps;
 use crate::domain::guard::Guards;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
+use crate::domain::playbook::Mode;
 use crate::graph::Graph;
-use crate::store::Store;
+use crate::store::{Claimed, Store};
 use crate::telemetry::Metrics;
 
 /// How long a lease lasts unless it is kept.
@@ -82,6 +83,8 @@ pub struct Bench {
     pub metrics: Arc<Metrics>,
     /// What a deployment has set.
     pub limits: Limits,
+    /// What a deployment has set up for the acts.
+    pub means: Arc<act::Means>,
 }
 
 /// What became of working on a run for a while.
@@ -119,13 +122,29 @@ impl From<crate::store::Error> for Broken {
 }
 
 impl Bench {
-    /// Calls `with` with what an act needs, for one step of a run.
+    /// What an act needs to read, or to put back, in one run.
     fn context<'a>(&'a self, guards: &'a Guards, run: RunId) -> act::Context<'a> {
         act::Context {
             graph: &self.graph,
             guards,
             protection: act::Protection::Holds,
+            means: &self.means,
+            approval: act::Approval::Missing,
             correlation: run.uuid(),
+        }
+    }
+
+    /// The same to carry the run out: with people's word for its plan, where it is stored.
+    fn forward_context<'a>(&'a self, guards: &'a Guards, claimed: &Claimed) -> act::Context<'a> {
+        let approved = claimed.terms.approved.as_ref();
+        let given = approved.is_some_and(|word| word.is_for(&claimed.run.plan_digest));
+        act::Context {
+            approval: match (claimed.run.mode, given) {
+                (Mode::Observe, _) => act::Approval::Moot,
+                (Mode::Ask | Mode::Provisional | Mode::Enforce, true) => act::Approval::Given,
+                (Mode::Ask | Mode::Provisional | Mode::Enforce, false) => act::Approval::Missing,
+            },
+            ..self.context(guards, claimed.run.id)
         }
     }
 }

@@ -103,7 +103,7 @@ async fn attempt(
         return together::strike(bench, claimed, step, certain).await;
     }
     let guards = bench.guards.load();
-    let context = bench.context(&guards, claimed.run.id);
+    let context = bench.forward_context(&guards, claimed);
     let before = match step.before.take() {
         Some(before) => {
             bench
@@ -150,6 +150,10 @@ fn would(seen: &act::Seen) -> String {
             format!("would act; {}", seen.evidence)
         }
         Before::Switches { .. } => format!("nothing to do; {}", seen.evidence),
+        Before::Found { found } if found.is_nothing() => {
+            format!("nothing to do; {}", seen.evidence)
+        }
+        Before::Found { .. } => format!("would act; {}", seen.evidence),
         Before::Nothing | Before::Unproven { .. } => "would act".to_owned(),
     }
 }

@@ -68,7 +68,7 @@ pub(super) async fn strike(
     Certain(ids): Certain,
 ) -> Result<Result<Ended, Error>, Broken> {
     let guards = bench.guards.load();
-    let context = bench.context(&guards, claimed.run.id);
+    let context = bench.forward_context(&guards, claimed);
     if let Err(error) = act::permit(&context, ids.iter().copied()) {
         return Ok(Err(error));
     }
@@ -142,7 +142,7 @@ pub(super) async fn again(
     let now = bench.clock.now();
     bench.store.may_write(claimed.lease, now).await?;
     let guards = bench.guards.load();
-    let context = bench.context(&guards, claimed.run.id);
+    let context = bench.forward_context(&guards, claimed);
     let seen = match act::look(&context, &step.plan).await {
         Ok(seen) => seen,
         Err(error) => return Ok(Err(error)),
@@ -177,7 +177,9 @@ fn told(step: &Step, (outcome, evidence): Ended) -> Ended {
             outcome,
             format!("{evidence}; what it was before is not proved: undo asks"),
         ),
-        Some(Before::Switches { .. } | Before::Nothing) | None => (outcome, evidence),
+        Some(Before::Switches { .. } | Before::Found { .. } | Before::Nothing) | None => {
+            (outcome, evidence)
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! How tenants are filled: the builders, and the sample tenant of demo, docs and tests.
 
+use serde_json::json;
 use uuid::{Uuid, uuid};
 
-use crate::sim::tenant::{
-    Agent, Blueprint, BlueprintIds, Client, Instance, Principal, Tenant, User,
-};
+use crate::sim::belongings::{Item, Shelf};
+use crate::sim::tenant::{Agent, Blueprint, BlueprintIds, Client, Principal, Tenant, User};
 
 /// Object id (and app id) of `invoice-bot` in the sample tenant.
 pub const INVOICE_BOT: Uuid = uuid!("7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0");
@@ -181,20 +181,19 @@ impl Tenant {
 
     /// Registers one agent of a platform that acts as this agent identity, or, without one, lives
     /// on the blueprint alone; answers the registry's id.
-    pub fn register(
+    pub fn register_on(
         &mut self,
         name: &str,
         platform: &str,
         (agent, blueprint): (Option<Uuid>, BlueprintIds),
     ) -> Uuid {
-        let id = self.id_for(&format!("instance {}", self.instances.len()), name);
-        self.instances.push(Instance {
-            id,
-            display_name: name.to_owned(),
-            agent,
-            application: Some(blueprint.application),
-            platform: platform.to_owned(),
+        let id = self.id_for("registered agent", name);
+        let body = json!({
+            "id": id, "displayName": name, "agentIdentityId": agent,
+            "agentIdentityBlueprintId": blueprint.application, "originatingStore": platform,
         });
+        let owner = agent.unwrap_or(blueprint.principal);
+        self.put(Shelf::Instances, &id.to_string(), Item { owner, body });
         id
     }
 

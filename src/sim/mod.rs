@@ -16,6 +16,7 @@
 //! Read next: `tenant`, then `calls`, then `faults`, then `face`.
 
 mod admin;
+mod belongings;
 mod calls;
 mod changes;
 mod contoso;
@@ -31,6 +32,7 @@ mod tenant;
 mod tests;
 
 pub use admin::{ForeignChange, ForeignWrite, When};
+pub use belongings::{Item, Shelf};
 pub use changes::{Aspect, Switch};
 pub use contoso::INVOICE_BOT;
 pub use entra::Entra;
@@ -38,6 +40,6 @@ pub use faults::{Fault, Garbage, Lag, On, RetryAfter, What};
 pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
 pub use tenant::{
-    Agent, Blueprint, BlueprintIds, Client, Instance, Kind, Principal, Risk, RiskPolicy, Tenant,
-    UnknownIds, User,
+    Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Risk, RiskPolicy, Tenant, UnknownIds,
+    User,
 };

@@ -1,12 +1,13 @@
 //! The tenant as plain data: who lives in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::moment::{Moment, Span};
+use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
 
 /// The kinds of entity the model holds.
@@ -86,21 +87,6 @@ pub struct User {
     pub identity_parent_id: Option<Uuid>,
     /// How often the sessions have been revoked.
     pub sessions_revoked: u32,
-}
-
-/// One agent as the registry has it. Several may share one identity.
-#[derive(Clone, Debug, Serialize)]
-pub struct Instance {
-    /// The registry's own id.
-    pub id: Uuid,
-    /// What its makers call it.
-    pub display_name: String,
-    /// Object id of the agent identity it acts as.
-    pub agent: Option<Uuid>,
-    /// **Object id** of its blueprint's application, unlike what agents name.
-    pub application: Option<Uuid>,
-    /// `originatingStore`.
-    pub platform: String,
 }
 
 /// A classic service principal.
@@ -205,8 +191,12 @@ pub struct Tenant {
     pub owners: BTreeMap<Uuid, Vec<Uuid>>,
     /// `tags` of agents and service principals, by object id.
     pub tags: BTreeMap<Uuid, Vec<String>>,
-    /// The agent registry.
-    pub instances: Vec<Instance>,
+    /// What entities hold beside their switches, by its own id.
+    pub belongings: BTreeMap<(Shelf, String), Item>,
+    /// The custom security attributes that are defined, as `SET.ATTRIBUTE`.
+    pub attributes: BTreeSet<String>,
+    /// Deleted blueprints by the object id of their principal.
+    pub deleted: BTreeMap<Uuid, Blueprint>,
     /// estop's own registration.
     pub client: Client,
     /// Whether risk blocks access tokens.
@@ -245,7 +235,9 @@ impl Tenant {
             blueprint_sponsors: BTreeMap::new(),
             owners: BTreeMap::new(),
             tags: BTreeMap::new(),
-            instances: Vec::new(),
+            belongings: BTreeMap::new(),
+            attributes: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             client,
             risk_policy: RiskPolicy::Absent,
             unknown_ids: UnknownIds::Refused,

@@ -28,6 +28,7 @@ mod orders;
 mod piece;
 mod proof;
 mod records;
+mod room;
 mod rows;
 mod runs;
 mod settings;

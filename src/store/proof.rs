@@ -91,7 +91,7 @@ pub(super) async fn take_first(tx: &mut Tx, strike: &mut Strike) -> Result<(), E
                 }
             }
         }
-        Before::Nothing => {}
+        Before::Found { .. } | Before::Nothing => {}
     }
     // Only the switches of one entity are ever written unread, so it stands alone.
     if let Some(id) = unproven

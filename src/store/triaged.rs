@@ -9,6 +9,7 @@ use super::error::Error;
 use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
 use super::writer::Tx;
+use crate::domain::approved::Approved;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::{Detection, SourceName};
@@ -30,6 +31,9 @@ pub struct Terms {
     pub guardrail: Option<Guardrail>,
     /// How long what it contains is held.
     pub hold_for: Option<Span>,
+    /// People's word for its plan. Whatever always asks is not done without it.
+    #[serde(default)]
+    pub approved: Option<Approved>,
 }
 
 /// A run to be made.

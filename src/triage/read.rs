@@ -40,7 +40,7 @@ pub type Made = (RunId, Lane);
 impl Triage {
     /// Reads one delivery and stores what follows. A delivery that was read before is left alone.
     pub(super) async fn read_one(&self, id: DeliveryId, found: Found) -> Result<Vec<Made>, Error> {
-        let Some(delivery) = self.store.delivery(id).await? else {
+        let Some((delivery, mode)) = self.store.delivery_to_read(id).await? else {
             return Ok(Vec::new());
         };
         if delivery.state != DeliveryState::Received {
@@ -50,12 +50,7 @@ impl Triage {
         if self.guards.load().blindness().is_some() {
             return Ok(Vec::new());
         }
-        let service = self
-            .store
-            .standing()
-            .await?
-            .mode
-            .unwrap_or(ServiceMode::Observe);
+        let service = mode.unwrap_or(ServiceMode::Observe);
         if service == ServiceMode::Off {
             return Ok(Vec::new());
         }
@@ -199,6 +194,7 @@ impl Triage {
                 reserved: Claimant::of(&detection.detection_type) == Claimant::Reserved,
                 guardrail: playbook.guardrail,
                 hold_for: playbook.hold.map(|hold| hold.span),
+                approved: None,
             },
             held,
         })

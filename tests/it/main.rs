@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod beyond;
 mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]

@@ -126,10 +126,6 @@ fn what_is_not_supported_yet_is_refused_by_name() {
             "provisional",
         ),
         (with("entity: agent", "entity: user"), "user"),
-        (
-            with("entity: agent", "entity: service_principal"),
-            "service_principal",
-        ),
         (end("hold: { for: 7d, then: ask }"), "ask"),
         (end("hold: { for: 7d, then: undo }"), "undo"),
         (

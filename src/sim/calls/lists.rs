@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::sim::belongings::Shelf;
 use crate::sim::calls::agents::{found, page};
 use crate::sim::calls::call::{Call, guid};
 use crate::sim::calls::odata::{Listing, View};
@@ -69,16 +70,10 @@ pub(in crate::sim) fn blueprint_applications(state: &mut State, call: &Call) -> 
 /// The agent registry.
 pub(in crate::sim) fn instances(state: &mut State, call: &Call) -> Answered {
     let listing = Listing::of(call, Declared::AgentInstance)?;
-    let all = state.tenant.instances.iter();
+    let all = state.tenant.belongings.iter();
     let mut shown: Vec<(Uuid, Map<String, Value>)> = all
-        .map(|it| {
-            let whole = json!({
-                "id": it.id, "displayName": it.display_name, "agentIdentityId": it.agent,
-                "agentIdentityBlueprintId": it.application, "agentUserId": null,
-                "originatingStore": it.platform, "sourceAgentId": null, "managedBy": null,
-            });
-            (it.id, object(whole))
-        })
+        .filter(|((shelf, _), _)| *shelf == Shelf::Instances)
+        .filter_map(|((_, id), item)| Some((guid(id)?, object(item.body.clone()))))
         .collect();
     shown.sort_by_key(|(id, _)| *id);
     Ok(Reply::Json(paged(call, &listing, shown)))

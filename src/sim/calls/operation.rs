@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::Call;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::limits::Family;
@@ -55,6 +56,7 @@ pub(in crate::sim) enum Operation<'a> {
     ListRisk,
     Judge(Verdict),
     GetByIds,
+    Belonging(Belonging<'a>),
 }
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
@@ -74,17 +76,26 @@ impl<'a> Operation<'a> {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message));
         }
         let found = if read {
-            Self::registry(version, rest).or_else(|| Self::reading(rest))
+            Self::whole_list(call, version, rest).or_else(|| Self::reading(rest))
         } else {
             Self::writing(&call.method, rest)
         };
-        found.ok_or_else(|| Refusal::no_path(&call.path))
+        let held = || Belonging::of(&call.method, version, rest).map(Self::Belonging);
+        found
+            .or_else(held)
+            .ok_or_else(|| Refusal::no_path(&call.path))
     }
 
-    /// The agent registry is in beta only.
-    fn registry(version: &str, rest: &[&'a str]) -> Option<Self> {
+    /// Lists without a filter, which only an inventory asks for; the filtered ones are belongings.
+    fn whole_list(call: &Call, version: &str, rest: &[&'a str]) -> Option<Self> {
+        if call.parameter("$filter").is_some() {
+            return None;
+        }
         match (version, rest) {
             ("beta", ["agentRegistry", "agentInstances"]) => Some(Self::ListInstances),
+            (_, ["applications", "microsoft.graph.agentIdentityBlueprint"]) => {
+                Some(Self::ListBlueprintApplications)
+            }
             _ => None,
         }
     }
@@ -93,9 +104,6 @@ impl<'a> Operation<'a> {
         match rest {
             ["servicePrincipals"] => Some(Self::ListPrincipals),
             ["servicePrincipals", id, "owners"] => Some(Self::Owners(id)),
-            ["applications", "microsoft.graph.agentIdentityBlueprint"] => {
-                Some(Self::ListBlueprintApplications)
-            }
             ["servicePrincipals", AGENT] => Some(Self::ListCast(Cast::Agent)),
             ["servicePrincipals", BLUEPRINT] => Some(Self::ListCast(Cast::BlueprintPrincipal)),
             ["servicePrincipals", id] => Some(Self::ReadPrincipal(Key::ObjectId(id))),
@@ -203,6 +211,7 @@ impl<'a> Operation<'a> {
             ],
             Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
+            Self::Belonging(it) => it.permissions(),
         }
     }
 
@@ -215,6 +224,7 @@ impl<'a> Operation<'a> {
             }
             Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) => (Family::IdentityProtection, 1),
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
+            Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
             Self::ListBlueprintApplications => (Family::DirectoryReads, 2 - chosen),
             Self::ReadCast(..)

@@ -35,7 +35,7 @@ async fn shown(desk: &Desk, id: impl ToString) -> Value {
 async fn any_guid_is_answered_with_which_id_it_was_and_what_was_meant() {
     let mut tenant = Tenant::contoso();
     let blueprint = tenant.blueprints.values().next().unwrap().ids;
-    let registered = tenant.register("Invoices", "Foundry", (Some(INVOICE_BOT), blueprint));
+    let registered = tenant.register_on("Invoices", "Foundry", (Some(INVOICE_BOT), blueprint));
     let desk = desk(tenant).await;
     let (finance, ids) = blueprint_named(&desk.world, "Finance-Agents");
 
@@ -147,9 +147,9 @@ async fn shared_identities_count_for_every_agent_that_stops() {
         .find(|it| it.display_name == "Finance-Agents");
     let ids = ids.unwrap().ids;
     for name in ["one", "two", "three"] {
-        tenant.register(name, "Foundry", (Some(INVOICE_BOT), ids));
+        tenant.register_on(name, "Foundry", (Some(INVOICE_BOT), ids));
     }
-    tenant.register("environment", "Copilot Studio", (None, ids));
+    tenant.register_on("environment", "Copilot Studio", (None, ids));
     let desk = desk(tenant).await;
 
     let agent = shown(&desk, invoice_bot()).await;

@@ -19,7 +19,7 @@ async fn the_inventory_holds_what_the_tenant_holds() {
     tenant.add_tag(INVOICE_BOT, "env:prod");
     let classic = tenant.add_service_principal("old-bot");
     tenant.add_tag(classic, "power-virtual-agents-1");
-    tenant.register("Invoices", "Foundry", (Some(INVOICE_BOT), blueprint));
+    tenant.register_on("Invoices", "Foundry", (Some(INVOICE_BOT), blueprint));
 
     let world = stocked(tenant).await;
 
