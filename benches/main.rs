@@ -15,6 +15,7 @@ mod accept;
 mod radius;
 mod stage;
 mod start;
+mod storm;
 mod strike;
 
 fn main() {
@@ -45,5 +46,8 @@ async fn measure() {
     }
     if wanted("strike") {
         strike::bench().await;
+    }
+    if wanted("storm") {
+        storm::bench().await;
     }
 }

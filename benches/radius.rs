@@ -101,6 +101,7 @@ fn parts(folder: &std::path::Path, entra: &Entra, clock: &Clock) -> Parts {
         clock: clock.clone(),
         transport: entra.transport(),
         tokens,
+        foundry_tokens: None,
         budgets: Budgets::default(),
         catalog: Catalog::shipped().unwrap(),
     }

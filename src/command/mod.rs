@@ -11,7 +11,7 @@
 //! * The mode and the brake bind people as they bind playbooks.
 //! * A person's word gives its reason.
 //!
-//! Read next: `token`, then `find`, `plan`, `contain`, `undo`, `orders`.
+//! Read next: `token`, then `find`, `plan`, `contain`, `undo`, `orders`, `drill`.
 
 mod error;
 mod token;
@@ -23,6 +23,7 @@ mod stock;
 mod wording;
 
 mod contain;
+mod drill;
 mod orders;
 mod undo;
 
@@ -35,6 +36,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 pub use contain::ToContain;
+pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
 pub use find::Target;
 pub use orders::{Position, ToMove};

@@ -39,6 +39,9 @@ pub mod outcome;
 pub mod run;
 pub mod step;
 
+pub mod drill;
+pub mod schedule;
+
 pub mod notice;
 pub mod order;
 pub mod record;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::action::RiskVerdict;
-use super::id::{OrderId, RunId};
+use super::id::{DrillId, OrderId, RunId};
 use super::moment::Moment;
 use super::playbook::ServiceMode;
 use super::step::PriorWord;
@@ -66,6 +66,11 @@ pub enum OrderKind {
     Contain {
         /// What was shown.
         plan_digest: String,
+    },
+    /// Contain the canary, as a drill.
+    Drill {
+        /// Which drill.
+        drill: DrillId,
     },
     /// Put back what a run changed.
     Undo {

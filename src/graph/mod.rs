@@ -37,6 +37,9 @@ mod registry;
 
 mod coalesce;
 
+mod batch;
+mod policies;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,7 +49,8 @@ pub use agents::{AgentRead, BlueprintRead};
 pub use delete::Removable;
 pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
-pub use lanes::{Budget, Budgets, Lane, LaneReport, Priority};
+pub use lanes::{Budget, Budgets, Cause, Lane, LaneReport, Priority, TenantSize};
+pub use policies::{Policies, Policy, RiskStop};
 pub use principals::{PrincipalKind, PrincipalRead, Tag};
 pub use rolls::{Roll, RollPage};
 pub use shape::Enabled;
@@ -89,6 +93,7 @@ struct Inner {
     link: Link,
     lanes: lanes::Lanes,
     verdicts: risk::Verdicts,
+    policies: policies::Kept,
     writes_stopped: AtomicBool,
 }
 
@@ -100,6 +105,7 @@ impl Graph {
             link,
             lanes,
             verdicts: risk::Verdicts::default(),
+            policies: policies::Kept::default(),
             writes_stopped: AtomicBool::new(false),
         }))
     }

@@ -28,16 +28,20 @@ pub(super) struct Pages {
     ask: Ask,
     spoken: String,
     visited: HashSet<String>,
-    next: Option<Place>,
+    next: Option<Call>,
 }
 
 impl Pages {
     pub(super) fn new(graph: &Graph, ask: Ask, first: Place) -> Self {
+        Self::of(graph, ask, Call::read(first))
+    }
+
+    fn of(graph: &Graph, ask: Ask, first: Call) -> Self {
         Self {
             graph: graph.clone(),
             ask,
-            spoken: Call::read(first.clone()).spoken(),
-            visited: HashSet::from([first.text().to_owned()]),
+            spoken: first.spoken(),
+            visited: HashSet::from([first.place.text().to_owned()]),
             next: Some(first),
         }
     }
@@ -49,15 +53,18 @@ impl Pages {
 
     /// The next page, or `None` behind the last. After an error the same page may be asked again.
     pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<Vec<T>>, Error> {
-        let Some(place) = self.next.clone() else {
+        let Some(mut call) = self.next.clone() else {
             return Ok(None);
         };
         let graph = &self.graph;
-        let answer = graph.send(self.ask, Call::read(place.clone())).await?;
+        let answer = graph.send(self.ask, call.clone()).await?;
         let page: Page<T> = shape::read(&self.spoken, &answer.body)?;
         self.next = match page.next {
             None => None,
-            Some(link) => Some(self.behind(&place, &link)?),
+            Some(link) => {
+                call.place = self.behind(&call.place, &link)?;
+                Some(call)
+            }
         };
         Ok(Some(page.value))
     }
@@ -84,7 +91,16 @@ impl Graph {
         ask: Ask,
         first: Place,
     ) -> Result<Vec<T>, Error> {
-        let mut pages = Pages::new(self, ask, first);
+        self.all_from(ask, Call::read(first)).await
+    }
+
+    /// The same, beginning with a read in any lane.
+    pub(super) async fn all_from<T: DeserializeOwned>(
+        &self,
+        ask: Ask,
+        first: Call,
+    ) -> Result<Vec<T>, Error> {
+        let mut pages = Pages::of(self, ask, first);
         let mut items = Vec::new();
         while let Some(page) = pages.next().await? {
             items.extend(page);

@@ -161,7 +161,7 @@ async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
     } = &asked.order;
     let by = (operator.name.as_str(), *at);
     match kind {
-        OrderKind::Contain { .. } => {
+        OrderKind::Contain { .. } | OrderKind::Drill { .. } => {
             let Some(new) = &asked.makes else {
                 return Err(Error::Refused(
                     "an order to contain needs its run".to_owned(),

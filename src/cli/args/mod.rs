@@ -14,8 +14,8 @@ pub use offline::{
     Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
-    AgentsCommand, BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, ModeCommand, RiskWord,
-    RunsCommand, UndoArgs,
+    AgentsCommand, BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand,
+    RiskWord, RunsCommand, UndoArgs,
 };
 
 use super::demo::DemoArgs;
@@ -93,6 +93,9 @@ pub enum Command {
         #[command(subcommand)]
         command: AgentsCommand,
     },
+    /// Stop the canary for real, put it back, and time every hop.
+    #[command(after_help = examples::DRILL)]
+    Drill(DrillArgs),
     /// How far the service may go: off, observe, enforce.
     #[command(after_help = examples::MODE)]
     Mode {
