@@ -16,6 +16,7 @@ mod error;
 mod kin;
 mod means;
 
+mod at_once;
 mod disable_agent;
 mod disable_agent_user;
 mod disable_blueprint;
@@ -40,6 +41,7 @@ mod verify;
 
 use uuid::Uuid;
 
+pub use at_once::{can_strike_at_once, close, permit, read_switch};
 pub use error::Error;
 pub use means::{Approval, Means};
 pub use verify::{Reading, read_back};
@@ -144,6 +146,9 @@ pub async fn perform(
     step: &PlanStep,
     before: &Before,
 ) -> Result<Ended, Error> {
+    if let Before::Unproven { .. } = before {
+        return close(context, step).await;
+    }
     context.allow_now(step.action)?;
     let entity = step.entity;
     match step.action {
@@ -178,6 +183,9 @@ pub async fn undo(
     before: &Before,
     risk: Option<RiskVerdict>,
 ) -> Result<(UndoOutcome, String), Error> {
+    if let Before::Unproven { .. } = before {
+        return Err(at_once::prior_unknown());
+    }
     let entity = step.entity;
     let left = |why: &str| Ok((UndoOutcome::Left, why.to_owned()));
     match step.action {

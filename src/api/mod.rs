@@ -17,6 +17,7 @@ mod problem;
 mod body;
 mod query;
 
+mod agents;
 mod audit;
 mod detections;
 mod doctor;
@@ -80,6 +81,11 @@ pub fn router(api: Api) -> Router {
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
         .route("/v1/doctor", get(doctor::last).post(doctor::look))
+        .route("/v1/agents", get(agents::agents))
+        .route("/v1/agents/orphans", get(agents::orphans))
+        .route("/v1/agents/{id}", get(agents::show))
+        .route("/v1/blueprints", get(agents::blueprints))
+        .route("/v1/blueprints/{id}", get(agents::show_blueprint))
         .route("/v1/drills", get(drills::list).post(drills::ask))
         .route("/v1/drills/{id}", get(drills::show))
         .route("/v1/playbooks", get(service::playbooks))

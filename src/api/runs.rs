@@ -20,7 +20,7 @@ use crate::domain::order::Operator;
 use crate::domain::playbook::Also;
 use crate::domain::record::Record;
 use crate::domain::run::{Run, RunEvent, RunState};
-use crate::domain::step::Step;
+use crate::domain::step::{PriorWord, Step};
 use crate::store::{RunFilter, Taking};
 
 /// A run with everything a person wants to know of it.
@@ -126,6 +126,7 @@ pub(super) struct UndoWanted {
     #[serde(default)]
     reason: String,
     risk: Option<RiskVerdict>,
+    was: Option<PriorWord>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -145,6 +146,7 @@ pub(super) async fn undo(
     let word = ToUndo {
         run,
         risk: wanted.risk,
+        was: wanted.was,
         reason: wanted.reason,
         idempotency_key: Some(needed_key(&headers)?),
     };

@@ -20,6 +20,7 @@ mod server;
 mod table;
 mod wait;
 
+mod agents;
 mod audit;
 mod config;
 mod contain;
@@ -103,6 +104,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
         Command::Doctor(args) => doctor::examine(room, &args).await,
+        Command::Agents { command } => agents::agents(room, reach, command).await,
         Command::Drill(args) => drill::drill(room, reach, args).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,

@@ -5,7 +5,8 @@
 //!
 //! Laws
 //! * Who asks is known from the credential alone; nothing a body says changes it (threat C02).
-//! * What was shown is what runs: the tenant is read again, and a changed plan is not carried out.
+//! * What was shown is what runs: the entity is read again, and a changed plan is not carried out;
+//!   what hangs from it is read again too, or at most five minutes old.
 //! * An API token never approves, and is refused for plans of tier 2 and 3 (design §8).
 //! * The mode and the brake bind people as they bind playbooks.
 //! * A person's word gives its reason.
@@ -18,6 +19,7 @@ mod token;
 mod find;
 mod plan;
 mod shelf;
+mod stock;
 mod wording;
 
 mod contain;
@@ -39,6 +41,7 @@ pub use error::{Error, Sort};
 pub use find::Target;
 pub use orders::{Position, ToMove};
 pub use plan::{Found, Shown, Stop};
+pub use stock::EntityShown;
 pub use token::{
     Created, NAME_MAX, NewName, TOKEN_LIFE_MAX, at_the_machine, create_token, revoke_token,
 };

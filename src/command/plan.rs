@@ -10,6 +10,7 @@ use super::wording::{not_stopped, stops, switched, way_back};
 use super::{Answer, Desk, PLAN_LIFE};
 use crate::domain::entity::{Entity, EntityKind};
 use crate::domain::guard::Judgement;
+use crate::domain::inventory::Radius;
 use crate::domain::moment::Moment;
 use crate::domain::plan::{Plan, PlanStep};
 use crate::domain::playbook::{Also, ServiceMode};
@@ -53,6 +54,10 @@ pub struct Shown {
     pub steps: Vec<PlanStep>,
     /// What belongs to it: an agent's user accounts, a blueprint's agents.
     pub family: Vec<Found>,
+    /// What its switch stops, counted from the inventory, with how sure that is; absent where it
+    /// was read from the tenant.
+    #[serde(default)]
+    pub radius: Option<Radius>,
     /// What stops, one sentence each.
     pub stops: Vec<String>,
     /// What does not stop, one sentence each.
@@ -95,6 +100,7 @@ impl Desk {
             steps: plan.steps,
             entity: looked.found,
             family: looked.family,
+            radius: looked.radius,
             remarks: looked.remarks,
             expires_at,
         })
@@ -178,7 +184,9 @@ fn forbidden(judgement: &Judgement) -> Option<Stop> {
 }
 
 fn tier(plan: &Plan, looked: &Looked, judgement: &Judgement) -> u8 {
-    let crowd = plan.entity.kind == EntityKind::Blueprint && looked.family.len() > AGENTS_TIER_2;
+    let counted = looked.radius.as_ref().map_or(0, |radius| radius.agents);
+    let agents = looked.family.len().max(counted);
+    let crowd = plan.entity.kind == EntityKind::Blueprint && agents > AGENTS_TIER_2;
     if *judgement != Judgement::Free || crowd {
         return 3;
     }

@@ -30,6 +30,7 @@ fn found(entity: Entity, enabled: bool) -> Found {
 
 fn shown(family: Vec<Found>, enabled: bool) -> Shown {
     Shown {
+        radius: None,
         plan_digest: String::new(),
         entity: found(Entity::agent(id(1)), enabled),
         tier: 0,
@@ -131,6 +132,7 @@ fn an_object_is_called_by_kind_name_and_whole_guid() {
 #[test]
 fn the_guards_are_asked_about_everything_that_would_stop() {
     let looked = Looked {
+        radius: None,
         found: found(Entity::blueprint(id(1)), true),
         ids: vec![id(1), id(9)],
         family: vec![found(Entity::agent(id(2)), true)],

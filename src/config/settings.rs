@@ -15,6 +15,7 @@ use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
+use crate::domain::moment::Span;
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
 use crate::graph::{Cloud, Endpoints, TenantSize};
@@ -22,6 +23,9 @@ use crate::graph::{Cloud, Endpoints, TenantSize};
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// How often the inventory is refreshed unless the file says otherwise.
+const INVENTORY_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// What stands above the file: flags, then the environment.
 #[derive(Clone, Debug, Default)]
@@ -144,6 +148,8 @@ pub struct Config {
     pub ourselves: Vec<ObjectId>,
     /// How many entities may be contained without a person.
     pub caps: Caps,
+    /// How often the inventory is refreshed; `None` means never.
+    pub inventory_every: Option<Duration>,
     /// How long an access token may live at most.
     pub token_lifetime: Duration,
     /// The canary of drills, where there is one.
@@ -230,6 +236,7 @@ impl Config {
             protected,
             ourselves: file.ourselves,
             caps: file.caps,
+            inventory_every: pace(file.inventory.every),
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
             drill: drill(file.drill, &left_alone)?,
             subscription: file.azure.map(|azure| azure.subscription),
@@ -237,6 +244,12 @@ impl Config {
             warnings,
         })
     }
+}
+
+/// `0s` turns the inventory off.
+fn pace(every: Option<Span>) -> Option<Duration> {
+    let every = every.map_or(INVENTORY_EVERY, |span| span.0);
+    (!every.is_zero()).then_some(every)
 }
 
 fn local(port: u16) -> SocketAddr {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entity::Entity;
+use super::entity::{Entity, EntityKind};
 use super::playbook::{Mode, PlaybookName};
 
 /// Three-valued truth: what cannot be known is not false.
@@ -133,4 +133,9 @@ pub enum StandDownReason {
     },
     /// The sender says that the entity lives in another tenant.
     AnotherTenant,
+    /// The sender calls it one thing and it is another: a person must say what is meant.
+    AnotherKind {
+        /// What it is.
+        is: EntityKind,
+    },
 }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod moment;
 
 pub mod entity;
+pub mod inventory;
 
 pub mod delivery;
 pub mod detection;

@@ -8,6 +8,7 @@ use super::action::RiskVerdict;
 use super::id::{DrillId, OrderId, RunId};
 use super::moment::Moment;
 use super::playbook::ServiceMode;
+use super::step::PriorWord;
 
 /// Longest reason that is kept, in characters.
 pub const REASON_MAX: usize = 500;
@@ -77,6 +78,15 @@ pub enum OrderKind {
         run: RunId,
         /// What Entra ID Protection is told, where the run confirmed a compromise.
         risk: Option<RiskVerdict>,
+    },
+    /// Put back what a run changed, saying what a switch was that nobody could read before.
+    UndoSaying {
+        /// Which run.
+        run: RunId,
+        /// What Entra ID Protection is told, where the run confirmed a compromise.
+        risk: Option<RiskVerdict>,
+        /// What it was.
+        was: PriorWord,
     },
     /// Release a waiting run.
     Resume {

@@ -10,7 +10,7 @@
 //! * Nothing is called contained that was not read back closed.
 //! * A failed step undoes nothing. Undo restores what was, and only if it is as we left it.
 //!
-//! Read next: `worker`, then `forward`, `step`, `verify`, then `backward`, then `sweep`.
+//! Read next: `worker`, then `forward`, `step`, `together`, `verify`, then `backward`, then `sweep`.
 
 mod backward;
 mod conclusion;
@@ -20,6 +20,7 @@ mod leases;
 mod put;
 mod step;
 mod sweep;
+mod together;
 mod verify;
 mod worker;
 

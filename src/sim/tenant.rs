@@ -197,6 +197,12 @@ pub struct Tenant {
     pub principals: BTreeMap<Uuid, Principal>,
     /// Risk by object id; no entry means no risk was ever seen.
     pub risks: BTreeMap<Uuid, Risk>,
+    /// Users who answer for a blueprint, by the object id of its principal.
+    pub blueprint_sponsors: BTreeMap<Uuid, Vec<Uuid>>,
+    /// Users who own a service principal, by its object id.
+    pub owners: BTreeMap<Uuid, Vec<Uuid>>,
+    /// `tags` of agents and service principals, by object id.
+    pub tags: BTreeMap<Uuid, Vec<String>>,
     /// What entities hold beside their switches, by its own id.
     pub belongings: BTreeMap<(Shelf, String), Item>,
     /// The custom security attributes that are defined, as `SET.ATTRIBUTE`.
@@ -240,6 +246,9 @@ impl Tenant {
             users: BTreeMap::new(),
             principals: BTreeMap::from([(own.id, own)]),
             risks: BTreeMap::new(),
+            blueprint_sponsors: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            tags: BTreeMap::new(),
             belongings: BTreeMap::new(),
             attributes: BTreeSet::new(),
             deleted: BTreeMap::new(),

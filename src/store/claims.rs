@@ -13,7 +13,7 @@ use crate::domain::action::RiskVerdict;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::run::{Lane, Run, RunLease};
-use crate::domain::step::Step;
+use crate::domain::step::{PriorWord, Step};
 
 /// A run to work on, with everything a worker needs.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// What Entra ID Protection is told, when it is being undone.
     pub risk: Option<RiskVerdict>,
+    /// What a person says a switch was, where nobody could read it, once they have.
+    pub prior: Option<PriorWord>,
     /// When a person last gave a word on it.
     pub ordered_at: Option<Moment>,
 }
@@ -209,6 +211,7 @@ async fn claim_in(
 async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
     let run = run(row)?;
     let risk: Option<String> = row.get("risk_verdict")?;
+    let prior: Option<String> = row.get("prior_word")?;
     let word = query("select max(at) as at from orders where run_id = $1")
         .bind(bytes(run.id.uuid()))
         .fetch_one(&mut tx.db)
@@ -224,6 +227,7 @@ async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
         terms: json(row, "terms")?,
         attempts: row.get("attempts")?,
         risk: risk.as_deref().and_then(RiskVerdict::from_word),
+        prior: prior.as_deref().and_then(PriorWord::from_word),
         ordered_at,
     })
 }

@@ -182,6 +182,17 @@ async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
             make_due(tx, *run, *at, verdict).await?;
             Ok(Some(*run))
         }
+        OrderKind::UndoSaying { run, risk, was } => {
+            move_run(tx, *run, RunEvent::UndoAsked, Some(reason), *at).await?;
+            query("update run set prior_word = $2 where run_id = $1")
+                .bind(bytes(run.uuid()))
+                .bind(was.word())
+                .execute(&mut tx.db)
+                .await?;
+            let verdict = risk.map(crate::domain::action::RiskVerdict::word);
+            make_due(tx, *run, *at, verdict).await?;
+            Ok(Some(*run))
+        }
         OrderKind::Resume { run } => {
             move_run(tx, *run, RunEvent::Resumed, Some(reason), *at).await?;
             query("update run set released = 1 where run_id = $1")

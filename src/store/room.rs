@@ -36,6 +36,7 @@ pub(super) async fn take(
                 Some(guardrail) => count(tx, &playbook, since(guardrail.window)).await?,
                 None => 0,
             },
+            fleet: super::stock::fleet_in(tx).await?,
         };
         let claimant = if terms.reserved {
             Claimant::Reserved

@@ -81,6 +81,11 @@ fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDown
     {
         return Some(StandDownReason::AnotherTenant);
     }
+    if let Some(known) = &sighting.background
+        && known.kind != sighting.entity.kind
+    {
+        return Some(StandDownReason::AnotherKind { is: known.kind });
+    }
     if let Judgement::Never { what } = judged(weighing, sighting) {
         return Some(StandDownReason::NeverTouched { what });
     }
@@ -92,9 +97,9 @@ fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDown
 }
 
 fn judged(weighing: &Weighing<'_>, sighting: &Sighting) -> Judgement {
-    weighing
-        .guards
-        .judge([sighting.entity.id].into_iter().chain(sighting.blueprint))
+    let kin = sighting.background.iter().flat_map(|known| &known.kin);
+    let ids = [sighting.entity.id].into_iter().chain(sighting.blueprint);
+    weighing.guards.judge(ids.chain(kin.copied()))
 }
 
 fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -> Verdict {

@@ -103,11 +103,12 @@ impl Triage {
     async fn settle(
         &self,
         delivery: DeliveryId,
-        detection: Detection,
+        mut detection: Detection,
         terms: &SourceTerms,
         service: ServiceMode,
     ) -> Result<Vec<Made>, Error> {
         let now = self.clock.now();
+        self.add_background(&mut detection).await?;
         let catalog = self.catalog.load_full();
         let guards = self.guards.load_full();
         let mut decisions = Vec::with_capacity(detection.entities.len());
@@ -219,6 +220,16 @@ impl Triage {
                         "{} names {}, which estop never touches ({what}). If it is really \
                              compromised, a person must act in Entra.",
                         detection.id, decision.entity
+                    ),
+                )),
+                Verdict::StandDown {
+                    because: StandDownReason::AnotherKind { is },
+                } => Some(page(
+                    format!("kind {}", decision.entity.id),
+                    format!(
+                        "{} names {}, which is of kind {is}. Nothing was done; if it is meant: \
+                             estop contain {}",
+                        detection.id, decision.entity, decision.entity.id
                     ),
                 )),
                 Verdict::StandDown { .. } | Verdict::Respond { .. } | Verdict::Observe { .. } => {

@@ -21,6 +21,7 @@ mod flood;
 mod granting;
 mod guards;
 mod house;
+mod inventory;
 mod layers;
 mod playbooks;
 mod power;

@@ -461,7 +461,11 @@ async fn open(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) ->
 }
 
 fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Parts {
-    let yaml = &setting.yaml;
+    let mut yaml = setting.yaml.clone();
+    if !yaml.contains("inventory:") {
+        // Whoever is not about the inventory counts the requests it meant.
+        yaml.push_str("inventory: { every: 0s }\n");
+    }
     let (tenant, profile) = (entra.tenant().id, setting.profile);
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity, profile: {profile} }}\n\

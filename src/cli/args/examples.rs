@@ -45,6 +45,11 @@ pub(super) const DOCTOR: &str = "Examples:
 
 Exit codes: 0 nothing is known not to work, 1 something will not, 9 Graph cannot be reached";
 
+pub(super) const AGENTS: &str = "Examples:
+  estop agents list --blueprint 0b9c66aa-20f4-4c1e-8a51-77b0e4dd1c07
+  estop agents show 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --json
+  estop agents orphans";
+
 pub(super) const DRILL: &str = "Examples:
   estop drill
   estop drill --last --json";

@@ -14,8 +14,8 @@ pub use offline::{
     SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
-    BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand, RiskWord,
-    RunsCommand, UndoArgs,
+    AgentsCommand, BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand,
+    RiskWord, RunsCommand, UndoArgs,
 };
 
 use super::demo::DemoArgs;
@@ -90,6 +90,13 @@ pub enum Command {
     /// Is everything there that a containment needs? Only reads, and says what to do.
     #[command(after_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
+    /// Agents and blueprints as they were last listed: list, show, orphans.
+    #[command(after_help = examples::AGENTS)]
+    Agents {
+        /// What to do with agents.
+        #[command(subcommand)]
+        command: AgentsCommand,
+    },
     /// Stop the canary for real, put it back, and time every hop.
     #[command(after_help = examples::DRILL)]
     Drill(DrillArgs),

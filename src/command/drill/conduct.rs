@@ -15,6 +15,7 @@ use crate::domain::order::{Order, OrderKind};
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::run::{Run, RunEvent, RunState, Standing};
+use crate::domain::step::PriorWord;
 use crate::store::{Asked, DrillMove, NewRun, Terms};
 
 /// The canary must be looked at within this, counted from the asking.
@@ -128,6 +129,8 @@ impl Drills {
         let word = ToUndo {
             run: run.id,
             risk: None,
+            // A drill begins only with a canary that is found enabled.
+            was: Some(PriorWord::Enabled),
             reason: reason(drill),
             idempotency_key: Some(format!("{}:release", drill.id)),
         };

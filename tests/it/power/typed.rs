@@ -411,3 +411,47 @@ async fn a_refusal_in_json_is_the_problem_itself() {
     let told: Value = serde_json::from_str(&ended.talk).unwrap();
     assert_eq!(told["done"], "nothing");
 }
+
+#[tokio::test]
+async fn the_inventory_is_read_as_a_table_and_as_json() {
+    let mut tenant = estop::sim::Tenant::contoso();
+    let support = tenant
+        .blueprints
+        .values()
+        .find(|it| it.display_name == "Support-Agents");
+    let support = support.unwrap().ids.principal;
+    tenant.delete(support);
+    let desk = Desk::with(Setting {
+        yaml: "mode: enforce\nprotected: []\ninventory: { every: 5m }\n".to_owned(),
+        tenant,
+        ..Setting::default()
+    })
+    .await;
+    crate::inventory::until_listed(&desk.world).await;
+    let bot = invoice_bot().to_string();
+
+    let listed = desk.types(&["agents", "list", "--limit", "20"]).await;
+    let shown = desk.types(&["agents", "show", &bot]).await;
+    let json = desk.types(&["agents", "show", &bot, "--json"]).await;
+    let orphans = desk.types(&["agents", "orphans"]).await;
+    let nobody = desk
+        .types(&["agents", "show", "00000000-0000-4000-8000-000000000001"])
+        .await;
+
+    assert_eq!(listed.output.lines().count(), 15, "{listed:?}");
+    for part in [
+        "invoice-bot  enabled",
+        "hangs from",
+        "BLAST RADIUS",
+        "complete (1 of 1 read)",
+    ] {
+        assert!(shown.output.contains(part), "{part}: {}", shown.output);
+    }
+    assert_eq!(json.json()["radius"]["agents"], 1);
+    assert!(
+        orphans.output.contains("no principal in this tenant"),
+        "{}",
+        orphans.output
+    );
+    assert_eq!(nobody.exit, Exit::NotFound, "{nobody:?}");
+}
