@@ -21,6 +21,12 @@ const OPTIONS: Words<'static> = Words {
     later: &["within", "reassert_max", "when", "ask"],
 };
 
+const ALSO: Words<'static> = Words {
+    noun: "addition",
+    known: &["agent_users"],
+    later: &[],
+};
+
 /// A step and where it stands.
 pub(super) struct Placed<'n> {
     spec: StepSpec,
@@ -31,6 +37,11 @@ impl Placed<'_> {
     /// The step without its place.
     pub(super) fn spec(&self) -> StepSpec {
         self.spec
+    }
+
+    /// Where it stands.
+    pub(super) fn span(&self) -> &Range<usize> {
+        &self.node.span
     }
 }
 
@@ -175,12 +186,46 @@ fn check_kind(step: &Placed<'_>, kind: EntityKind, also: &[Also], faults: &mut F
 }
 
 /// Is it done to an agent's user accounts rather than to the agent?
-pub(super) fn reaches_users(action: Action) -> bool {
+fn reaches_users(action: Action) -> bool {
     match action {
         Action::DisableAgentUser | Action::RevokeSessions => true,
         Action::DisableAgent
         | Action::DisableBlueprint
         | Action::ConfirmCompromised
         | Action::Verify => false,
+    }
+}
+
+/// Reads `also`, which only an agent can have.
+pub(super) fn also(
+    map: &Map<'_>,
+    kind: Option<EntityKind>,
+    faults: &mut Faults,
+) -> Option<Vec<Also>> {
+    let Some(entry) = map.get("also") else {
+        return Some(Vec::new());
+    };
+    let items = fields::list(&entry.value, "also", ALSO.known.len(), faults)?;
+    for item in items {
+        ALSO.read(item, faults)?;
+    }
+    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
+        faults
+            .error(
+                &entry.key_span,
+                format!("`also` adds nothing to entity `{kind}`"),
+            )
+            .help("only an `agent` has users beside it: leave the key out");
+    }
+    Some(items.iter().map(|_| Also::AgentUsers).collect())
+}
+
+/// Warns about an `also` that no step uses.
+pub(super) fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut Faults) {
+    let used = steps.iter().any(|step| reaches_users(step.spec().action));
+    if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
+        faults
+            .warning(&entry.key_span, "no step reaches the agent's users")
+            .help("add `- disable_agent_user`, or leave `also` out");
     }
 }

@@ -92,6 +92,10 @@ ids! {
     NoticeId = "ntc";
     /// One API token; also the part of it that looks it up.
     TokenId = "tok";
+    /// One question to people about a run.
+    ApprovalId = "apr";
+    /// One person's own credential; also the part of it that looks it up.
+    PersonId = "per";
 }
 
 impl From<DeliveryId> for DetectionId {

@@ -34,7 +34,10 @@ pub mod outcome;
 pub mod run;
 pub mod step;
 
+pub mod approval;
+pub mod approved;
 pub mod notice;
 pub mod order;
+pub mod person;
 pub mod record;
 pub mod source;

@@ -118,12 +118,12 @@ impl From<crate::store::Error> for Broken {
 }
 
 impl Bench {
-    /// Calls `with` with what an act needs, for one step of a run.
-    fn context<'a>(&'a self, guards: &'a Guards, run: RunId) -> act::Context<'a> {
+    /// What an act needs for a run that so many people agreed to.
+    fn context<'a>(&'a self, guards: &'a Guards, (run, agreed): (RunId, u32)) -> act::Context<'a> {
         act::Context {
             graph: &self.graph,
             guards,
-            protection: act::Protection::Holds,
+            agreed,
             correlation: run.uuid(),
         }
     }

@@ -95,7 +95,7 @@ async fn attempt(
     step: &mut Step,
 ) -> Result<Result<act::Ended, Error>, Broken> {
     let guards = bench.guards.load();
-    let context = bench.context(&guards, claimed.run.id);
+    let context = bench.context(&guards, (claimed.run.id, claimed.agreed()));
     let before = match step.before.take() {
         Some(before) => {
             bench

@@ -10,7 +10,10 @@ use super::error::Error;
 use super::sql::{Connection, query};
 
 /// Number, name and text of every step, in order.
-const STEPS: [(i64, &str, &str); 1] = [(1, "spine", include_str!("schema/0001_spine.sql"))];
+const STEPS: [(i64, &str, &str); 2] = [
+    (1, "spine", include_str!("schema/0001_spine.sql")),
+    (3, "approvals", include_str!("schema/0003_approvals.sql")),
+];
 
 const TABLE: &str = "create table if not exists migration (
     number integer not null primary key,

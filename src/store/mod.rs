@@ -13,6 +13,8 @@
 //! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
+mod approvals;
+mod asking;
 mod begin;
 mod chain;
 mod claims;
@@ -24,11 +26,13 @@ mod intake;
 mod migrations;
 mod notices;
 mod orders;
+mod people;
 mod piece;
 mod records;
 mod rows;
 mod runs;
 mod settings;
+mod silence;
 mod sql;
 mod sqlite;
 mod statuses;
@@ -36,6 +40,7 @@ mod steps;
 mod tokens;
 mod triaged;
 mod undo;
+mod voting;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -47,11 +52,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 
+pub use approvals::ApprovalFilter;
+pub use asking::NewApproval;
 pub use begin::Begun;
 pub use claims::{Claim, Claimed};
 pub use deliveries::Taken;
 pub use error::{Error, OpenError};
-pub use orders::{Asked, Taking};
+pub use orders::{Asked, Saw, Taking};
+pub use people::{NewPerson, StoredPerson};
 pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;

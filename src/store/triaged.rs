@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Store;
+use super::asking::NewApproval;
 use super::deliveries::set_state;
 use super::error::Error;
-use super::rows::{bytes, to_json, uuid};
+use super::rows::{bytes, json as from_json, to_json, uuid};
 use super::sql::query;
 use super::writer::Tx;
+use crate::domain::approval::{About, ApprovalTerms};
+use crate::domain::approved::Approved;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::{Detection, SourceName};
@@ -16,8 +19,8 @@ use crate::domain::entity::Entity;
 use crate::domain::id::{DeliveryId, DetectionId, OrderId, RunId};
 use crate::domain::moment::{Moment, Span};
 use crate::domain::notice::Notice;
-use crate::domain::plan::Plan;
-use crate::domain::playbook::{Guardrail, Mode, PlaybookName};
+use crate::domain::plan::{Plan, PlanStep};
+use crate::domain::playbook::{Guardrail, HoldThen, Mode, PlaybookName};
 use crate::domain::record::{Actor, Record};
 use crate::domain::run::{Lane, RunState};
 
@@ -30,6 +33,18 @@ pub struct Terms {
     pub guardrail: Option<Guardrail>,
     /// How long what it contains is held.
     pub hold_for: Option<Span>,
+    /// What becomes of it then.
+    #[serde(default)]
+    pub hold_then: Option<HoldThen>,
+    /// How often within an hour what someone opened is closed again.
+    #[serde(default)]
+    pub reassert_max: Option<u32>,
+    /// Whom to ask, where the playbook asks.
+    #[serde(default)]
+    pub approval: Option<ApprovalTerms>,
+    /// Who agreed that it begins, once they did.
+    #[serde(default)]
+    pub approved: Option<Approved>,
 }
 
 /// A run to be made.
@@ -39,14 +54,14 @@ pub struct NewRun {
     pub id: RunId,
     /// Which playbook, or `by-hand`.
     pub playbook: PlaybookName,
-    /// `observe` or `enforce`.
+    /// How far it may go, with every cap applied.
     pub mode: Mode,
     /// What it will do, to whom.
     pub plan: Plan,
     /// What binds it.
     pub terms: Terms,
-    /// Why a person must release it first, if one must.
-    pub held: Option<String>,
+    /// What people must approve first, if they must.
+    pub asks: Option<NewApproval>,
 }
 
 /// Everything triage made of one delivery.
@@ -187,7 +202,8 @@ pub(super) async fn insert_run(
     at: Moment,
 ) -> Result<(), Error> {
     let Entity { kind, id } = new.plan.entity;
-    let state = if new.held.is_some() {
+    let because = new.asks.as_ref().map(|asks| asks.because.as_str());
+    let state = if new.asks.is_some() {
         RunState::Waiting
     } else {
         RunState::Queued
@@ -208,7 +224,7 @@ pub(super) async fn insert_run(
     .bind(new.mode.word())
     .bind(Lane::of(new.mode).rank())
     .bind(state.word())
-    .bind(new.held.as_deref())
+    .bind(because)
     .bind(new.plan.digest())
     .bind(to_json(&new.terms)?)
     .bind(cause.received_at.as_millis())
@@ -218,28 +234,61 @@ pub(super) async fn insert_run(
     insert_steps(tx, new).await?;
     let detail = json!({
         "playbook": new.playbook, "mode": new.mode, "state": state, "entity": new.plan.entity,
-        "plan": new.plan.digest(), "because": new.held,
+        "plan": new.plan.digest(), "because": because,
     });
     let mut record = Record::new(at, "run.made", detail).about_run(new.id);
     record.detection = cause.detection;
     record.order = cause.order;
-    tx.record(&record).await
+    tx.record(&record).await?;
+    match &new.asks {
+        Some(asks) => super::asking::ask(tx, (new.id, About::Begin), asks, at).await,
+        None => Ok(()),
+    }
 }
 
 async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
     for (position, step) in (0i64..).zip(&new.plan.steps) {
-        query(
-            "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
-             values ($1, $2, $3, $4, $5, $6, 'pending')",
-        )
-        .bind(bytes(new.id.uuid()))
-        .bind(position)
-        .bind(step.action.word())
-        .bind(step.entity.kind.word())
-        .bind(bytes(step.entity.id.uuid()))
-        .bind(step.optional)
+        insert_step(tx, new.id, (position, step)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_step(
+    tx: &mut Tx,
+    run: RunId,
+    (position, step): (i64, &PlanStep),
+) -> Result<(), Error> {
+    query(
+        "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
+         values ($1, $2, $3, $4, $5, $6, 'pending')",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(position)
+    .bind(step.action.word())
+    .bind(step.entity.kind.word())
+    .bind(bytes(step.entity.id.uuid()))
+    .bind(step.optional)
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
+
+/// Notes who agreed to a run's plan, or that nobody has.
+pub(super) async fn set_approved(
+    tx: &mut Tx,
+    run: RunId,
+    approved: Option<Approved>,
+) -> Result<(), Error> {
+    let row = query("select terms from run where run_id = $1")
+        .bind(bytes(run.uuid()))
+        .fetch_one(&mut tx.db)
+        .await?;
+    let mut terms: Terms = from_json(&row, "terms")?;
+    terms.approved = approved;
+    query("update run set terms = $2 where run_id = $1")
+        .bind(bytes(run.uuid()))
+        .bind(to_json(&terms)?)
         .execute(&mut tx.db)
         .await?;
-    }
     Ok(())
 }

@@ -24,7 +24,7 @@ use estop::entra::{AccessToken, TokenSource};
 use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
 use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
-use estop::store::{Asked, NewRun, RunFilter, Taking, Terms};
+use estop::store::{Asked, NewRun, RunFilter, Saw, Taking, Terms};
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -352,7 +352,7 @@ impl World {
             mode: Mode::Enforce,
             plan,
             terms: Terms::default(),
-            held: None,
+            asks: None,
         };
         self.ask(kind, Some(new)).await.unwrap().run.unwrap()
     }
@@ -368,6 +368,7 @@ impl World {
             operator: Operator {
                 name: "token:test".to_owned(),
                 scope: Scope::Respond,
+                person: None,
             },
             kind,
             reason: "a test asks for it".to_owned(),
@@ -376,6 +377,7 @@ impl World {
             order,
             makes,
             idempotency_key: None,
+            saw: Saw::default(),
         };
         let taking = self.service.store.take_order(asked).await?;
         if let Some(run) = taking.run {

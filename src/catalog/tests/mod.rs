@@ -7,6 +7,7 @@ use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 
+mod asking;
 mod catalog;
 mod clauses;
 mod messages;
