@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod approvals;
 mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]
@@ -25,6 +26,7 @@ mod power;
 )]
 mod program;
 mod proofs;
+mod provisional;
 mod recovery;
 mod serve;
 mod statuses;
