@@ -656,3 +656,46 @@ async fn what_was_approved_and_then_stopped_for_a_day_is_asked_again() {
     assert_ne!(asked["approvals"][0]["id"], shown["id"]);
     assert!(desk.world.writes().is_empty(), "{:?}", desk.world.writes());
 }
+
+#[tokio::test]
+async fn a_source_that_may_only_ask_asks_whatever_its_playbook_says() {
+    for (mode, may, about) in [
+        ("enforce", "ask", "begin"),
+        ("provisional", "ask", "begin"),
+        ("enforce", "provisional", "keep"),
+    ] {
+        let mut setting = with_playbook(playbook(mode, TWO));
+        let guardrail = "guardrail: { entities_max: 5, window: 10m, on_breach: ask }\n";
+        setting.playbooks[0].1.push_str(guardrail);
+        setting.may = may;
+        let desk = Desk::with(setting).await;
+
+        desk.world.detect_agent(invoice_bot()).await;
+        desk.world.settle().await;
+
+        let shown = desk.shown().await;
+        assert_eq!(shown["about"], about, "{mode} {may}");
+        let struck = !desk.world.writes().is_empty();
+        assert_eq!(struck, about == "keep", "{mode} {may}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_clause_asks_where_the_playbook_says_so_and_the_run_says_why() {
+    let clause = "when:\n  known: entity.tenant == \"x\"\non_unknown: ask\n";
+    let text = playbook("enforce", TWO);
+    let desk = Desk::with(with_playbook(format!("{text}{clause}"))).await;
+
+    let detection = desk.world.detect_agent(invoice_bot()).await;
+    desk.world.settle().await;
+
+    let shown = desk.shown().await;
+    let why = shown["because"].as_str().unwrap();
+    assert!(why.contains("could not be known"), "{why}");
+    let decided = desk.get(&format!("/v1/detections/{detection}")).await.body;
+    assert!(
+        decided.to_string().contains("\"truth\":\"unknown\""),
+        "{decided}"
+    );
+    assert!(desk.world.writes().is_empty());
+}

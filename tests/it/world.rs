@@ -61,6 +61,8 @@ pub struct Setting {
     pub playbooks: Vec<(&'static str, String)>,
     pub limits: Limits,
     pub tenant: Tenant,
+    /// What the source may ask for at most.
+    pub may: &'static str,
 }
 
 impl Default for Setting {
@@ -70,6 +72,7 @@ impl Default for Setting {
             playbooks: Vec::new(),
             limits: Limits::off(),
             tenant: Tenant::contoso(),
+            may: "enforce",
         }
     }
 }
@@ -455,12 +458,12 @@ async fn open(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) ->
 
 fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Parts {
     let yaml = &setting.yaml;
-    let tenant = entra.tenant().id;
+    let (tenant, may) = (entra.tenant().id, setting.may);
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity }}\n\
          sources:\n  lab:\n    reader: estop\n    \
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
-         may: {{ entities: [agent, agent_user, blueprint] }}\n"
+         may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n"
     );
     let path = folder.join("estop.yaml");
     std::fs::write(&path, text).unwrap();
