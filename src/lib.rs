@@ -20,7 +20,7 @@
 //! | heart | [`run`] | claim, step, record, retry, recover, undo |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
 //! | verbs | [`triage`], [`act`], [`notify`], `audit` | one thing done well |
-//! | adapters | [`store`], [`graph`], [`catalog`], [`sim`] | one outside thing each |
+//! | adapters | [`store`], [`graph`], [`foundry`], [`catalog`], [`sim`] | one outside thing each |
 //! | keys | [`entra`], [`listener`] | tokens we hold, sockets we serve |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
 //! | ground | [`domain`] | nouns and laws: no async, no I/O |
@@ -48,7 +48,7 @@
 //! 10. Time, chance and environment come in through the roof.
 //! 11. Secrets cannot be printed, compared early, or serialized.
 //! 12. In observe mode everything runs and [`act`] alone stands still.
-//! 13. We disable, never delete.
+//! 13. We disable, never delete an entity; what may be deleted is a list in [`graph`].
 //!
 //! # Following one alert
 //!
@@ -67,6 +67,7 @@ pub mod command;
 pub mod config;
 pub mod domain;
 pub mod entra;
+pub mod foundry;
 pub mod graph;
 pub mod ingress;
 pub mod listener;

@@ -8,11 +8,11 @@
 //! Tactic    Evict (D3FEND Account Locking)
 
 use super::kin::permit_entity;
-use super::switch::{Way, nothing, outcome_of, stored, way_back};
+use super::switch::{Whose, nothing, stored, turn_back, turn_off};
 use super::{Context, Ended, Error, Seen};
 use crate::domain::entity::{Entity, EntityKind};
 use crate::domain::step::{Before, Outcome, Switch, UndoOutcome};
-use crate::graph::{AgentUserRead, Enabled, Priority};
+use crate::graph::{AgentUserRead, Priority};
 
 pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error> {
     permit_entity(context, entity).await?;
@@ -35,10 +35,7 @@ pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, 
     })
 }
 
-pub(super) async fn users_of(
-    context: &Context<'_>,
-    entity: Entity,
-) -> Result<Vec<AgentUserRead>, Error> {
+async fn users_of(context: &Context<'_>, entity: Entity) -> Result<Vec<AgentUserRead>, Error> {
     let ask = context.ask(Priority::Contain);
     if entity.kind == EntityKind::AgentUser {
         return Ok(vec![context.graph.agent_user(ask, entity.id).await?]);
@@ -47,54 +44,21 @@ pub(super) async fn users_of(
 }
 
 pub(super) async fn perform(context: &Context<'_>, before: &Before) -> Result<Ended, Error> {
-    let users = stored(before);
-    if users.is_empty() {
+    if stored(before).is_empty() {
         return Ok((
             Outcome::AlreadyDone,
             "this agent has no user account".to_owned(),
         ));
     }
-    let mut ended = (Outcome::AlreadyDone, "it was disabled before".to_owned());
-    for was in users {
-        context.permit([was.id])?;
-        if outcome_of(*was) == Outcome::Done {
-            let ask = context.ask(Priority::Contain);
-            let receipt = context
-                .graph
-                .set_agent_user_enabled(ask, was.id, Enabled::No)
-                .await?;
-            ended = (Outcome::Done, receipt.to_string());
-        }
-    }
-    Ok(ended)
+    turn_off(context, Whose::AgentUser, before).await
 }
 
 pub(super) async fn undo(
     context: &Context<'_>,
     before: &Before,
 ) -> Result<(UndoOutcome, String), Error> {
-    let mut ended = nothing("there was no user account");
-    for was in stored(before) {
-        let ask = context.ask(Priority::Undo);
-        let now = context.graph.agent_user(ask, was.id).await?;
-        ended = match way_back(*was, now.enabled) {
-            Way::WasOffBefore => nothing("it was disabled before us"),
-            // The read may be old news, and turning on what is on changes nothing.
-            Way::IsOnAlready => {
-                context
-                    .graph
-                    .set_agent_user_enabled(ask, was.id, Enabled::Yes)
-                    .await?;
-                nothing("it is enabled already")
-            }
-            Way::TurnOn => {
-                let receipt = context
-                    .graph
-                    .set_agent_user_enabled(ask, was.id, Enabled::Yes)
-                    .await?;
-                (UndoOutcome::Restored, receipt.to_string())
-            }
-        };
+    if stored(before).is_empty() {
+        return Ok(nothing("there was no user account"));
     }
-    Ok(ended)
+    turn_back(context, Whose::AgentUser, before).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::graph;
+use crate::{foundry, graph};
 
 /// The tenant's refusal, or our own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,17 @@ impl From<graph::Error> for Error {
             graph::Error::Unknown { because } => Self::Unknown { because },
             graph::Error::NotFound { because } => Self::NotFound { because },
             graph::Error::Refused { code, because, .. } => Self::Refused { code, because },
+        }
+    }
+}
+
+impl From<foundry::Error> for Error {
+    fn from(error: foundry::Error) -> Self {
+        match error {
+            foundry::Error::TryAgain { after, because } => Self::TryAgain { after, because },
+            foundry::Error::Unknown { because } => Self::Unknown { because },
+            foundry::Error::NotFound { because } => Self::NotFound { because },
+            foundry::Error::Refused { code, because } => Self::Refused { code, because },
         }
     }
 }

@@ -24,7 +24,11 @@ pub(super) async fn permit_entity(context: &Context<'_>, entity: Entity) -> Resu
             let blueprint = context.graph.blueprint(ask, entity.id).await?;
             context.permit([blueprint.app_id])
         }
-        EntityKind::ServicePrincipal | EntityKind::User => Ok(()),
+        EntityKind::ServicePrincipal => {
+            let principal = context.graph.principal(ask, entity.id).await?;
+            context.permit([principal.app_id])
+        }
+        EntityKind::User => Ok(()),
     }
 }
 

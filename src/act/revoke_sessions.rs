@@ -7,29 +7,18 @@
 //! Limits    takes "a few minutes" (Microsoft); no effect on guests
 //! Tactic    Evict (D3FEND Session Termination)
 
-use super::disable_agent_user::users_of;
-use super::kin::permit_entity;
 use super::switch::stored;
-use super::{Context, Ended, Error, Seen};
+use super::{Context, Ended, Error, Seen, disable_agent_user};
 use crate::domain::entity::Entity;
-use crate::domain::step::{Before, Outcome, Switch};
+use crate::domain::step::{Before, Outcome};
 use crate::graph::Priority;
 
+/// The same users as `disable_agent_user` finds; nothing is closed.
 pub(super) async fn look(context: &Context<'_>, entity: Entity) -> Result<Seen, Error> {
-    permit_entity(context, entity).await?;
-    let users = users_of(context, entity).await?;
-    context.permit(users.iter().flat_map(|user| [user.id, user.agent]))?;
-    let switches = users
-        .iter()
-        .map(|user| Switch {
-            id: user.id,
-            account_enabled: user.enabled.flag(),
-        })
-        .collect();
+    let seen = disable_agent_user::look(context, entity).await?;
     Ok(Seen {
-        before: Before::Switches { switches },
         closes: Vec::new(),
-        evidence: format!("{} user account(s) of {entity}", users.len()),
+        ..seen
     })
 }
 

@@ -55,7 +55,10 @@ pub async fn read_back(context: &Context<'_>, entity: Entity) -> Result<Reading,
         EntityKind::AgentUser => Ok(by_switch(
             context.graph.agent_user(ask, entity.id).await?.enabled,
         )),
-        EntityKind::ServicePrincipal | EntityKind::User => Err(Error::Refused {
+        EntityKind::ServicePrincipal => Ok(by_switch(
+            context.graph.principal(ask, entity.id).await?.enabled,
+        )),
+        EntityKind::User => Err(Error::Refused {
             code: "unsupported".to_owned(),
             because: format!("{entity} cannot be read back by this version"),
         }),

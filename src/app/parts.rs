@@ -27,6 +27,8 @@ pub struct Parts {
     pub transport: Transport,
     /// What lets us in.
     pub tokens: TokenSource,
+    /// What lets us into Foundry, where it is configured.
+    pub foundry_tokens: Option<TokenSource>,
     /// How much may be asked of Graph.
     pub budgets: Budgets,
     /// The playbooks in force.
@@ -53,13 +55,19 @@ impl Parts {
         let clock = Clock::system();
         let transport = Transport::over_network()
             .map_err(|error| StartError::config(format!("no network client: {error}")))?;
-        let tokens = tokens(&config, &clock, &transport)?;
+        let tokens_for = |scope: String| tokens(&config, &clock, &transport, scope);
+        let tokens = tokens_for(config.endpoints.scope())?;
+        let foundry = config.actions.foundry.as_ref();
+        let foundry_tokens = foundry
+            .map(|foundry| tokens_for(foundry.scope.clone()))
+            .transpose()?;
         let catalog = catalog(&config, playbooks)?;
         Ok(Self {
             config,
             clock,
             transport,
             tokens,
+            foundry_tokens,
             budgets: Budgets::default(),
             catalog,
         })
@@ -70,11 +78,12 @@ fn tokens(
     config: &Config,
     clock: &Clock,
     transport: &Transport,
+    scope: String,
 ) -> Result<TokenSource, StartError> {
     let authority = Authority {
         login: config.endpoints.login().clone(),
         tenant: config.tenant,
-        scope: config.endpoints.scope(),
+        scope,
     };
     let (clock, transport) = (clock.clone(), transport.clone());
     let client = |what: &str| {

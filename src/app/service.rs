@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Parts, StartError, keys, ourselves};
+use crate::act::Means;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -16,10 +17,12 @@ use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
+use crate::foundry::Foundry;
 use crate::graph::{Ask, Graph, Link, Priority};
 use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
+use crate::transport::Transport;
 use crate::triage::{Hints, Triage, triage_loop};
 
 /// Hints that may wait; a lost one is found by looking.
@@ -43,6 +46,7 @@ pub struct Service {
     pub clock: Clock,
     /// What a deployment has set.
     pub config: Config,
+    means: Arc<Means>,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
@@ -58,6 +62,7 @@ impl Service {
             clock,
             transport,
             tokens,
+            foundry_tokens,
             budgets,
             catalog,
         } = parts;
@@ -69,6 +74,7 @@ impl Service {
         let mut loops = JoinSet::new();
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
+        let means = means(&config, foundry_tokens, (&transport, &clock));
         let link = Link {
             endpoints: config.endpoints.clone(),
             transport,
@@ -98,6 +104,7 @@ impl Service {
             store,
             clock,
             config,
+            means: Arc::new(means),
             stop: CancellationToken::new(),
             loops,
         };
@@ -169,6 +176,7 @@ impl Service {
                 caps: self.config.caps,
                 token_lifetime: self.config.token_lifetime,
             },
+            means: Arc::clone(&self.means),
         }
     }
 
@@ -212,6 +220,23 @@ const ENDLESS: usize = 3;
 
 fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Send + 'static) {
     loops.spawn(work);
+}
+
+/// What the acts may do here, and with what.
+fn means(
+    config: &Config,
+    foundry_tokens: Option<TokenSource>,
+    (transport, clock): (&Transport, &Clock),
+) -> Means {
+    let foundry = config.actions.foundry.as_ref().zip(foundry_tokens);
+    Means {
+        profile: config.profile,
+        tag: config.actions.tag.clone(),
+        foundry: foundry.map(|(foundry, tokens)| {
+            let (transport, clock) = (transport.clone(), clock.clone());
+            Foundry::new(foundry.terms.clone(), tokens, transport, clock)
+        }),
+    }
 }
 
 /// What must be so before anything is taken.

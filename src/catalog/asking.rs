@@ -165,3 +165,22 @@ pub(super) fn check_hold(hold: HoldFor, steps: &[Placed<'_>], faults: &mut Fault
         }
     }
 }
+
+/// Whatever always needs people's approval cannot stand in a playbook that acts without asking.
+pub(super) fn check_always(steps: &[Placed<'_>], modes: &Modes<'_>, faults: &mut Faults) {
+    for step in steps.iter().filter(|step| step.spec().action.always_asks()) {
+        for (key, mode) in modes {
+            let asks = match mode {
+                Some(Mode::Observe | Mode::Ask) | None => true,
+                Some(Mode::Provisional | Mode::Enforce) => false,
+            };
+            if !asks {
+                let action = step.spec().action;
+                let what = format!("`{action}` always needs people's approval");
+                faults
+                    .error(step.span(), what)
+                    .help(format!("write `{key}: ask`"));
+            }
+        }
+    }
+}

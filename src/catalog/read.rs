@@ -46,8 +46,8 @@ const KEYS: Words<'static> = Words {
 };
 const ENTITIES: Words<'static> = Words {
     noun: "entity kind",
-    known: &["agent", "agent_user", "blueprint"],
-    later: &["service_principal", "user"],
+    known: &["agent", "agent_user", "blueprint", "service_principal"],
+    later: &["user"],
 };
 const MODES: Words<'static> = Words {
     noun: "mode",
@@ -182,6 +182,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     if let (Some(steps), Some(also)) = (&steps, &also) {
         steps::check(steps, entity, also, faults);
         steps::unused_also(map, steps, also, faults);
+        asking::check_always(steps, &modes, faults);
     }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
     if let Some(steps) = &steps {

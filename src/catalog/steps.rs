@@ -10,6 +10,7 @@ use super::fields::{self, Map, Words};
 use super::yaml::{Entry, Node, Shape};
 use crate::domain::action::{Action, Undoing};
 use crate::domain::entity::EntityKind;
+use crate::domain::permission::Profile;
 use crate::domain::playbook::{Also, StepSpec};
 
 /// Most steps of one playbook.
@@ -155,6 +156,7 @@ pub(super) fn check(
         if let Some(kind) = kind {
             check_kind(step, kind, also, faults);
         }
+        note_profile(step, faults);
         if action.can_be_undone() == Undoing::Never {
             faults.note(span, format!("`{action}` cannot be undone"));
         }
@@ -190,8 +192,18 @@ fn reaches_users(action: Action) -> bool {
     match action {
         Action::DisableAgentUser | Action::RevokeSessions => true,
         Action::DisableAgent
+        | Action::DisableServicePrincipal
         | Action::DisableBlueprint
+        | Action::StopInFoundry
         | Action::ConfirmCompromised
+        | Action::TagEntity
+        | Action::QuarantineInRegistry
+        | Action::RemoveCredential
+        | Action::RemoveGrant
+        | Action::RemoveAppRole
+        | Action::RemoveRole
+        | Action::RemoveAccessPackage
+        | Action::RestoreBlueprint
         | Action::Verify => false,
     }
 }
@@ -227,5 +239,16 @@ pub(super) fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], fa
         faults
             .warning(&entry.key_span, "no step reaches the agent's users")
             .help("add `- disable_agent_user`, or leave `also` out");
+    }
+}
+
+/// Says which steps need more than the default permission profile.
+fn note_profile(step: &Placed<'_>, faults: &mut Faults) {
+    let (action, needed) = (step.spec.action, step.spec.action.profile());
+    if needed != Profile::Agents {
+        faults.note(
+            &step.node.span,
+            format!("`{action}` needs `tenant: {{ profile: {needed} }}` in estop.yaml"),
+        );
     }
 }

@@ -96,15 +96,23 @@ fn parts(args: &ServeArgs, environment: &Environment) -> Result<Parts, StartErro
     Parts::real(config, playbooks)
 }
 
-/// Ctrl-C, or the platform's polite request to end.
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C, or the platform's polite request to end. It is listened for from the call on, so that
+/// a request between the announcement and the first wait is not the system's to answer.
+fn asked_to_stop() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn once(heard: std::io::Result<Signal>) {
+        match heard {
+            Ok(mut signal) => drop(signal.recv().await),
+            // The system ends the process by itself, which is as good.
+            Err(_) => std::future::pending().await,
+        }
+    }
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async move {
+        tokio::select! {
+            () = once(interrupt) => {}
+            () = once(terminate) => {}
+        }
     }
 }

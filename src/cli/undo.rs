@@ -56,13 +56,19 @@ fn show(terminal: &mut Terminal, shown: &UndoShown) {
             "puts back"
         ));
     }
+    for line in &shown.again {
+        terminal.say(&format!(
+            "  {:<12} what was there before: {line}",
+            "puts back"
+        ));
+    }
     for line in &shown.stays {
         terminal.say(&format!("  {:<12} {line}", "stays"));
     }
     for line in &shown.no_way_back {
         terminal.say(&format!("  {:<12} {line}", "no way back"));
     }
-    if shown.restores.is_empty() {
+    if shown.restores.is_empty() && shown.again.is_empty() {
         terminal.say("  nothing is put back");
     }
     terminal.say("  releasing a contained agent too early lets an adversary go on");

@@ -34,6 +34,9 @@ pub struct UndoShown {
     pub state: RunState,
     /// What is put back.
     pub restores: Vec<Back>,
+    /// What else is put back, such as grants that were removed.
+    #[serde(default)]
+    pub again: Vec<String>,
     /// What stays as it is, and why.
     pub stays: Vec<String>,
     /// What has no way back.
@@ -68,10 +71,11 @@ impl Desk {
             run: id,
             state: run.state,
             restores: Vec::new(),
+            again: Vec::new(),
             stays: Vec::new(),
             no_way_back: Vec::new(),
             needs_risk: steps.iter().any(confirmed),
-            tier: tier(&run),
+            tier: tier(&run, &steps),
             stopped_by: self.standing_stop().await?.into_iter().collect(),
         };
         for step in steps.iter().rev() {
@@ -146,8 +150,16 @@ impl UndoShown {
         if step.plan.action.can_be_undone() == Undoing::Never {
             self.no_way_back.push(words(step.plan.action));
         }
-        let Before::Switches { switches } = before else {
-            return;
+        let switches = match before {
+            Before::Switches { switches } => switches,
+            Before::Found { found } => {
+                let exact = step.plan.action.can_be_undone() == Undoing::Exact;
+                if exact && !found.is_nothing() {
+                    self.again.push(words(step.plan.action));
+                }
+                return;
+            }
+            Before::Nothing => return,
         };
         for (entity, switch) in step.closes().into_iter().zip(switches) {
             if let Some((_, holder)) = held.iter().find(|(other, _)| *other == entity) {
@@ -173,7 +185,11 @@ fn confirmed(step: &Step) -> bool {
 }
 
 /// An undo is as weighty as what it undoes.
-fn tier(run: &Run) -> u8 {
+fn tier(run: &Run, steps: &[Step]) -> u8 {
+    let gives_back = |step: &Step| step.plan.action.always_asks() && step.took_effect();
+    if steps.iter().any(gives_back) {
+        return 2;
+    }
     match run.entity.kind {
         EntityKind::Blueprint => 2,
         EntityKind::Agent

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::BadConfig;
+use super::actions::ActionsFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::moment::Span;
+use crate::domain::permission::Profile;
 use crate::domain::playbook::{Mode, ServiceMode};
 
 /// Largest configuration that is read.
@@ -27,6 +29,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) sources: BTreeMap<String, SourceFile>,
     pub(super) playbooks: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) actions: ActionsFile,
     pub(super) protected: Option<Vec<ObjectId>>,
     #[serde(default, rename = "self")]
     pub(super) ourselves: Vec<ObjectId>,
@@ -51,7 +55,7 @@ pub(super) struct TenantFile {
     pub(super) login_url: Option<String>,
     pub(super) credential: CredentialFile,
     pub(super) client_id: Option<ObjectId>,
-    pub(super) profile: Option<ProfileFile>,
+    pub(super) profile: Option<Profile>,
 }
 
 /// How we prove who we are to Entra.
@@ -64,14 +68,6 @@ pub enum CredentialFile {
     WorkloadIdentity,
     /// A secret in a file. Warned about: it can be copied.
     ClientSecretFile(PathBuf),
-}
-
-/// Which permissions the deployment grants us. More come with the actions that need them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileFile {
-    /// Agent identities, blueprints and agent users only.
-    Agents,
 }
 
 /// One sender.

@@ -10,6 +10,7 @@
 //!
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
+mod actions;
 mod file;
 mod senders;
 mod settings;
@@ -18,7 +19,8 @@ mod show;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use file::{CredentialFile, ProfileFile, SourceFile, VerifyFile};
+pub use actions::{ActionsConfig, FoundryConfig};
+pub use file::{CredentialFile, SourceFile, VerifyFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};

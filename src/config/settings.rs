@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::file::{CredentialFile, File, ProfileFile};
+use super::actions::ActionsConfig;
+use super::file::{CredentialFile, File};
 use super::senders::{SourceConfig, sources};
 use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
+use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
 use crate::graph::{Cloud, Endpoints};
 
@@ -124,13 +126,15 @@ pub struct Config {
     /// How we prove who we are.
     pub credential: CredentialFile,
     /// Which permissions the deployment grants us.
-    pub profile: ProfileFile,
+    pub profile: Profile,
     /// Our app id, where the credential needs one.
     pub client_id: Option<ObjectId>,
     /// The senders.
     pub sources: BTreeMap<SourceName, SourceConfig>,
     /// The folder of playbooks; `None` means the shipped ones.
     pub playbooks: Option<PathBuf>,
+    /// What some actions need to know.
+    pub actions: ActionsConfig,
     /// Whom we touch only on two people's word.
     pub protected: Vec<ObjectId>,
     /// What we are and depend on, beside what our token says.
@@ -179,6 +183,13 @@ impl Config {
                     .to_owned(),
             );
         }
+        if file.tenant.profile == Some(Profile::Classic) {
+            warnings.push(
+                "the profile `classic` holds Application.ReadWrite.All, which reaches every \
+                 application of the tenant and its credentials"
+                    .to_owned(),
+            );
+        }
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
         let ticket_key = file.ticket_key_file.map_or_else(
@@ -201,9 +212,10 @@ impl Config {
             tenant: file.tenant.id,
             endpoints: endpoints(&file.tenant)?,
             client_id: file.tenant.client_id,
-            profile: file.tenant.profile.unwrap_or(ProfileFile::Agents),
+            profile: file.tenant.profile.unwrap_or(Profile::Agents),
             credential: relative(base, file.tenant.credential),
             sources: sources(base, file.sources)?,
+            actions: file.actions.checked()?,
             playbooks: file.playbooks.map(|folder| base.join(folder)),
             protected,
             ourselves: file.ourselves,

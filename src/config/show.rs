@@ -78,12 +78,7 @@ fn values(config: &Config) -> Vec<(String, String)> {
             config.endpoints.graph().to_string(),
         ),
         ("tenant.credential".to_owned(), credential(config)),
-        (
-            "tenant.profile".to_owned(),
-            match config.profile {
-                super::file::ProfileFile::Agents => "agents".to_owned(),
-            },
-        ),
+        ("tenant.profile".to_owned(), config.profile.to_string()),
         (
             "playbooks".to_owned(),
             config

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+pub use super::verdict::RiskVerdict;
+
 use serde::{Deserialize, Serialize};
 
 use super::entity::EntityKind;
+use super::permission::Profile;
 
 /// One thing we can do to one entity. Each has a page of its own in `act`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -12,52 +15,80 @@ use super::entity::EntityKind;
 pub enum Action {
     /// Set `accountEnabled` of an agent identity to false.
     DisableAgent,
+    /// Set `accountEnabled` of a plain service principal, such as a classic agent, to false.
+    DisableServicePrincipal,
     /// Set `accountEnabled` of a blueprint principal to false: one write stops all its agents.
     DisableBlueprint,
     /// Set `accountEnabled` of an agent's user account to false.
     DisableAgentUser,
+    /// Let Foundry start no new session of the agent.
+    StopInFoundry,
     /// Make the refresh tokens of an agent's user account invalid.
     RevokeSessions,
     /// Tell Entra ID Protection that the entity is compromised.
     ConfirmCompromised,
+    /// Set the configured custom security attribute.
+    TagEntity,
+    /// Put the agent's instances into the Agent Registry's Quarantined collection.
+    QuarantineInRegistry,
+    /// Remove every secret, certificate and federated credential of a blueprint.
+    RemoveCredential,
+    /// Remove the delegated permission grants the entity holds.
+    RemoveGrant,
+    /// Remove the application permissions and other app roles the entity holds.
+    RemoveAppRole,
+    /// Remove the directory roles the entity holds.
+    RemoveRole,
+    /// Remove the access packages assigned to the entity.
+    RemoveAccessPackage,
+    /// Take a deleted blueprint principal back, so that its agents can be managed again.
+    RestoreBlueprint,
     /// Read back what was closed: the implicit last step.
     Verify,
 }
 
 impl Action {
     /// Every action a playbook may name, in the order they are carried out when all apply.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 16] = [
         Self::DisableAgent,
+        Self::DisableServicePrincipal,
         Self::DisableBlueprint,
         Self::DisableAgentUser,
+        Self::StopInFoundry,
         Self::RevokeSessions,
         Self::ConfirmCompromised,
+        Self::TagEntity,
+        Self::QuarantineInRegistry,
+        Self::RemoveCredential,
+        Self::RemoveGrant,
+        Self::RemoveAppRole,
+        Self::RemoveRole,
+        Self::RemoveAccessPackage,
+        Self::RestoreBlueprint,
         Self::Verify,
     ];
 
     /// Actions of the design that this version refuses by name.
-    pub const LATER: [&'static str; 11] = [
-        "disable_service_principal",
-        "stop_in_foundry",
-        "block_tools",
-        "remove_credential",
-        "remove_grant",
-        "remove_app_role",
-        "remove_role",
-        "remove_access_package",
-        "tag_entity",
-        "quarantine_in_registry",
-        "restore_blueprint",
-    ];
+    pub const LATER: [&'static str; 1] = ["block_tools"];
 
     /// The word for it in YAML, JSON and the store.
     pub const fn word(self) -> &'static str {
         match self {
             Self::DisableAgent => "disable_agent",
+            Self::DisableServicePrincipal => "disable_service_principal",
             Self::DisableBlueprint => "disable_blueprint",
             Self::DisableAgentUser => "disable_agent_user",
+            Self::StopInFoundry => "stop_in_foundry",
             Self::RevokeSessions => "revoke_sessions",
             Self::ConfirmCompromised => "confirm_compromised",
+            Self::TagEntity => "tag_entity",
+            Self::QuarantineInRegistry => "quarantine_in_registry",
+            Self::RemoveCredential => "remove_credential",
+            Self::RemoveGrant => "remove_grant",
+            Self::RemoveAppRole => "remove_app_role",
+            Self::RemoveRole => "remove_role",
+            Self::RemoveAccessPackage => "remove_access_package",
+            Self::RestoreBlueprint => "restore_blueprint",
             Self::Verify => "verify",
         }
     }
@@ -70,18 +101,94 @@ impl Action {
     /// Does it take away the power to get new tokens, so that it counts against the caps and is
     /// read back?
     pub const fn contains(self) -> bool {
+        self.closes().is_some()
+    }
+
+    /// The kind of entity whose switch it turns off, if it turns off any.
+    pub const fn closes(self) -> Option<EntityKind> {
         match self {
-            Self::DisableAgent | Self::DisableBlueprint | Self::DisableAgentUser => true,
-            Self::RevokeSessions | Self::ConfirmCompromised | Self::Verify => false,
+            Self::DisableAgent => Some(EntityKind::Agent),
+            Self::DisableServicePrincipal => Some(EntityKind::ServicePrincipal),
+            Self::DisableBlueprint => Some(EntityKind::Blueprint),
+            Self::DisableAgentUser => Some(EntityKind::AgentUser),
+            Self::StopInFoundry
+            | Self::RevokeSessions
+            | Self::ConfirmCompromised
+            | Self::TagEntity
+            | Self::QuarantineInRegistry
+            | Self::RemoveCredential
+            | Self::RemoveGrant
+            | Self::RemoveAppRole
+            | Self::RemoveRole
+            | Self::RemoveAccessPackage
+            | Self::RestoreBlueprint
+            | Self::Verify => None,
+        }
+    }
+
+    /// Must people agree to it every time? So it is with whatever takes away more than a switch
+    /// does, and with what gives power back.
+    pub const fn always_asks(self) -> bool {
+        match self {
+            Self::RemoveCredential
+            | Self::RemoveGrant
+            | Self::RemoveAppRole
+            | Self::RemoveRole
+            | Self::RemoveAccessPackage
+            | Self::RestoreBlueprint => true,
+            Self::DisableAgent
+            | Self::DisableServicePrincipal
+            | Self::DisableBlueprint
+            | Self::DisableAgentUser
+            | Self::StopInFoundry
+            | Self::RevokeSessions
+            | Self::ConfirmCompromised
+            | Self::TagEntity
+            | Self::QuarantineInRegistry
+            | Self::Verify => false,
+        }
+    }
+
+    /// The permission profile a deployment must have for it.
+    pub const fn profile(self) -> Profile {
+        match self {
+            Self::DisableServicePrincipal => Profile::Classic,
+            Self::RemoveCredential
+            | Self::RemoveGrant
+            | Self::RemoveAppRole
+            | Self::RemoveRole
+            | Self::RemoveAccessPackage
+            | Self::RestoreBlueprint => Profile::Eradicate,
+            Self::DisableAgent
+            | Self::DisableBlueprint
+            | Self::DisableAgentUser
+            | Self::StopInFoundry
+            | Self::RevokeSessions
+            | Self::ConfirmCompromised
+            | Self::TagEntity
+            | Self::QuarantineInRegistry
+            | Self::Verify => Profile::Agents,
         }
     }
 
     /// Can what it did be put back exactly?
     pub const fn can_be_undone(self) -> Undoing {
         match self {
-            Self::DisableAgent | Self::DisableBlueprint | Self::DisableAgentUser => Undoing::Exact,
+            Self::DisableAgent
+            | Self::DisableServicePrincipal
+            | Self::DisableBlueprint
+            | Self::DisableAgentUser
+            | Self::StopInFoundry
+            | Self::TagEntity
+            | Self::QuarantineInRegistry
+            | Self::RemoveGrant
+            | Self::RemoveAppRole
+            | Self::RemoveRole
+            | Self::RemoveAccessPackage => Undoing::Exact,
             Self::ConfirmCompromised => Undoing::ByVerdict,
-            Self::RevokeSessions => Undoing::Never,
+            Self::RevokeSessions | Self::RemoveCredential | Self::RestoreBlueprint => {
+                Undoing::Never
+            }
             Self::Verify => Undoing::Nothing,
         }
     }
@@ -97,33 +204,64 @@ impl Action {
     /// May it stand in a playbook for entities of this kind? An agent's user account is reached
     /// from its agent by `also: [agent_users]`.
     pub const fn fits(self, kind: EntityKind) -> bool {
+        use EntityKind as K;
         match self {
-            Self::DisableAgent => matches!(kind, EntityKind::Agent),
-            Self::DisableBlueprint => matches!(kind, EntityKind::Blueprint),
-            Self::DisableAgentUser | Self::RevokeSessions => {
-                matches!(kind, EntityKind::Agent | EntityKind::AgentUser)
+            Self::DisableAgent | Self::QuarantineInRegistry => matches!(kind, K::Agent),
+            Self::DisableServicePrincipal => matches!(kind, K::ServicePrincipal),
+            Self::DisableBlueprint | Self::RemoveCredential | Self::RestoreBlueprint => {
+                matches!(kind, K::Blueprint)
             }
-            Self::ConfirmCompromised => {
-                matches!(
-                    kind,
-                    EntityKind::Agent | EntityKind::AgentUser | EntityKind::Blueprint
-                )
+            Self::DisableAgentUser | Self::RevokeSessions => {
+                matches!(kind, K::Agent | K::AgentUser)
+            }
+            // A shared identity of classic Foundry agents is a plain service principal.
+            Self::StopInFoundry => matches!(kind, K::Agent | K::ServicePrincipal),
+            Self::ConfirmCompromised => matches!(kind, K::Agent | K::AgentUser | K::Blueprint),
+            Self::TagEntity | Self::RemoveGrant | Self::RemoveAppRole => {
+                matches!(kind, K::Agent | K::Blueprint | K::ServicePrincipal)
+            }
+            Self::RemoveRole | Self::RemoveAccessPackage => {
+                matches!(kind, K::Agent | K::AgentUser | K::ServicePrincipal)
             }
             Self::Verify => false,
         }
     }
 
     /// The Graph application permissions it needs (Microsoft Graph permissions file, 2026-08-07).
+    /// [`super::permission::PERMISSIONS`] says of each what it lets us do.
     pub const fn permissions(self) -> &'static [&'static str] {
         match self {
             Self::DisableAgent => &["AgentIdentity.Read.All", "AgentIdentity.EnableDisable.All"],
+            Self::DisableServicePrincipal => &["Application.ReadWrite.All"],
             Self::DisableBlueprint => &[
                 "AgentIdentityBlueprintPrincipal.Read.All",
                 "AgentIdentityBlueprintPrincipal.EnableDisable.All",
             ],
             Self::DisableAgentUser => &["User.ReadBasic.All", "AgentIdUser.ReadWrite.All"],
+            // Foundry asks for an Azure role on the project instead.
+            Self::StopInFoundry => &[],
             Self::RevokeSessions => &["User.ReadBasic.All", "User.RevokeSessions.All"],
             Self::ConfirmCompromised => &["IdentityRiskyAgent.ReadWrite.All"],
+            Self::TagEntity => &[
+                "Application.Read.All",
+                "CustomSecAttributeAssignment.ReadWrite.All",
+            ],
+            Self::QuarantineInRegistry => {
+                &["AgentInstance.Read.All", "AgentCollection.ReadWrite.All"]
+            }
+            Self::RemoveCredential => &[
+                "AgentIdentityBlueprintPrincipal.Read.All",
+                "AgentIdentityBlueprint.Read.All",
+                "AgentIdentityBlueprint.AddRemoveCreds.All",
+            ],
+            Self::RemoveGrant => &["DelegatedPermissionGrant.ReadWrite.All"],
+            Self::RemoveAppRole => &["Application.Read.All", "AppRoleAssignment.ReadWrite.All"],
+            Self::RemoveRole => &["RoleManagement.ReadWrite.Directory"],
+            Self::RemoveAccessPackage => &["EntitlementManagement.ReadWrite.All"],
+            Self::RestoreBlueprint => &[
+                "Application.Read.All",
+                "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
+            ],
             Self::Verify => &[
                 "AgentIdentity.Read.All",
                 "AgentIdentityBlueprintPrincipal.Read.All",
@@ -150,35 +288,4 @@ pub enum Undoing {
     Never,
     /// It changes nothing.
     Nothing,
-}
-
-/// What a person tells Entra ID Protection when a confirmed entity is put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RiskVerdict {
-    /// It was never compromised: `confirmSafe`.
-    Safe,
-    /// The risk no longer matters: `dismiss`.
-    Dismiss,
-    /// Say nothing; the entity stays at high risk.
-    Leave,
-}
-
-impl RiskVerdict {
-    /// Every verdict, as the command line offers them.
-    pub const ALL: [Self; 3] = [Self::Safe, Self::Dismiss, Self::Leave];
-
-    /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Dismiss => "dismiss",
-            Self::Leave => "leave",
-        }
-    }
-
-    /// The verdict a word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.word() == word)
-    }
 }

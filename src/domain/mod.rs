@@ -21,8 +21,11 @@ pub mod detection;
 pub mod reading;
 
 pub mod action;
+pub mod permission;
 pub mod playbook;
+pub mod verdict;
 
+pub mod approved;
 pub mod caps;
 pub mod decision;
 pub mod guard;
@@ -30,12 +33,12 @@ pub mod plan;
 
 pub mod containment;
 pub mod coverage;
+pub mod found;
 pub mod outcome;
 pub mod run;
 pub mod step;
 
 pub mod approval;
-pub mod approved;
 pub mod notice;
 pub mod order;
 pub mod person;

@@ -67,7 +67,8 @@ impl Plan {
                 may(Action::RevokeSessions),
                 may(Action::ConfirmCompromised),
             ],
-            EntityKind::ServicePrincipal | EntityKind::User => Vec::new(),
+            EntityKind::ServicePrincipal => vec![must(Action::DisableServicePrincipal)],
+            EntityKind::User => Vec::new(),
         };
         Self::from_specs("", entity, &specs)
     }
@@ -118,11 +119,16 @@ impl Plan {
         self.steps.iter().any(|step| step.action.contains())
     }
 
-    /// How much confirmation it needs when a person orders it (design §8): 2 for a blueprint, 1
-    /// where something cannot be undone, else 0.
+    /// Is there a step in it that people must agree to every time?
+    pub fn always_asks(&self) -> bool {
+        self.steps.iter().any(|step| step.action.always_asks())
+    }
+
+    /// How much confirmation it needs when a person orders it (design §8): 2 for a blueprint and
+    /// for what always needs approval, 1 where something cannot be undone, else 0.
     pub fn tier(&self) -> u8 {
         use super::action::Undoing;
-        if self.entity.kind == EntityKind::Blueprint {
+        if self.entity.kind == EntityKind::Blueprint || self.always_asks() {
             return 2;
         }
         let one_way = |step: &PlanStep| step.action.can_be_undone() == Undoing::Never;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::outcome::{Outcome, UndoOutcome};
 
-use super::action::Action;
-use super::entity::{Entity, EntityKind, ObjectId};
+use super::entity::{Entity, ObjectId};
+use super::found::Found;
 use super::moment::Moment;
 use super::plan::PlanStep;
 
@@ -125,6 +125,11 @@ pub enum Before {
         /// One for each object.
         switches: Vec<Switch>,
     },
+    /// What an action found that is no switch.
+    Found {
+        /// What it found.
+        found: Found,
+    },
     /// Nothing that could be put back.
     Nothing,
 }
@@ -168,13 +173,8 @@ impl Step {
     /// The entities this step closes: those whose switch it read before it struck. Empty until
     /// then, and for actions that contain nothing.
     pub fn closes(&self) -> Vec<Entity> {
-        let kind = match self.plan.action {
-            Action::DisableAgent => EntityKind::Agent,
-            Action::DisableBlueprint => EntityKind::Blueprint,
-            Action::DisableAgentUser => EntityKind::AgentUser,
-            Action::RevokeSessions | Action::ConfirmCompromised | Action::Verify => {
-                return Vec::new();
-            }
+        let Some(kind) = self.plan.action.closes() else {
+            return Vec::new();
         };
         match &self.before {
             Some(Before::Switches { switches }) => switches
@@ -184,7 +184,7 @@ impl Step {
                     id: switch.id,
                 })
                 .collect(),
-            Some(Before::Nothing) | None => Vec::new(),
+            Some(Before::Found { .. } | Before::Nothing) | None => Vec::new(),
         }
     }
 

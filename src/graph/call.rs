@@ -8,6 +8,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::answer::{challenge, refusal, word};
+use super::delete::is_deletable;
 use super::error::{Error, Receipt, spoken};
 use super::lanes::{Lane, Priority};
 use super::place::Place;
@@ -109,6 +110,13 @@ impl Graph {
         let spoken = call.spoken();
         if call.kind == Kind::Write && self.0.writes_stopped.load(Ordering::Relaxed) {
             return Err(Error::try_again(STOPPED, &spoken, "writes are stopped"));
+        }
+        if call.method == Method::DELETE && !is_deletable(call.place.text()) {
+            return Err(Error::Refused {
+                code: "NotOnTheList".to_owned(),
+                status: None,
+                because: format!("{spoken}: estop never deletes this"),
+            });
         }
         let tokens = &self.0.link.tokens;
         let token = tokens

@@ -7,6 +7,7 @@
 //! * A path is constant text and object ids, never text from outside (threat W21).
 //! * A write whose answer was lost is *unknown*, never failed and never done.
 //! * One limit family, one lane; a lane lets the more urgent go first and delays nobody needlessly.
+//! * A DELETE names something on the list of `delete`, never an entity.
 //! * A token goes to the configured host only: no redirects, no next page elsewhere.
 //! * Nothing is tried twice here, but for one forced token after a claims challenge.
 //!
@@ -23,8 +24,14 @@ mod place;
 mod shape;
 
 mod agents;
+mod principals;
 mod risk;
 mod users;
+
+mod credentials;
+mod delete;
+mod held;
+mod registry;
 
 mod coalesce;
 
@@ -34,9 +41,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
 pub use agents::{AgentRead, BlueprintRead};
+pub use delete::Removable;
 pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
 pub use lanes::{Budget, Budgets, Lane, LaneReport, Priority};
+pub use principals::{PrincipalKind, PrincipalRead, Tag};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
 
@@ -101,6 +110,11 @@ impl Graph {
     /// Writes may leave again.
     pub fn allow_writes(&self) {
         self.0.writes_stopped.store(false, Ordering::Relaxed);
+    }
+
+    /// Must no write leave, by whichever way?
+    pub fn writes_are_stopped(&self) -> bool {
+        self.0.writes_stopped.load(Ordering::Relaxed)
     }
 
     /// Fetches the token and opens the connection by one small read, so that the first write waits

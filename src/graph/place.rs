@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use url::Url;
 
 use crate::domain::entity::ObjectId;
+use crate::domain::found::OpaqueId;
 
 /// Longest address of a next page that is followed.
 const NEXT_LIMIT: usize = 8 * 1024;
@@ -48,6 +49,18 @@ impl Place {
         self.text.push_str(&text);
         // Writing to a string cannot fail.
         let _ = write!(self.shown, "{}…{}", &text[..4], &text[32..]);
+        self
+    }
+
+    /// Adds an id that is no GUID. Its own rule keeps it from bending the path.
+    pub(super) fn opaque(mut self, id: &OpaqueId) -> Self {
+        let text = id.as_str();
+        self.text.push_str(text);
+        // Plain ASCII, so that any index is a boundary.
+        let _ = match text.len() {
+            0..=12 => write!(self.shown, "{text}"),
+            long => write!(self.shown, "{}…{}", &text[..4], &text[long - 4..]),
+        };
         self
     }
 

@@ -37,8 +37,9 @@ use crate::domain::caps::Caps;
 use crate::domain::guard::Guards;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
+use crate::domain::playbook::Mode;
 use crate::graph::Graph;
-use crate::store::Store;
+use crate::store::{Claimed, Store};
 use crate::telemetry::Metrics;
 
 /// How long a lease lasts unless it is kept.
@@ -81,6 +82,8 @@ pub struct Bench {
     pub metrics: Arc<Metrics>,
     /// What a deployment has set.
     pub limits: Limits,
+    /// What a deployment has set up for the acts.
+    pub means: Arc<act::Means>,
 }
 
 /// What became of working on a run for a while.
@@ -118,13 +121,29 @@ impl From<crate::store::Error> for Broken {
 }
 
 impl Bench {
-    /// What an act needs for a run that so many people agreed to.
-    fn context<'a>(&'a self, guards: &'a Guards, (run, agreed): (RunId, u32)) -> act::Context<'a> {
+    /// What an act needs to read, or to put back, in one run.
+    fn context<'a>(&'a self, guards: &'a Guards, run: RunId) -> act::Context<'a> {
         act::Context {
             graph: &self.graph,
             guards,
-            agreed,
+            agreed: 0,
+            means: &self.means,
+            approval: act::Approval::Missing,
             correlation: run.uuid(),
+        }
+    }
+
+    /// The same to carry the run out: with people's word for its plan, where it is stored.
+    fn forward_context<'a>(&'a self, guards: &'a Guards, claimed: &Claimed) -> act::Context<'a> {
+        let agreed = claimed.agreed();
+        act::Context {
+            agreed,
+            approval: match (claimed.run.mode, agreed) {
+                (Mode::Observe, _) => act::Approval::Moot,
+                (Mode::Ask | Mode::Provisional | Mode::Enforce, 0) => act::Approval::Missing,
+                (Mode::Ask | Mode::Provisional | Mode::Enforce, _) => act::Approval::Given,
+            },
+            ..self.context(guards, claimed.run.id)
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn write<'a>(
             .may_write(claimed.lease, bench.clock.now())
             .await?;
         let guards = bench.guards.load();
-        let context = bench.context(&guards, (claimed.run.id, claimed.agreed()));
+        let context = bench.forward_context(&guards, claimed);
         let done = match doing() {
             Doing::Undo(step, before) => {
                 act::undo(&context, &step.plan, before, claimed.risk).await

@@ -95,7 +95,7 @@ async fn attempt(
     step: &mut Step,
 ) -> Result<Result<act::Ended, Error>, Broken> {
     let guards = bench.guards.load();
-    let context = bench.context(&guards, (claimed.run.id, claimed.agreed()));
+    let context = bench.forward_context(&guards, claimed);
     let before = match step.before.take() {
         Some(before) => {
             bench
@@ -142,6 +142,10 @@ fn would(seen: &act::Seen) -> String {
             format!("would act; {}", seen.evidence)
         }
         Before::Switches { .. } => format!("nothing to do; {}", seen.evidence),
+        Before::Found { found } if found.is_nothing() => {
+            format!("nothing to do; {}", seen.evidence)
+        }
+        Before::Found { .. } => format!("would act; {}", seen.evidence),
         Before::Nothing => "would act".to_owned(),
     }
 }

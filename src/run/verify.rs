@@ -74,7 +74,7 @@ async fn read_twice(bench: &Bench, lease: RunLease, entity: Entity, within: Dura
 
 async fn read_once(bench: &Bench, lease: RunLease, entity: Entity) -> (bool, String) {
     let guards = bench.guards.load();
-    let context = bench.context(&guards, (lease.run, 0));
+    let context = bench.context(&guards, lease.run);
     match read_back(&context, entity).await {
         Ok(reading) => (reading.is_closed(), reading.words().to_owned()),
         Err(act::Error::TryAgain { after, because }) => {
@@ -96,7 +96,7 @@ pub(super) async fn reads_open(
     let mut open_before = false;
     loop {
         let guards = bench.guards.load();
-        let context = bench.context(&guards, (lease.run, 0));
+        let context = bench.context(&guards, lease.run);
         let reading = read_back(&context, entity).await;
         // Its own switch is what we wrote; a blueprint that blocks it is someone else's word.
         let open = matches!(reading, Ok(Reading::Open | Reading::BlockedByBlueprint));

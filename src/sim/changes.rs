@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::sim::belongings::Shelf;
 use crate::sim::tenant::{Kind, Risk, Tenant};
 
 /// `accountEnabled`, as a word.
@@ -35,6 +36,10 @@ pub enum Aspect {
     Risk,
     /// Refresh tokens made invalid.
     SessionsRevoked,
+    /// Something the entity holds.
+    Held(Shelf),
+    /// Whether it is among the deleted items.
+    Deleted,
 }
 
 /// One change, before anybody has said who made it.
@@ -110,7 +115,7 @@ impl Tenant {
         self.principals.remove(&id);
     }
 
-    fn note(&mut self, entity: Uuid, aspect: Aspect, from: Value, to: Value) {
+    pub(super) fn note(&mut self, entity: Uuid, aspect: Aspect, from: Value, to: Value) {
         self.changes.push(Change {
             entity,
             aspect,

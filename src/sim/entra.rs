@@ -201,8 +201,13 @@ impl Entra {
     /// An access token of estop for Graph with its present permissions, as the token endpoint
     /// would issue it, but unrecorded. `None` when estop itself is disabled.
     pub fn access_token(&self) -> Option<String> {
+        self.access_token_for(GRAPH)
+    }
+
+    /// The same for another resource, such as Foundry's `https://ai.azure.com`.
+    pub fn access_token_for(&self, resource: &str) -> Option<String> {
         let (id, at) = (self.clock.uuid(), self.clock.now());
-        let issued = tokens::own_access_token(&self.state(), (id, at), GRAPH);
+        let issued = tokens::own_access_token(&self.state(), (id, at), resource);
         issued.ok().map(|(token, _)| token)
     }
 

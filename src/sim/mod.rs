@@ -16,6 +16,7 @@
 //! Read next: `tenant`, then `calls`, then `faults`, then `face`.
 
 mod admin;
+mod belongings;
 mod calls;
 mod changes;
 mod contoso;
@@ -31,6 +32,7 @@ mod tenant;
 mod tests;
 
 pub use admin::{ForeignChange, ForeignWrite, When};
+pub use belongings::{Item, Shelf};
 pub use changes::{Aspect, Switch};
 pub use contoso::INVOICE_BOT;
 pub use entra::Entra;

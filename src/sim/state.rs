@@ -67,7 +67,9 @@ enum Held {
 }
 
 impl State {
-    pub(super) fn new(tenant: Tenant, token_secret: [u8; 32]) -> Self {
+    pub(super) fn new(mut tenant: Tenant, token_secret: [u8; 32]) -> Self {
+        // What was arranged before anyone could look is no change.
+        tenant.changes.clear();
         Self {
             tenant,
             limits: Limits::published(),

@@ -1,12 +1,13 @@
 //! The tenant as plain data: who lives in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::moment::{Moment, Span};
+use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
 
 /// The kinds of entity the model holds.
@@ -184,6 +185,12 @@ pub struct Tenant {
     pub principals: BTreeMap<Uuid, Principal>,
     /// Risk by object id; no entry means no risk was ever seen.
     pub risks: BTreeMap<Uuid, Risk>,
+    /// What entities hold beside their switches, by its own id.
+    pub belongings: BTreeMap<(Shelf, String), Item>,
+    /// The custom security attributes that are defined, as `SET.ATTRIBUTE`.
+    pub attributes: BTreeSet<String>,
+    /// Deleted blueprints by the object id of their principal.
+    pub deleted: BTreeMap<Uuid, Blueprint>,
     /// estop's own registration.
     pub client: Client,
     /// Whether risk blocks access tokens.
@@ -219,6 +226,9 @@ impl Tenant {
             users: BTreeMap::new(),
             principals: BTreeMap::from([(own.id, own)]),
             risks: BTreeMap::new(),
+            belongings: BTreeMap::new(),
+            attributes: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             client,
             risk_policy: RiskPolicy::Absent,
             unknown_ids: UnknownIds::Refused,

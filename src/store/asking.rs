@@ -6,7 +6,7 @@ use super::approvals::{approval_in, latest_in};
 use super::error::Error;
 use super::rows::{bytes, json as from_json, run as run_of, to_json, uuid, word};
 use super::sql::query;
-use super::triaged::{Terms, set_approved};
+use super::terms::{Terms, set_approved};
 use super::writer::Tx;
 use crate::domain::approval::{About, Approval, ApprovalState, ApprovalTerms, Requester, World};
 use crate::domain::id::{ApprovalId, NoticeId, RunId};

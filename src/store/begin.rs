@@ -3,15 +3,15 @@
 
 use super::Store;
 use super::error::Error;
-use super::rows::{bytes, json as from_json, word};
+use super::room;
+use super::rows::{bytes, word};
 use super::runs::{held_row, move_run};
 use super::settings::standing_in;
 use super::sql::{Row, query};
-use super::triaged::Terms;
 use super::writer::Tx;
-use crate::domain::caps::{CapUse, Caps, Claimant};
+use crate::domain::caps::Caps;
 use crate::domain::id::RunId;
-use crate::domain::moment::{Moment, Span};
+use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
 use crate::domain::playbook::Mode;
 use crate::domain::run::{RunEvent, RunLease, RunState};
@@ -63,7 +63,7 @@ async fn begin_in(
     let steps = super::claims::steps_in(tx, lease.run).await?;
     let strikes = steps.iter().any(|step| step.plan.action.contains());
     let needs_room = state == RunState::Queued && enforced && strikes && counts(&row)?;
-    if needs_room && let Err(reached) = take_room(tx, &row, caps, at).await? {
+    if needs_room && let Err(reached) = room::take(tx, &row, caps, at).await? {
         let since = at.minus(caps.window.0);
         return hold_back(tx, lease.run, &reached.to_string(), (at, since, notice)).await;
     }
@@ -107,60 +107,6 @@ async fn hold_back(
 fn counts(row: &Row) -> Result<bool, Error> {
     let by_person = row.get::<Option<Vec<u8>>>("order_id")?.is_some();
     Ok(!by_person && !row.get::<bool>("released")?)
-}
-
-async fn take_room(
-    tx: &mut Tx,
-    row: &Row,
-    caps: Caps,
-    at: Moment,
-) -> Result<Result<(), crate::domain::caps::CapReached>, Error> {
-    let terms: Terms = from_json(row, "terms")?;
-    let source: String = row.get::<Option<String>>("source")?.unwrap_or_default();
-    let playbook: String = row.get("playbook")?;
-    let entity: Vec<u8> = row.get("entity_id")?;
-    let claimant = if terms.reserved {
-        Claimant::Reserved
-    } else {
-        Claimant::Ordinary
-    };
-    let own_window = terms
-        .guardrail
-        .map_or(caps.window, |guardrail| guardrail.window);
-    let since = |window: Span| at.minus(window.0).as_millis();
-    // An entity that was contained within the window already costs nothing more.
-    let counted = query(
-        "select count(distinct case when at > $1 then entity_id end) as tenant, \
-                count(distinct case when at > $1 and source = $2 then entity_id end) as source, \
-                count(distinct case when at > $3 and playbook = $4 then entity_id end) as playbook, \
-                coalesce(max(entity_id = $5 and at > $1), 0) as known \
-         from cap_use where at > min($1, $3)",
-    )
-    .bind(since(caps.window))
-    .bind(&source)
-    .bind(since(own_window))
-    .bind(&playbook)
-    .bind(&entity)
-    .fetch_one(&mut tx.db)
-    .await?;
-    if !counted.get::<bool>("known")? {
-        let used = CapUse {
-            tenant: counted.get("tenant")?,
-            source: counted.get("source")?,
-            playbook: counted.get("playbook")?,
-        };
-        if let Err(reached) = caps.allow(used, claimant, terms.guardrail) {
-            return Ok(Err(reached));
-        }
-    }
-    query("insert into cap_use (at, source, playbook, entity_id) values ($1, $2, $3, $4)")
-        .bind(at.as_millis())
-        .bind(source)
-        .bind(playbook)
-        .bind(entity)
-        .execute(&mut tx.db)
-        .await?;
-    Ok(Ok(()))
 }
 
 async fn count_attempt(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {

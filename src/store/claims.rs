@@ -7,7 +7,7 @@ use super::Store;
 use super::error::Error;
 use super::rows::{bytes, json, run, step};
 use super::sql::{Row, query};
-use super::triaged::Terms;
+use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::RiskVerdict;
 use crate::domain::id::RunId;

@@ -1,5 +1,6 @@
 //! One commit: every piece of work under a savepoint of its own.
 
+use super::error::Error;
 use super::writer::{Asked, Durability, Tx};
 
 /// Performs all of these in one transaction, and answers each after the commit. A piece that fails
@@ -14,16 +15,10 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) {
     let mut outcomes = Vec::with_capacity(pieces.len());
     let committed = async {
         tx.begin(durability).await?;
-        for (piece, _) in pieces.iter_mut() {
-            tx.execute("savepoint piece").await?;
-            let head = tx.head;
-            let outcome = piece.perform(tx).await;
-            if outcome.is_err() {
-                tx.head = head;
-                tx.execute("rollback to piece").await?;
-            }
-            tx.execute("release piece").await?;
-            outcomes.push(outcome);
+        match pieces.as_mut_slice() {
+            // What is alone needs no savepoint: if it fails, everything is rolled back.
+            [(only, _)] => outcomes.push(Ok(only.perform(tx).await?)),
+            several => perform_each(tx, several, &mut outcomes).await?,
         }
         crate::telemetry::crash_point("store.commit.before");
         let committed = tx.execute("commit").await;
@@ -39,4 +34,25 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) {
     for ((piece, _), outcome) in pieces.drain(..).zip(outcomes) {
         piece.answer(committed.clone().and(outcome));
     }
+}
+
+/// Performs each piece under a savepoint of its own. An error here means that the transaction is
+/// gone, and every piece with it.
+async fn perform_each(
+    tx: &mut Tx,
+    pieces: &mut [Asked],
+    outcomes: &mut Vec<Result<(), Error>>,
+) -> Result<(), Error> {
+    for (piece, _) in pieces {
+        tx.execute("savepoint piece").await?;
+        let head = tx.head;
+        let outcome = piece.perform(tx).await;
+        if outcome.is_err() {
+            tx.head = head;
+            tx.execute("rollback to piece").await?;
+        }
+        tx.execute("release piece").await?;
+        outcomes.push(outcome);
+    }
+    Ok(())
 }

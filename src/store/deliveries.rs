@@ -3,7 +3,7 @@
 use super::Store;
 use super::error::Error;
 use super::intake;
-use super::rows::{bytes, moment, uuid, word};
+use super::rows::{bytes, moment, uuid, word, word_or_none};
 use super::sql::{Row, query};
 use super::writer::{Durability, Queue, Tx};
 use crate::domain::delivery::{BodyDigest, Delivery, DeliveryState, NewDelivery};
@@ -11,6 +11,7 @@ use crate::domain::detection::SourceName;
 use crate::domain::id::DeliveryId;
 use crate::domain::moment::Moment;
 use crate::domain::notice::Urgency;
+use crate::domain::playbook::ServiceMode;
 use crate::domain::record::{Actor, Record};
 
 /// What became of a delivery that was handed in.
@@ -64,27 +65,29 @@ impl Store {
 
     /// One delivery with its exact bytes.
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, Error> {
+        Ok(self.delivery_to_read(id).await?.map(|(found, _)| found))
+    }
+
+    /// One delivery with its exact bytes, and the mode a person has set: what triage asks first of
+    /// all, in one look.
+    pub async fn delivery_to_read(
+        &self,
+        id: DeliveryId,
+    ) -> Result<Option<(Delivery, Option<ServiceMode>)>, Error> {
         let row = query(
-            "select delivery_id, source, state, why, body, digest, key_id, headers, received_at \
+            "select *, (select value from setting where name = 'mode') as mode \
              from delivery where delivery_id = $1",
         )
         .bind(bytes(id.uuid()))
         .fetch_optional(self.reading())
         .await?;
-        row.map(|row| {
-            Ok(Delivery {
-                id,
-                source: word(&row, "source", SourceName::new)?,
-                state: word(&row, "state", DeliveryState::from_word)?,
-                why: row.get("why")?,
-                body: row.get("body")?,
-                digest: digest(&row)?,
-                key_id: row.get("key_id")?,
-                headers: row.get("headers")?,
-                received_at: moment(&row, "received_at")?,
-            })
-        })
-        .transpose()
+        let read = |row| {
+            Ok((
+                delivery(&row)?,
+                word_or_none(&row, "mode", ServiceMode::from_word)?,
+            ))
+        };
+        row.map(read).transpose()
     }
 
     /// Counts a reading before it is made, and answers how many were begun.
@@ -166,6 +169,20 @@ impl Store {
         })
         .await
     }
+}
+
+fn delivery(row: &Row) -> Result<Delivery, Error> {
+    Ok(Delivery {
+        id: DeliveryId::from_uuid(uuid(row, "delivery_id")?),
+        source: word(row, "source", SourceName::new)?,
+        state: word(row, "state", DeliveryState::from_word)?,
+        why: row.get("why")?,
+        body: row.get("body")?,
+        digest: digest(row)?,
+        key_id: row.get("key_id")?,
+        headers: row.get("headers")?,
+        received_at: moment(row, "received_at")?,
+    })
 }
 
 fn digest(row: &Row) -> Result<BodyDigest, Error> {

@@ -49,7 +49,7 @@ pub(super) fn word<T>(
     known(&word).ok_or_else(|| Error::Damaged(format!("`{word}` in {column}")))
 }
 
-fn word_or_none<T>(
+pub(super) fn word_or_none<T>(
     row: &Row,
     column: &str,
     known: impl Fn(&str) -> Option<T>,

@@ -1,51 +1,27 @@
 //! What triage made of a delivery, in one transaction: the detection, its decisions, its runs.
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Store;
 use super::asking::NewApproval;
 use super::deliveries::set_state;
 use super::error::Error;
-use super::rows::{bytes, json as from_json, to_json, uuid};
+use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
+use super::terms::Terms;
 use super::writer::Tx;
-use crate::domain::approval::{About, ApprovalTerms};
-use crate::domain::approved::Approved;
+use crate::domain::approval::About;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::{Detection, SourceName};
 use crate::domain::entity::Entity;
 use crate::domain::id::{DeliveryId, DetectionId, OrderId, RunId};
-use crate::domain::moment::{Moment, Span};
+use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
 use crate::domain::plan::{Plan, PlanStep};
-use crate::domain::playbook::{Guardrail, HoldThen, Mode, PlaybookName};
+use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::record::{Actor, Record};
 use crate::domain::run::{Lane, RunState};
-
-/// What a run is bound by, beside its plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// May it use the reserve of the caps?
-    pub reserved: bool,
-    /// The playbook's own limit.
-    pub guardrail: Option<Guardrail>,
-    /// How long what it contains is held.
-    pub hold_for: Option<Span>,
-    /// What becomes of it then.
-    #[serde(default)]
-    pub hold_then: Option<HoldThen>,
-    /// How often within an hour what someone opened is closed again.
-    #[serde(default)]
-    pub reassert_max: Option<u32>,
-    /// Whom to ask, where the playbook asks.
-    #[serde(default)]
-    pub approval: Option<ApprovalTerms>,
-    /// Who agreed that it begins, once they did.
-    #[serde(default)]
-    pub approved: Option<Approved>,
-}
 
 /// A run to be made.
 #[derive(Clone, Debug)]
@@ -270,25 +246,5 @@ pub(super) async fn insert_step(
     .bind(step.optional)
     .execute(&mut tx.db)
     .await?;
-    Ok(())
-}
-
-/// Notes who agreed to a run's plan, or that nobody has.
-pub(super) async fn set_approved(
-    tx: &mut Tx,
-    run: RunId,
-    approved: Option<Approved>,
-) -> Result<(), Error> {
-    let row = query("select terms from run where run_id = $1")
-        .bind(bytes(run.uuid()))
-        .fetch_one(&mut tx.db)
-        .await?;
-    let mut terms: Terms = from_json(&row, "terms")?;
-    terms.approved = approved;
-    query("update run set terms = $2 where run_id = $1")
-        .bind(bytes(run.uuid()))
-        .bind(to_json(&terms)?)
-        .execute(&mut tx.db)
-        .await?;
     Ok(())
 }

@@ -157,7 +157,8 @@ pub(super) async fn before_our_holds(tx: &mut Tx, entity: Entity) -> Result<Opti
          join hold h on h.entity_kind = c.entity_kind and h.entity_id = c.entity_id \
                     and h.since >= c.since \
          join step s on s.run_id = h.run_id and s.before is not null \
-                    and s.action in ('disable_agent', 'disable_blueprint', 'disable_agent_user') \
+                    and s.action in ('disable_agent', 'disable_service_principal', \
+                                     'disable_blueprint', 'disable_agent_user') \
          where c.entity_kind = $1 and c.entity_id = $2 and c.state <> 'open' \
          order by h.since, h.run_id, s.position limit 16",
     )

@@ -43,7 +43,7 @@ pub type Made = (RunId, Lane);
 impl Triage {
     /// Reads one delivery and stores what follows. A delivery that was read before is left alone.
     pub(super) async fn read_one(&self, id: DeliveryId, found: Found) -> Result<Vec<Made>, Error> {
-        let Some(delivery) = self.store.delivery(id).await? else {
+        let Some((delivery, mode)) = self.store.delivery_to_read(id).await? else {
             return Ok(Vec::new());
         };
         if delivery.state != DeliveryState::Received {
@@ -53,12 +53,7 @@ impl Triage {
         if self.guards.load().blindness().is_some() {
             return Ok(Vec::new());
         }
-        let service = self
-            .store
-            .standing()
-            .await?
-            .mode
-            .unwrap_or(ServiceMode::Observe);
+        let service = mode.unwrap_or(ServiceMode::Observe);
         if service == ServiceMode::Off {
             return Ok(Vec::new());
         }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use estop::command::{NewName, add_person, at_the_machine};
 use estop::domain::entity::ObjectId;
-use estop::domain::order::OrderKind;
+use estop::domain::id::OrderId;
+use estop::domain::order::{Operator, Order, OrderKind, Scope};
 use estop::domain::person::{GroupName, Person, Role};
 use estop::domain::run::RunState;
 use estop::sim::{Aspect, Switch};
+use estop::store::{Asked, Saw};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -637,24 +639,54 @@ async fn the_detected_agents_are_offered_instead_of_their_blueprint() {
 #[tokio::test]
 async fn what_was_approved_and_then_stopped_for_a_day_is_asked_again() {
     let desk = asked().await;
-    let (ada, bo) = (desk.lead(1).await, desk.lead(2).await);
     let shown = desk.shown().await;
-    desk.approves(&ada, &shown).await;
+    let run = desk.world.only_run().await.id;
     desk.world.order(OrderKind::TripBrake).await.unwrap();
-    desk.world.order(OrderKind::ResetBrake).await.unwrap();
+    // The desk refuses this under the brake; here the brake came a moment later.
+    for number in [1, 2] {
+        approve_in_store(&desk, &shown, number).await;
+    }
 
-    desk.approves(&bo, &shown).await;
-    desk.world.order(OrderKind::TripBrake).await.unwrap();
     desk.world.leap(DAY).await;
-    let run = desk.world.only_run().await;
+    let state = desk.world.state(run).await;
     desk.world.order(OrderKind::ResetBrake).await.unwrap();
-    let resumed = desk.world.order(OrderKind::Resume { run: run.id }).await;
+    let resumed = desk.world.order(OrderKind::Resume { run }).await;
 
-    assert_eq!(run.state, RunState::Waiting, "{run:?}");
+    assert_eq!(state, RunState::Waiting);
     assert!(resumed.is_err(), "{resumed:?}");
     let asked = desk.get("/v1/approvals?state=asked").await.body;
     assert_ne!(asked["approvals"][0]["id"], shown["id"]);
     assert!(desk.world.writes().is_empty(), "{:?}", desk.world.writes());
+}
+
+async fn approve_in_store(desk: &Desk, shown: &Value, number: u128) {
+    let clock = &desk.world.clock;
+    let person = Person {
+        entra: ObjectId::from_uuid(Uuid::from_u128(number)),
+        role: Role::Lead,
+        groups: GroupName::new("soc-leads").into_iter().collect(),
+    };
+    let order = Order {
+        id: OrderId::from_uuid(clock.uuid()),
+        at: clock.now(),
+        operator: Operator {
+            name: format!("person:{number}"),
+            scope: Scope::Respond,
+            person: Some(person),
+        },
+        kind: OrderKind::Approve {
+            approval: shown["id"].as_str().unwrap().parse().unwrap(),
+            plan_digest: "as shown".to_owned(),
+        },
+        reason: "approved".to_owned(),
+    };
+    let asked = Asked {
+        order,
+        makes: None,
+        idempotency_key: None,
+        saw: Saw::default(),
+    };
+    desk.world.service.store.take_order(asked).await.unwrap();
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use estop::domain::action::Action;
 use estop::domain::coverage::{Door, DoorState};
-use estop::domain::entity::{Entity, EntityKind, ObjectId};
+use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::order::OrderKind;
 use estop::domain::plan::Plan;
 use estop::domain::playbook::ServiceMode;
@@ -271,14 +271,7 @@ async fn g07_a_refused_write_holds_nothing_and_a_person_is_told() {
                 "{told:?}"
             );
             if case.action.contains() {
-                let kind = match case.action {
-                    Action::DisableBlueprint => EntityKind::Blueprint,
-                    Action::DisableAgent => EntityKind::Agent,
-                    Action::DisableAgentUser
-                    | Action::RevokeSessions
-                    | Action::ConfirmCompromised
-                    | Action::Verify => EntityKind::AgentUser,
-                };
+                let kind = case.action.closes().unwrap();
                 let id = case.touched;
                 let held = world.service.store.containment(Entity { kind, id }).await;
                 assert_eq!(held.unwrap().unwrap().held_by, [], "{about}");

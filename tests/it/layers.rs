@@ -14,7 +14,9 @@ const LAYERS: &[&[&str]] = &[
     &["domain"],
     &["clock", "telemetry", "signature", "transport"],
     &["entra", "listener"],
-    &["store", "graph", "sentinel", "chat", "catalog", "sim"],
+    &[
+        "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim",
+    ],
     &["triage", "act", "notify", "audit", "watch"],
     &["command"],
     &["run"],

@@ -7,6 +7,7 @@
 )]
 
 mod approvals;
+mod beyond;
 mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]

@@ -29,7 +29,7 @@ async fn many(count: usize, limits: Limits) -> (World, Vec<Uuid>) {
         playbooks: vec![("storm.yaml", PLAYBOOK.to_owned())],
         limits,
         tenant,
-        may: "enforce",
+        ..Setting::default()
     };
     (World::with(setting).await, agents)
 }

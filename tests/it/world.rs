@@ -16,6 +16,7 @@ use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::id::{OrderId, RunId};
 use estop::domain::moment::Moment;
 use estop::domain::order::{Operator, Order, OrderKind, Scope};
+use estop::domain::permission::Profile;
 use estop::domain::plan::Plan;
 use estop::domain::playbook::{Also, Mode, PlaybookName};
 use estop::domain::run::{Lane, Run, RunState, Standing};
@@ -63,6 +64,8 @@ pub struct Setting {
     pub tenant: Tenant,
     /// What the source may ask for at most.
     pub may: &'static str,
+    /// The permission profile; the tenant grants what it always grants.
+    pub profile: Profile,
 }
 
 impl Default for Setting {
@@ -73,6 +76,7 @@ impl Default for Setting {
             limits: Limits::off(),
             tenant: Tenant::contoso(),
             may: "enforce",
+            profile: Profile::Agents,
         }
     }
 }
@@ -346,6 +350,11 @@ impl World {
 
     /// A person's order with this plan.
     pub async fn contain_by(&self, plan: Plan) -> RunId {
+        self.carry_out(plan, Terms::default()).await
+    }
+
+    /// A person's order with this plan, bound by these terms.
+    pub async fn carry_out(&self, plan: Plan, terms: Terms) -> RunId {
         let kind = OrderKind::Contain {
             plan_digest: plan.digest(),
         };
@@ -354,7 +363,7 @@ impl World {
             playbook: PlaybookName::by_hand(),
             mode: Mode::Enforce,
             plan,
-            terms: Terms::default(),
+            terms,
             asks: None,
         };
         self.ask(kind, Some(new)).await.unwrap().run.unwrap()
@@ -459,8 +468,9 @@ async fn open(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) ->
 fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Parts {
     let yaml = &setting.yaml;
     let (tenant, may) = (entra.tenant().id, setting.may);
+    let profile = setting.profile;
     let text = format!(
-        "{yaml}tenant: {{ id: {tenant}, credential: managed_identity }}\n\
+        "{yaml}tenant: {{ id: {tenant}, credential: managed_identity, profile: {profile} }}\n\
          sources:\n  lab:\n    reader: estop\n    \
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
          may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n"
@@ -472,7 +482,8 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         config,
         clock: clock.clone(),
         transport: entra.transport(),
-        tokens: tokens(entra, clock),
+        tokens: tokens(entra, clock, "https://graph.microsoft.com"),
+        foundry_tokens: Some(tokens(entra, clock, "https://ai.azure.com")),
         budgets: Budgets::default(),
         catalog: setting.catalog(),
     }
@@ -487,12 +498,12 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// Tokens as the simulated tenant gives them to us.
-fn tokens(entra: &Entra, clock: &Clock) -> TokenSource {
+fn tokens(entra: &Entra, clock: &Clock, resource: &'static str) -> TokenSource {
     let (entra, now) = (entra.clone(), clock.clone());
     TokenSource::fetching(clock.clone(), move |_| {
         let (entra, now) = (entra.clone(), now.clone());
         Box::pin(async move {
-            let text = entra.access_token().unwrap_or_default();
+            let text = entra.access_token_for(resource).unwrap_or_default();
             AccessToken::new(&text.into(), now.now().plus(Duration::from_secs(3600)))
         })
     })

@@ -118,10 +118,6 @@ fn what_is_not_supported_yet_is_refused_by_name() {
         (end("activation: required"), "activation"),
         (with("entity: agent", "entity: user"), "user"),
         (
-            with("entity: agent", "entity: service_principal"),
-            "service_principal",
-        ),
-        (
             end("guardrail: { entities_max: 1, window: 1m, on_breach: ask, blueprints_max: 1 }"),
             "blueprints_max",
         ),

@@ -11,6 +11,7 @@ mod asking;
 mod catalog;
 mod clauses;
 mod messages;
+mod removals;
 mod wild;
 
 const PLAIN: &str = "\

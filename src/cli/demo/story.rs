@@ -233,9 +233,8 @@ async fn audit(stage: &Stage, teller: &mut Teller<'_>) -> Result<(), NotObserved
 /// What each step says about what was there before, for the teller.
 pub(super) fn was(step: &Step) -> Option<String> {
     match (step.plan.action, &step.before) {
-        (Action::Verify | Action::ConfirmCompromised, _) | (_, None | Some(Before::Nothing)) => {
-            None
-        }
+        (Action::Verify | Action::ConfirmCompromised, _)
+        | (_, None | Some(Before::Found { .. } | Before::Nothing)) => None,
         (_, Some(Before::Switches { switches })) => {
             let words: Vec<_> = switches
                 .iter()

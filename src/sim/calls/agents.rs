@@ -8,11 +8,16 @@ use crate::sim::calls::odata::{Listing, View};
 use crate::sim::calls::operation::{Cast, Key};
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::calls::show::Declared;
+use crate::sim::calls::tokens::Caller;
 use crate::sim::calls::{Answered, Reply};
 use crate::sim::changes::Switch;
 use crate::sim::state::State;
 use crate::sim::tenant::Kind;
 
+const ATTRIBUTES: &[&[&str]] = &[
+    &["CustomSecAttributeAssignment.Read.All"],
+    &["CustomSecAttributeAssignment.ReadWrite.All"],
+];
 /// Most ids in one `getByIds`.
 const IDS_LIMIT: usize = 1000;
 
@@ -74,8 +79,16 @@ pub(in crate::sim) fn sponsors(state: &mut State, call: &Call, id: &str) -> Answ
 }
 
 /// Any service principal, by its object id or, only where the path says so, by its app id.
-pub(in crate::sim) fn read_principal(state: &mut State, call: &Call, key: Key<'_>) -> Answered {
+/// Custom security attributes are shown to those who may read them.
+pub(in crate::sim) fn read_principal(
+    state: &mut State,
+    call: &Call,
+    (caller, key): (&Caller, Key<'_>),
+) -> Answered {
     let view = View::of_one(call, Declared::ServicePrincipal)?;
+    if view.chooses("customSecurityAttributes") && !caller.may(ATTRIBUTES) {
+        return Err(Refusal::not_permitted());
+    }
     let (text, id) = match key {
         Key::ObjectId(text) => (text, guid(text)),
         Key::AppId(text) => (text, guid(text).and_then(|app| by_app_id(state, app))),

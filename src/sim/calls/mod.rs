@@ -13,11 +13,16 @@
 //! Read next: `operation`, the table of what is modelled, then `agents`.
 
 mod agents;
+mod belonging;
+mod blueprints;
 pub(super) mod call;
+mod foundry;
 mod odata;
 mod operation;
+mod principals;
 pub(super) mod refusal;
 mod risk;
+mod shelves;
 mod show;
 mod sign_in;
 pub(super) mod tokens;
@@ -43,6 +48,8 @@ pub(in crate::sim) enum Reply {
     NoContent,
     /// 200 with this body.
     Json(Value),
+    /// 201 with this body.
+    Created(Value),
 }
 
 /// What every operation gives.
@@ -53,6 +60,9 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
     let result = match (call.method.as_str(), call.segments().as_slice()) {
         ("GET", ["msi", "token"]) => sign_in::by_managed_identity(state, call),
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => sign_in::by_grant(state, call, tenant),
+        ("POST", ["api", "projects", project, "agents", verb]) => {
+            foundry::switch(state, call, (project, verb))
+        }
         (_, segments) => graph(state, call, segments),
     };
     dressed(call, result)
@@ -98,7 +108,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::SwitchCast(cast, id) => agents::switch(state, call, (cast, id)),
         Operation::ListCast(cast) => agents::list(state, call, cast),
         Operation::Sponsors(id) => agents::sponsors(state, call, id),
-        Operation::ReadPrincipal(key) => agents::read_principal(state, call, key),
+        Operation::ReadPrincipal(key) => agents::read_principal(state, call, (caller, key)),
         Operation::GetByIds => agents::get_by_ids(state, call),
         Operation::ReadUser(id) => users::read(state, call, id),
         Operation::ListUsers(which) => users::list(state, call, which),
@@ -107,6 +117,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ReadRisk(id) => risk::read(state, call, id),
         Operation::ListRisk => risk::list(state, call),
         Operation::Judge(verdict) => risk::judge(state, call, verdict),
+        Operation::Belonging(it) => shelves::perform(state, call, (caller, it)),
     }
 }
 
@@ -114,6 +125,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
 pub(in crate::sim) fn dressed(call: &Call, result: Answered) -> Answer {
     let (status, body, mut headers) = match result {
         Ok(Reply::NoContent) => (StatusCode::NO_CONTENT, None, Vec::new()),
+        Ok(Reply::Created(body)) => (StatusCode::CREATED, Some(body), Vec::new()),
         Ok(Reply::Json(body)) => (StatusCode::OK, Some(body), Vec::new()),
         Err(refusal) => {
             let headers = match refusal.shape {

@@ -45,6 +45,11 @@ impl View {
         Ok(Self { declared, select })
     }
 
+    /// Was this property chosen?
+    pub(in crate::sim) fn chooses(&self, name: &str) -> bool {
+        self.select.iter().flatten().any(|chosen| chosen == name)
+    }
+
     /// The entity as asked for. The type is said where it is not the declared one.
     pub(in crate::sim) fn cut(&self, mut whole: Map<String, Value>) -> Map<String, Value> {
         let said = whole
@@ -58,7 +63,10 @@ impl View {
             (None, Some(unasked)) => {
                 whole.retain(|name, _| name == "@odata.type" || unasked.contains(&name.as_str()));
             }
-            (None, None) => {}
+            // Microsoft shows it only to who chooses it.
+            (None, None) => {
+                whole.remove("customSecurityAttributes");
+            }
         }
         if said.as_deref() == Some(self.declared.type_name()) {
             whole.remove("@odata.type");
@@ -178,7 +186,7 @@ fn comparison(text: &str, declared: Declared) -> Result<(String, Value), Refusal
     Ok((name.to_owned(), value))
 }
 
-fn only(call: &Call, known: &[&str]) -> Result<(), Refusal> {
+pub(in crate::sim) fn only(call: &Call, known: &[&str]) -> Result<(), Refusal> {
     match call.parameters().find(|(name, _)| !known.contains(name)) {
         None => Ok(()),
         Some((name, _)) => Err(Refusal::bad_request(format!(

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::Call;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::limits::Family;
@@ -51,6 +52,7 @@ pub(in crate::sim) enum Operation<'a> {
     ListRisk,
     Judge(Verdict),
     GetByIds,
+    Belonging(Belonging<'a>),
 }
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
@@ -74,7 +76,10 @@ impl<'a> Operation<'a> {
         } else {
             Self::writing(&call.method, rest)
         };
-        found.ok_or_else(|| Refusal::no_path(&call.path))
+        let held = || Belonging::of(&call.method, version, rest).map(Self::Belonging);
+        found
+            .or_else(held)
+            .ok_or_else(|| Refusal::no_path(&call.path))
     }
 
     fn reading(rest: &[&'a str]) -> Option<Self> {
@@ -170,6 +175,7 @@ impl<'a> Operation<'a> {
             ],
             Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
+            Self::Belonging(it) => it.permissions(),
         }
     }
 
@@ -182,6 +188,7 @@ impl<'a> Operation<'a> {
             }
             Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) => (Family::IdentityProtection, 1),
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
+            Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
             Self::ReadCast(..) | Self::ListCast(_) | Self::Sponsors(_) | Self::ReadPrincipal(_) => {
                 (Family::DirectoryReads, 1)

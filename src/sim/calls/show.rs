@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::sim::belongings::Shelf;
 use crate::sim::tenant::{Agent, Blueprint, Kind, Principal, Tenant, User};
 
 /// The type a path promises. `@odata.type` is said only where an entity is more than that.
@@ -124,6 +125,14 @@ impl Declared {
 impl Tenant {
     /// Every property of a directory object, and its `@odata.type`.
     pub(in crate::sim) fn whole(&self, id: Uuid) -> Option<Map<String, Value>> {
+        let mut whole = self.bare(id)?;
+        if let Some(item) = self.item(Shelf::Attributes, &id.to_string()) {
+            whole.insert("customSecurityAttributes".to_owned(), item.body.clone());
+        }
+        Some(whole)
+    }
+
+    fn bare(&self, id: Uuid) -> Option<Map<String, Value>> {
         match self.kind(id)? {
             Kind::Agent => Some(self.whole_agent(self.agents.get(&id)?)),
             Kind::BlueprintPrincipal => Some(whole_blueprint(self.blueprints.get(&id)?)),

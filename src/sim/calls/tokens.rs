@@ -40,6 +40,17 @@ impl Caller {
 
 /// Who stands behind the access token of a call to Graph.
 pub(in crate::sim) fn caller(state: &State, call: &Call) -> Result<Caller, Refusal> {
+    caller_of(state, call, |audience| {
+        is_for_graph(&state.tenant, audience)
+    })
+}
+
+/// The same for another resource, which takes access tokens for itself only.
+pub(in crate::sim) fn caller_of(
+    state: &State,
+    call: &Call,
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<Caller, Refusal> {
     let header = call.header("authorization").unwrap_or_default();
     let Some(token) = header.strip_prefix("Bearer ") else {
         return Err(Refusal::no_access("Access token is empty."));
@@ -56,7 +67,7 @@ pub(in crate::sim) fn caller(state: &State, call: &Call) -> Result<Caller, Refus
     let Some(caller) = caller else {
         return Err(Refusal::no_access("CompactToken validation failed."));
     };
-    if !is_for_graph(&state.tenant, &caller.aud) {
+    if !is_ours(&caller.aud) {
         return Err(Refusal::no_access(
             "Access token validation failure. Invalid audience.",
         ));

@@ -2,6 +2,7 @@
 //!
 //! Knows: requests and answers. Never: the inside of the model.
 
+mod belongings;
 mod face;
 mod faults;
 mod limits;

@@ -111,15 +111,16 @@ create table hold (
     primary key (entity_kind, entity_id, run_id)
 ) strict, without rowid;
 
--- One row for each entity contained without a person.
+-- When each entity was last contained without a person: in the tenant, on a source's word, by a
+-- playbook. The caps are counted in it.
 create table cap_use (
+    scope     text    not null,
+    entity_id blob    not null,
     at        integer not null,
-    source    text    not null,
-    playbook  text    not null,
-    entity_id blob    not null
-) strict;
+    primary key (scope, entity_id)
+) strict, without rowid;
 
-create index cap_use_at on cap_use (at);
+create index cap_use_at on cap_use (scope, at);
 
 -- The hash chain. `line` is sealed byte for byte.
 create table record (

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, OpenFlags};
 
 use super::query::{Answer, Query, Session};
@@ -12,6 +13,8 @@ use crate::store::error::Error;
 
 /// Longest wait for a lock another process holds, such as `estop token create`.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
+/// Pages a connection keeps in memory.
+const CACHE_KIB: i64 = 16 * 1024;
 /// Most statements that stay prepared.
 const PREPARED_MAX: usize = 256;
 
@@ -38,6 +41,9 @@ impl Connection {
             rusqlite::Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.busy_timeout(BUSY_LIMIT)?;
         db.set_prepared_statement_cache_capacity(PREPARED_MAX);
+        // Without it every parameter that an index might care about prepares its statement anew.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(Self(db))
     }
 

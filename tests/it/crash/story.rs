@@ -82,7 +82,7 @@ async fn contained(victim: &Victim, user: Uuid) -> Run {
         .iter()
         .filter_map(|step| match &step.before {
             Some(Before::Switches { switches }) => Some(switches),
-            Some(Before::Nothing) | None => None,
+            Some(Before::Found { .. } | Before::Nothing) | None => None,
         })
         .flatten()
         .map(|switch| (switch.id.uuid(), switch.account_enabled))

@@ -1,0 +1,70 @@
+//! What a deployment lets us do, and what people have agreed to: asked before anything is done.
+
+use super::{Context, Error};
+use crate::domain::action::Action;
+use crate::domain::permission::Profile;
+use crate::foundry::Foundry;
+use crate::graph::Tag;
+
+/// What a deployment has set up beside the switches.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// How much it may do.
+    pub profile: Profile,
+    /// The attribute that marks what we contain, where one is configured.
+    pub tag: Option<Tag>,
+    /// The way to Foundry, where one is configured.
+    pub foundry: Option<Foundry>,
+}
+
+/// People's word for this run's plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// Nobody has agreed.
+    Missing,
+    /// It is stored with the run, and for this very plan.
+    Given,
+    /// Observe mode: nothing will be touched, so nobody needs to agree.
+    Moot,
+}
+
+impl Means {
+    /// A deployment of this profile with nothing else set up.
+    pub const fn of(profile: Profile) -> Self {
+        Self {
+            profile,
+            tag: None,
+            foundry: None,
+        }
+    }
+}
+
+impl Context<'_> {
+    /// May this action be done here at all?
+    pub(super) fn allow(&self, action: Action) -> Result<(), Error> {
+        let needed = action.profile();
+        if !self.means.profile.includes(needed) {
+            let has = self.means.profile;
+            return Err(Error::Forbidden {
+                because: format!("{action} needs the profile `{needed}`; this is `{has}`"),
+            });
+        }
+        if action.always_asks() && self.approval == Approval::Missing {
+            return Err(Error::Forbidden {
+                because: format!("{action} needs people's approval, and none is stored"),
+            });
+        }
+        Ok(())
+    }
+
+    /// The same at the last moment, when the tenant is about to be touched.
+    pub(super) fn allow_now(&self, action: Action) -> Result<(), Error> {
+        self.allow(action)?;
+        if action.always_asks() && self.approval != Approval::Given {
+            return Err(Error::Forbidden {
+                because: format!("{action} is not done in observe mode"),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! The room under the caps: counted and used up in the one transaction that begins a run.
+
+use super::error::Error;
+use super::rows::{bytes, json, uuid};
+use super::sql::{Row, query};
+use super::terms::Terms;
+use super::writer::Tx;
+use crate::domain::caps::{CapReached, CapUse, Caps, Claimant};
+use crate::domain::entity::ObjectId;
+use crate::domain::moment::{Moment, Span};
+
+/// Counting stops here: no cap is larger.
+const COUNT_MAX: u32 = 1_000_000;
+
+const TENANT: &str = "tenant";
+
+/// Takes room for the run in this row. An entity that was contained within the window already
+/// costs nothing more.
+pub(super) async fn take(
+    tx: &mut Tx,
+    row: &Row,
+    caps: Caps,
+    at: Moment,
+) -> Result<Result<(), CapReached>, Error> {
+    let terms: Terms = json(row, "terms")?;
+    let entity = ObjectId::from_uuid(uuid(row, "entity_id")?);
+    let source: Option<String> = row.get("source")?;
+    let source = format!("source {}", source.unwrap_or_default());
+    let playbook = format!("playbook {}", row.get::<String>("playbook")?);
+    let since = |window: Span| at.minus(window.0);
+    if !is_counted(tx, entity, since(caps.window)).await? {
+        let used = CapUse {
+            tenant: count(tx, TENANT, since(caps.window)).await?,
+            source: count(tx, &source, since(caps.window)).await?,
+            playbook: match terms.guardrail {
+                Some(guardrail) => count(tx, &playbook, since(guardrail.window)).await?,
+                None => 0,
+            },
+        };
+        let claimant = if terms.reserved {
+            Claimant::Reserved
+        } else {
+            Claimant::Ordinary
+        };
+        if let Err(reached) = caps.allow(used, claimant, terms.guardrail) {
+            return Ok(Err(reached));
+        }
+    }
+    for scope in [TENANT, &source, &playbook] {
+        use_up(tx, scope, entity, at).await?;
+    }
+    Ok(Ok(()))
+}
+
+async fn is_counted(tx: &mut Tx, entity: ObjectId, since: Moment) -> Result<bool, Error> {
+    let row = query("select 1 from cap_use where scope = $1 and entity_id = $2 and at > $3")
+        .bind(TENANT)
+        .bind(bytes(entity.uuid()))
+        .bind(since.as_millis())
+        .fetch_optional(&mut tx.db)
+        .await?;
+    Ok(row.is_some())
+}
+
+async fn count(tx: &mut Tx, scope: &str, since: Moment) -> Result<u32, Error> {
+    let row = query(
+        "select count(*) as used from \
+         (select 1 from cap_use where scope = $1 and at > $2 limit $3) as counted",
+    )
+    .bind(scope)
+    .bind(since.as_millis())
+    .bind(COUNT_MAX)
+    .fetch_one(&mut tx.db)
+    .await?;
+    row.get("used")
+}
+
+async fn use_up(tx: &mut Tx, scope: &str, entity: ObjectId, at: Moment) -> Result<(), Error> {
+    query(
+        "insert into cap_use (scope, entity_id, at) values ($1, $2, $3) \
+         on conflict (scope, entity_id) do update set at = $3",
+    )
+    .bind(scope)
+    .bind(bytes(entity.uuid()))
+    .bind(at.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
