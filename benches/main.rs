@@ -14,6 +14,7 @@
 mod accept;
 mod stage;
 mod start;
+mod storm;
 mod strike;
 
 fn main() {
@@ -41,5 +42,8 @@ async fn measure() {
     }
     if wanted("strike") {
         strike::bench().await;
+    }
+    if wanted("storm") {
+        storm::bench().await;
     }
 }

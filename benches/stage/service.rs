@@ -136,7 +136,8 @@ fn configuration(mode: &str, far: &Far) -> String {
     )
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+/// A file that only we may read.
+pub fn write(folder: &Path, name: &str, text: &str) {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .write(true)

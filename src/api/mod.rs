@@ -20,6 +20,7 @@ mod query;
 mod approvals;
 mod audit;
 mod detections;
+mod drills;
 mod runs;
 mod service;
 
@@ -31,12 +32,13 @@ use axum::routing::{get, post};
 use futures_util::future::BoxFuture;
 
 pub use body::BODY_MAX;
+pub use drills::{DrillShown, Leg};
 pub use problem::Told;
 pub use runs::RunShown;
 pub use service::{PlaybookShown, StandingShown, TokenShown};
 
 use crate::catalog::Catalog;
-use crate::command::Desk;
+use crate::command::{Desk, Drills};
 
 /// Says whether the service is fit to act, and why not.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -49,6 +51,8 @@ pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Api {
     /// Takes people's words.
     pub desk: Desk,
+    /// Takes and shows drills.
+    pub drills: Drills,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// What is counted, as text at this moment.
@@ -77,6 +81,8 @@ pub fn router(api: Api) -> Router {
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
+        .route("/v1/drills", get(drills::list).post(drills::ask))
+        .route("/v1/drills/{id}", get(drills::show))
         .route("/v1/playbooks", get(service::playbooks))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/head", get(audit::head))

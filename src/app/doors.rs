@@ -9,8 +9,9 @@ use url::Url;
 
 use super::{Service, StartError, keys};
 use crate::api::{Api, Scrape};
-use crate::command::{Desk, Tools};
+use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
+use crate::graph::LaneReport;
 use crate::ingress::{Door, Tally};
 use crate::store::Store;
 use crate::telemetry::LaneFigures;
@@ -45,11 +46,27 @@ impl Service {
         })
     }
 
+    /// Where drills are taken; they share one loop.
+    pub fn drills(&self) -> Drills {
+        let canary = self.config.drill.as_ref().map(|drill| Canary {
+            id: drill.canary,
+            schedule: drill.schedule.clone(),
+            max_age: drill.max_age,
+        });
+        Drills {
+            desk: self.desk(),
+            canary,
+            metrics: Arc::clone(&self.metrics),
+            wake: Arc::clone(&self.wake_drills),
+        }
+    }
+
     /// The door for people.
     pub fn control(&self) -> Router {
         let (store, guards) = (self.store.clone(), Arc::clone(&self.guards));
         crate::api::router(Api {
             desk: self.desk(),
+            drills: self.drills(),
             catalog: Arc::clone(&self.catalog),
             scrape: self.scrape(),
             ready: Arc::new(move || {
@@ -64,13 +81,7 @@ impl Service {
         let (metrics, graph) = (Arc::clone(&self.metrics), self.graph.clone());
         Arc::new(move || {
             for report in graph.lanes() {
-                let figures = LaneFigures {
-                    waiting: report.waiting.iter().sum(),
-                    turns: report.turns,
-                    throttled: report.throttled,
-                    paused: report.paused,
-                };
-                metrics.lane(report.lane.word(), figures);
+                metrics.lane(report.lane.word(), &figures(&report));
             }
             metrics.text()
         })
@@ -79,6 +90,22 @@ impl Service {
     /// Is it fit to act: do we know who we are, and does the store answer?
     pub async fn readiness(&self) -> Result<(), String> {
         fitness(&self.store, &self.guards).await
+    }
+}
+
+fn figures(report: &LaneReport) -> LaneFigures {
+    let causes = report.causes.iter();
+    LaneFigures {
+        waiting: report.waiting.iter().sum(),
+        turns: report.turns,
+        crowded: report.crowded,
+        throttled: report.throttled,
+        spent: report.spent,
+        paused: report.paused,
+        limit_share: report.limit_share,
+        causes: causes
+            .map(|(it, count)| ([it.whose, it.calls, it.what], *count))
+            .collect(),
     }
 }
 

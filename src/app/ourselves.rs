@@ -9,44 +9,85 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::entity::ObjectId;
 use crate::domain::guard::Guards;
-use crate::entra::{Identity, TokenSource};
+use crate::entra::{self, Identity, TokenSource, denied};
 
 /// How often the token is asked for while we do not know who we are.
 const EVERY: Duration = Duration::from_millis(500);
 /// How long we try before saying so.
 const PATIENCE: u32 = 20;
 
+/// How often the rights of a later token are looked at.
+const RIGHTS_EVERY: Duration = Duration::from_secs(300);
+
 /// Guards that let nothing pass until our own identity is known.
 pub(super) fn unknown_yet() -> Guards {
     Guards::blind("our own identity is not known yet: no token could be read so far")
 }
 
-/// Learns who we are and puts the guards up. Until then deliveries are stored and wait.
+/// Learns who we are and puts the guards up. Until then deliveries are stored and wait. Ends with
+/// the reason when our token carries rights that no deployment with this profile may have.
 pub(super) async fn learn(
     tokens: TokenSource,
     config: Config,
     guards: Arc<ArcSwap<Guards>>,
     clock: Clock,
-) {
+) -> String {
     let mut tried = 0;
     loop {
         match tokens.token().await {
             Ok(token) => {
+                let too_much = too_much(&config, token.identity());
+                if !too_much.is_empty() {
+                    let why = refusal(&config, &too_much);
+                    guards.store(Arc::new(Guards::blind(&why)));
+                    return why;
+                }
                 guards.store(Arc::new(put_up(&config, token.identity())));
                 if let Some(why) = guards.load().blindness() {
                     tracing::error!("nothing can be contained: {why}");
                 }
-                return;
+                watch_rights(&tokens, &config, &clock).await
             }
             Err(error) => {
                 tried += 1;
                 if tried % PATIENCE == 1 {
                     tracing::warn!(%error, "no token yet; deliveries are stored and wait");
                 }
+                if !matches!(error, entra::Error::TryAgain { .. }) {
+                    guards.store(Arc::new(Guards::blind(&error.to_string())));
+                }
             }
         }
         clock.sleep(EVERY).await;
     }
+}
+
+/// A right that is granted while we run ends nothing: whoever grants it must not be able to switch
+/// the emergency stop off. It is said once, and the next start refuses it.
+async fn watch_rights(tokens: &TokenSource, config: &Config, clock: &Clock) -> ! {
+    let mut said = Vec::new();
+    loop {
+        clock.sleep(RIGHTS_EVERY).await;
+        let found = too_much(config, tokens.identity().as_ref());
+        if found != said && !found.is_empty() {
+            tracing::error!("{}", refusal(config, &found));
+        }
+        said = found;
+    }
+}
+
+fn too_much(config: &Config, identity: Option<&Identity>) -> Vec<String> {
+    identity.map_or_else(Vec::new, |it| denied(config.profile.word(), &it.roles))
+}
+
+fn refusal(config: &Config, rights: &[String]) -> String {
+    format!(
+        "our token carries {}, which the profile `{}` must not have: with it, whoever takes our \
+         credential takes more than agents. Remove the grant from the app registration or managed \
+         identity (a managed identity's token may show it for up to a day), then start again",
+        rights.join(", "),
+        config.profile.word()
+    )
 }
 
 fn put_up(config: &Config, identity: Option<&Identity>) -> Guards {

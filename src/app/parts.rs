@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::CredentialFile;
-use crate::entra::{Authority, TokenSource};
+use crate::entra::{Authority, CertificateFiles, TokenSource};
 use crate::graph::Budgets;
 use crate::transport::Transport;
 
@@ -62,13 +62,14 @@ impl Parts {
             .map(|foundry| tokens_for(foundry.scope.clone()))
             .transpose()?;
         let catalog = catalog(&config, playbooks)?;
+        let size = config.size;
         Ok(Self {
             config,
             clock,
             transport,
             tokens,
             foundry_tokens,
-            budgets: Budgets::default(),
+            budgets: Budgets::for_tenant(size),
             catalog,
         })
     }
@@ -100,6 +101,17 @@ fn tokens(
         CredentialFile::WorkloadIdentity => {
             let client = client("workload_identity")?;
             TokenSource::workload_identity(clock, transport, authority, client, None)
+        }
+        CredentialFile::Certificate(named) => {
+            let client = client("certificate")?;
+            let files = CertificateFiles {
+                key: named.key_file.clone(),
+                certificate: named.certificate_file.clone(),
+            };
+            // Said now, while somebody looks, and not at the first detection.
+            let checked = files.check(clock.now());
+            checked.map_err(|error| StartError::config(format!("`tenant.credential`: {error}")))?;
+            TokenSource::certificate(clock, transport, authority, client, files)
         }
         CredentialFile::ClientSecretFile(path) => {
             let client = client("client_secret_file")?;

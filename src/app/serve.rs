@@ -20,7 +20,8 @@ pub struct Announced {
     pub control: Url,
 }
 
-/// Serves until `end` comes, then drains. `announce` is called once both doors are open.
+/// Serves until `end` comes or our own token turns out to carry rights we must not have, then
+/// drains. `announce` is called once both doors are open.
 pub async fn serve(
     service: Service,
     announce: impl FnOnce(&Announced),
@@ -51,13 +52,15 @@ pub async fn serve(
     );
     let steering = listener::serve(control, desk, limits, service.clock.clone(), stop.clone());
     let ending = async {
-        end.await;
-        tracing::info!("asked to stop: finishing what is in flight");
+        if stop.run_until_cancelled(end).await.is_some() {
+            tracing::info!("asked to stop: finishing what is in flight");
+        }
         stop.cancel();
     };
     tokio::join!(taking, steering, ending);
+    let refused = service.refused().map(str::to_owned);
     service.stop(DRAIN).await;
-    Ok(())
+    refused.map_or(Ok(()), |why| Err(StartError::config(why)))
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<(TcpListener, Url), StartError> {

@@ -1,10 +1,10 @@
 //! One running service: its store, its loops, its doors.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +12,7 @@ use super::{Parts, StartError, keys, ourselves};
 use crate::act::Means;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::command::drill_loop;
 use crate::config::Config;
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
@@ -49,8 +50,10 @@ pub struct Service {
     means: Arc<Means>,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
+    pub(super) wake_drills: Arc<Notify>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     stop: CancellationToken,
+    refused: Arc<OnceLock<String>>,
     loops: JoinSet<()>,
 }
 
@@ -90,6 +93,7 @@ impl Service {
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             metrics: Arc::new(Metrics::default()),
+            wake_drills: Arc::default(),
             wake_triage: Arc::new(move |id| {
                 // A full channel loses a hint, never a delivery.
                 let _ = to_triage.try_send(id);
@@ -106,6 +110,7 @@ impl Service {
             config,
             means: Arc::new(means),
             stop: CancellationToken::new(),
+            refused: Arc::default(),
             loops,
         };
         service.spawn_loops(tokens, stored, (contain, any));
@@ -132,10 +137,13 @@ impl Service {
             Arc::clone(&self.guards),
             self.clock.clone(),
         );
-        let stop = self.stop.clone();
+        let (stop, refused) = (self.stop.clone(), Arc::clone(&self.refused));
         let learning = async move {
             // A token that never comes must not hold up the end.
-            let _ = stop.run_until_cancelled(learning).await;
+            if let Some(why) = stop.run_until_cancelled(learning).await {
+                let _ = refused.set(why);
+                stop.cancel();
+            }
         };
         let telling = crate::notify::notify_loop(
             self.store.clone(),
@@ -144,6 +152,7 @@ impl Service {
             self.stop.clone(),
         );
         let triage = self.triage();
+        let drilling = drill_loop(self.drills(), self.stop.clone());
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
         let loops = &mut self.loops;
         spawn(loops, learning);
@@ -154,6 +163,7 @@ impl Service {
         spawn(loops, work_loop(bench.clone(), others));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        spawn(loops, drilling);
     }
 
     fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {
@@ -190,6 +200,11 @@ impl Service {
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
         }
+    }
+
+    /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.get().map(String::as_str)
     }
 
     /// Cancelled when the service is asked to stop.

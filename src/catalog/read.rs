@@ -245,6 +245,10 @@ fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> 
         );
         return None;
     }
+    if word == PlaybookName::DRILL {
+        faults.error(span, format!("`{word}` is the name of a drill"));
+        return None;
+    }
     let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
     if stem != format!("{word}.yaml") {
         faults

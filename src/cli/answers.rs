@@ -46,8 +46,12 @@ impl Failure {
         }
     }
 
-    /// The word a script may branch on, where the server gave one.
-    #[cfg(test)]
+    /// What it was, in words.
+    pub(super) fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// How it ends the command.
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }

@@ -6,11 +6,13 @@ use super::Room;
 use super::answers::{Answer, Failure};
 use super::args::{ContainArgs, Reach};
 use super::exit::Exit;
+use super::many::{contain_many, named};
 use super::runs;
 use super::server::Server;
 use super::terminal::Terminal;
 use super::wait::{Waited, wait};
 use crate::command::Shown;
+use crate::domain::entity::ObjectId;
 use crate::domain::id::RunId;
 use crate::domain::playbook::Also;
 
@@ -19,7 +21,15 @@ const TYPED_FROM: u8 = 2;
 
 pub(super) async fn contain(room: &mut Room, reach: &Reach, args: ContainArgs) -> Answer {
     let server = room.server(reach)?;
-    let plan: Shown = server.post("/v1/plans", &wanted(&args)).await?;
+    let ids = named(&server, &args).await?;
+    match ids.as_slice() {
+        [id] => contain_one(room, &server, args, *id).await,
+        _ => contain_many(room, &server, &args, ids).await,
+    }
+}
+
+async fn contain_one(room: &mut Room, server: &Server, args: ContainArgs, id: ObjectId) -> Answer {
+    let plan: Shown = server.post("/v1/plans", &wanted(&args, id)).await?;
     if args.dry_run && room.terminal.wants_json() {
         room.terminal.json(&plan);
         return Ok(Exit::Done);
@@ -41,7 +51,7 @@ pub(super) async fn contain(room: &mut Room, reach: &Reach, args: ContainArgs) -
     });
     let taken: Value = server.post("/v1/runs", &word).await?;
     let run = run_of(&taken)?;
-    match wait(room, &server, run, args.wait.0).await? {
+    match wait(room, server, run, args.wait.0).await? {
         Waited::Stands(shown) => {
             runs::tell(&mut room.terminal, &shown);
             Ok(Exit::of_containment(shown.run.state))
@@ -50,8 +60,8 @@ pub(super) async fn contain(room: &mut Room, reach: &Reach, args: ContainArgs) -
     }
 }
 
-fn wanted(args: &ContainArgs) -> Value {
-    let mut entity = json!({ "id": args.target });
+pub(super) fn wanted(args: &ContainArgs, id: ObjectId) -> Value {
+    let mut entity = json!({ "id": id });
     if let Some(kind) = args.kind {
         entity["kind"] = json!(kind);
     }

@@ -26,6 +26,8 @@ mod config;
 mod contain;
 mod deliveries;
 mod detections;
+mod drill;
+mod many;
 mod person;
 mod playbook;
 mod runs;
@@ -99,6 +101,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Approvals { command } => approvals::approvals(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
+        Command::Drill(args) => drill::drill(room, reach, args).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Status => service::status(room, reach).await,

@@ -87,6 +87,17 @@ impl Terminal {
         self.ends.input && self.ends.talk
     }
 
+    /// Is talk read by a person as it comes?
+    pub(super) fn talks_to_person(&self) -> bool {
+        self.ends.talk
+    }
+
+    /// Talk that was drawn here, with its moves of the cursor; only for a terminal.
+    pub(super) fn draw(&mut self, drawn: &str) {
+        let _ = self.talk.write_all(drawn.as_bytes());
+        let _ = self.talk.flush();
+    }
+
     /// One line of data.
     pub(super) fn line(&mut self, text: &str) {
         // Whoever reads us may have gone away; the exit code still says how it ended.

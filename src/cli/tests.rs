@@ -67,7 +67,9 @@ fn kill_is_contain_for_those_who_type_it() {
 
     for word in ["contain", "kill"] {
         let cli = Cli::try_parse_from(["estop", word, guid]).unwrap();
-        assert!(matches!(cli.command, Command::Contain(args) if args.target.to_string() == guid));
+        assert!(
+            matches!(cli.command, Command::Contain(args) if args.targets[0].to_string() == guid)
+        );
     }
 }
 

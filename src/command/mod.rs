@@ -13,7 +13,7 @@
 //! * A person's word gives its reason.
 //!
 //! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `approvals`, `undo`,
-//! `orders`.
+//! `orders`, `drill`.
 
 mod error;
 mod token;
@@ -27,6 +27,7 @@ mod wording;
 
 mod approvals;
 mod contain;
+mod drill;
 mod offer;
 mod orders;
 mod undo;
@@ -41,6 +42,7 @@ use arc_swap::ArcSwap;
 
 pub use approvals::{ToApprove, ToDeny, ToExtend};
 pub use contain::ToContain;
+pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
 pub use find::Target;
 pub use offer::{ApprovalShown, Offer};

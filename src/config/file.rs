@@ -38,6 +38,7 @@ pub(super) struct File {
     pub(super) caps: Caps,
     pub(super) token_lifetime: Option<Span>,
     pub(super) ticket_key_file: Option<PathBuf>,
+    pub(super) drill: Option<DrillFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -56,6 +57,15 @@ pub(super) struct TenantFile {
     pub(super) credential: CredentialFile,
     pub(super) client_id: Option<ObjectId>,
     pub(super) profile: Option<Profile>,
+    pub(super) size: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DrillFile {
+    pub(super) canary: ObjectId,
+    pub(super) schedule: Option<String>,
+    pub(super) max_age: Option<Span>,
 }
 
 /// How we prove who we are to Entra.
@@ -66,8 +76,20 @@ pub enum CredentialFile {
     ManagedIdentity,
     /// A federated token in a file.
     WorkloadIdentity,
+    /// A certificate and its private key.
+    Certificate(CertificateFile),
     /// A secret in a file. Warned about: it can be copied.
     ClientSecretFile(PathBuf),
+}
+
+/// A certificate whose public part the application registration has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFile {
+    /// PEM file of the private RSA key, mode 0600.
+    pub key_file: PathBuf,
+    /// PEM file of the certificate.
+    pub certificate_file: PathBuf,
 }
 
 /// One sender.

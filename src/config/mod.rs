@@ -11,6 +11,7 @@
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
 mod actions;
+mod drill;
 mod file;
 mod senders;
 mod settings;
@@ -20,7 +21,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use actions::{ActionsConfig, FoundryConfig};
-pub use file::{CredentialFile, SourceFile, VerifyFile};
+pub use drill::DrillConfig;
+pub use file::{CertificateFile, CredentialFile, SourceFile, VerifyFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};

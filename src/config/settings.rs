@@ -8,7 +8,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::actions::ActionsConfig;
-use super::file::{CredentialFile, File};
+use super::drill::{DrillConfig, drill};
+use super::file::{CertificateFile, CredentialFile, File};
 use super::senders::{SourceConfig, sources};
 use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
@@ -16,7 +17,7 @@ use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
-use crate::graph::{Cloud, Endpoints};
+use crate::graph::{Cloud, Endpoints, TenantSize};
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
@@ -127,6 +128,8 @@ pub struct Config {
     pub credential: CredentialFile,
     /// Which permissions the deployment grants us.
     pub profile: Profile,
+    /// How many users the directory has, for the limit of reads.
+    pub size: TenantSize,
     /// Our app id, where the credential needs one.
     pub client_id: Option<ObjectId>,
     /// The senders.
@@ -143,6 +146,8 @@ pub struct Config {
     pub caps: Caps,
     /// How long an access token may live at most.
     pub token_lifetime: Duration,
+    /// The canary of drills, where there is one.
+    pub drill: Option<DrillConfig>,
     /// The key of status addresses.
     pub ticket_key: PathBuf,
     /// What a person should know before relying on it.
@@ -179,7 +184,8 @@ impl Config {
         }
         if matches!(file.tenant.credential, CredentialFile::ClientSecretFile(_)) {
             warnings.push(
-                "a client secret can be copied; prefer managed_identity or workload_identity"
+                "a client secret can be copied; prefer managed_identity, workload_identity or a \
+                 certificate"
                     .to_owned(),
             );
         }
@@ -196,6 +202,7 @@ impl Config {
             || PathBuf::from(format!("{}.ticket-key", store.display())),
             |named| base.join(named),
         );
+        let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
             path: path.to_path_buf(),
             listen: overrides
@@ -211,6 +218,7 @@ impl Config {
             mode: overrides.mode.or(file.mode).unwrap_or(ServiceMode::Observe),
             tenant: file.tenant.id,
             endpoints: endpoints(&file.tenant)?,
+            size: size(file.tenant.size.as_deref())?,
             client_id: file.tenant.client_id,
             profile: file.tenant.profile.unwrap_or(Profile::Agents),
             credential: relative(base, file.tenant.credential),
@@ -221,6 +229,7 @@ impl Config {
             ourselves: file.ourselves,
             caps: file.caps,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
+            drill: drill(file.drill, &left_alone)?,
             ticket_key,
             warnings,
         })
@@ -243,8 +252,21 @@ fn sqlite_path(base: &Path, store: &str) -> Result<PathBuf, BadConfig> {
 fn relative(base: &Path, credential: CredentialFile) -> CredentialFile {
     match credential {
         CredentialFile::ClientSecretFile(path) => CredentialFile::ClientSecretFile(base.join(path)),
+        CredentialFile::Certificate(files) => CredentialFile::Certificate(CertificateFile {
+            key_file: base.join(files.key_file),
+            certificate_file: base.join(files.certificate_file),
+        }),
         CredentialFile::ManagedIdentity | CredentialFile::WorkloadIdentity => credential,
     }
+}
+
+fn size(word: Option<&str>) -> Result<TenantSize, BadConfig> {
+    let word = word.unwrap_or("small");
+    TenantSize::from_word(word).ok_or_else(|| {
+        BadConfig(format!(
+            "`tenant.size` is `{word}`; write small (under 50 users), medium (to 500) or large"
+        ))
+    })
 }
 
 fn endpoints(tenant: &super::file::TenantFile) -> Result<Endpoints, BadConfig> {
@@ -288,7 +310,28 @@ mod tests {
 
         assert!(File::parse("estop.yaml", SMALL).is_ok());
         assert!(File::parse("estop.yaml", &secret).is_ok());
+        let pair = "{ certificate: { key_file: a.key, certificate_file: a.pem } }";
+        let pair = SMALL.replace("managed_identity", pair);
+        assert!(File::parse("estop.yaml", &pair).is_ok());
+        let half = pair.replace(", certificate_file: a.pem", "");
+        assert!(File::parse("estop.yaml", &half).is_err());
         assert!(File::parse("estop.yaml", &SMALL.replace("managed_identity", "hope")).is_err());
+    }
+
+    #[test]
+    fn every_credential_the_example_names_is_a_configuration_we_take() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(root.join("deploy/estop.example.yaml")).unwrap();
+        let named: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("# credential: "))
+            .collect();
+
+        for credential in &named {
+            let yaml = SMALL.replace("managed_identity", credential);
+            assert!(File::parse("estop.yaml", &yaml).is_ok(), "{credential}");
+        }
+        assert_eq!(named.len(), 3);
     }
 
     #[test]
@@ -299,6 +342,7 @@ mod tests {
         let config = super::Config::read(&path, &super::Overrides::default()).unwrap();
 
         assert_eq!(config.sources.len(), 2);
+        assert_eq!(config.size, super::TenantSize::Small);
         assert_eq!(config.caps, super::Caps::default());
         assert_eq!(config.token_lifetime, super::TOKEN_LIFETIME);
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);

@@ -98,6 +98,7 @@ fn values(config: &Config) -> Vec<(String, String)> {
             ),
         ),
     ];
+    values.push(("drill".to_owned(), drill(config)));
     for (name, source) in &config.sources {
         let state = if source.enabled {
             "enabled"
@@ -116,11 +117,27 @@ fn values(config: &Config) -> Vec<(String, String)> {
     values
 }
 
+fn drill(config: &Config) -> String {
+    let Some(drill) = &config.drill else {
+        return "no canary".to_owned();
+    };
+    let when = match &drill.schedule {
+        Some(schedule) => format!("at {schedule} UTC"),
+        None => "by hand only".to_owned(),
+    };
+    format!("canary {}, {when}", drill.canary)
+}
+
 fn credential(config: &Config) -> String {
     use super::file::CredentialFile as C;
     match &config.credential {
         C::ManagedIdentity => "managed_identity".to_owned(),
         C::WorkloadIdentity => "workload_identity".to_owned(),
+        C::Certificate(files) => format!(
+            "certificate {} (key file {})",
+            files.certificate_file.display(),
+            files.key_file.display()
+        ),
         C::ClientSecretFile(path) => format!("set (file {})", path.display()),
     }
 }

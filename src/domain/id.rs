@@ -90,6 +90,8 @@ ids! {
     OrderId = "ord";
     /// One thing a person should be told.
     NoticeId = "ntc";
+    /// One drill.
+    DrillId = "drl";
     /// One API token; also the part of it that looks it up.
     TokenId = "tok";
     /// One question to people about a run.

@@ -38,6 +38,9 @@ pub mod outcome;
 pub mod run;
 pub mod step;
 
+pub mod drill;
+pub mod schedule;
+
 pub mod approval;
 pub mod notice;
 pub mod order;

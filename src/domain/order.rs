@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::action::RiskVerdict;
-use super::id::{ApprovalId, OrderId, RunId};
+use super::id::{ApprovalId, DrillId, OrderId, RunId};
 use super::moment::{Moment, Span};
 use super::person::Person;
 use super::playbook::ServiceMode;
@@ -69,6 +69,11 @@ pub enum OrderKind {
     Contain {
         /// What was shown.
         plan_digest: String,
+    },
+    /// Contain the canary, as a drill.
+    Drill {
+        /// Which drill.
+        drill: DrillId,
     },
     /// Put back what a run changed.
     Undo {

@@ -73,6 +73,16 @@ impl Plan {
         Self::from_specs("", entity, &specs)
     }
 
+    /// What a drill does to the canary: the switch and its proof. Never a word about risk, which
+    /// has no exact way back.
+    pub fn drill(canary: Entity) -> Self {
+        let switch = StepSpec {
+            action: Action::DisableAgent,
+            optional: false,
+        };
+        Self::from_specs("", canary, &[switch])
+    }
+
     fn from_specs(playbook_digest: &str, entity: Entity, specs: &[StepSpec]) -> Self {
         let mut specs = specs.to_vec();
         specs.sort_by_key(|spec| spec.action);

@@ -21,6 +21,9 @@ impl PlaybookName {
     /// The name of a run a person ordered without a playbook.
     pub const BY_HAND: &'static str = "by-hand";
 
+    /// The name of a drill's run.
+    pub const DRILL: &'static str = "drill";
+
     /// Takes a plain name; `None` for anything else.
     pub fn new(name: &str) -> Option<Self> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -31,6 +34,11 @@ impl PlaybookName {
     /// The name given to what a person orders without a playbook.
     pub fn by_hand() -> Self {
         Self(Self::BY_HAND.to_owned())
+    }
+
+    /// The name given to a drill.
+    pub fn drill() -> Self {
+        Self(Self::DRILL.to_owned())
     }
 
     /// The name as written.

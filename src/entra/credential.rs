@@ -3,28 +3,27 @@
 //! A credential is built anew for every request: the crate's own cache hands out a token until
 //! five minutes before its end and could not be refreshed early, and a file may have changed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::http::{ClientOptions, RetryOptions, Transport as Pipe};
 use azure_identity::{
-    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
-    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
-    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+    ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
+    ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::assertion::{CertificateFiles, Signer};
 use super::wire::{Said, Wire, as_https};
-use super::{AccessToken, Claims, Error};
+use super::{AccessToken, Claims, Error, private};
+use crate::clock::Clock;
 use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::moment::Moment;
 use crate::transport::Transport;
-
-/// Longest client secret that is read from a file.
-const SECRET_LIMIT: usize = 4 * 1024;
 
 /// Where tokens come from, for which tenant, and what for.
 #[derive(Clone, Debug)]
@@ -37,6 +36,14 @@ pub struct Authority {
     pub scope: String,
 }
 
+impl Authority {
+    /// Where tokens are asked for, and whom an assertion is meant for.
+    pub(super) fn token_url(&self) -> String {
+        let login = self.login.as_str().trim_end_matches('/');
+        format!("{login}/{}/oauth2/v2.0/token", self.tenant)
+    }
+}
+
 /// How we prove who we are.
 #[derive(Clone, Debug)]
 pub(super) enum Proof {
@@ -46,6 +53,10 @@ pub(super) enum Proof {
     WorkloadIdentity {
         client: ObjectId,
         file: Option<PathBuf>,
+    },
+    Certificate {
+        client: ObjectId,
+        files: CertificateFiles,
     },
     ClientSecret {
         client: ObjectId,
@@ -59,24 +70,34 @@ pub(super) struct Credential {
     pub(super) authority: Authority,
     pub(super) proof: Proof,
     pub(super) transport: Transport,
+    pub(super) clock: Clock,
 }
 
 impl Credential {
     /// Asks the authority for a token. A managed identity's platform takes no claims and may
-    /// answer from its own cache; the others pass `claims` on.
+    /// answer from its own cache; the others offer `cp1` and pass `claims` on.
     pub(super) async fn fetch(self, claims: Option<Claims>) -> Result<AccessToken, Error> {
         let said = Said::default();
-        let credential = self.build(claims, &said).await?;
+        let credential = self.build(claims, &said)?;
         let got = credential
             .get_token(&[self.authority.scope.as_str()], None)
             .await
             .map_err(|error| said.sorted(&error))?;
         let ends = got.expires_on.unix_timestamp().saturating_mul(1000);
         let secret = SecretString::from(got.token.secret().to_owned());
-        AccessToken::new(&secret, Moment::from_millis(ends))
+        let token = AccessToken::new(&secret, Moment::from_millis(ends))?;
+        match token.identity() {
+            Some(identity) if identity.tenant != self.authority.tenant => {
+                Err(Error::misconfigured(format!(
+                    "we were given a token for the tenant {}, not for ours",
+                    identity.tenant
+                )))
+            }
+            Some(_) | None => Ok(token),
+        }
     }
 
-    async fn build(
+    fn build(
         &self,
         claims: Option<Claims>,
         said: &Said,
@@ -101,8 +122,22 @@ impl Credential {
                 }))
                 .map(|credential| credential as Arc<dyn TokenCredential>)
             }
+            Proof::Certificate { client, files } => {
+                if let Some(warning) = files.check(self.clock.now())?.warning {
+                    tracing::warn!("{warning}");
+                }
+                let signer = Signer {
+                    files: files.clone(),
+                    client: *client,
+                    authority: self.authority.clone(),
+                    clock: self.clock.clone(),
+                };
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant, client.to_string(), signer, Some(options))
+                    .map(|credential| credential as Arc<dyn TokenCredential>)
+            }
             Proof::ClientSecret { client, file } => {
-                let secret = secret_in(file).await?;
+                let secret = private::text_in(file, "the client secret")?;
                 ClientSecretCredential::new(
                     &tenant,
                     client.to_string(),
@@ -121,7 +156,12 @@ impl Credential {
         let wire = Wire {
             transport: self.transport.clone(),
             login: self.authority.login.clone(),
-            claims,
+            claims: match self.proof {
+                Proof::ManagedIdentity { .. } => None,
+                Proof::WorkloadIdentity { .. }
+                | Proof::Certificate { .. }
+                | Proof::ClientSecret { .. } => Some(Claims::asked(claims.as_ref())),
+            },
             said,
         };
         ClientOptions {
@@ -132,34 +172,4 @@ impl Credential {
             ..ClientOptions::default()
         }
     }
-}
-
-async fn secret_in(file: &Path) -> Result<SecretString, Error> {
-    let unfit =
-        |why: &str| Error::misconfigured(format!("the client secret in {} {why}", file.display()));
-    only_ours(file)
-        .await
-        .map_err(|error| unfit(&error.to_string()))?
-        .then_some(())
-        .ok_or_else(|| unfit("may be read by others: set its mode to 0600"))?;
-    let text = tokio::fs::read_to_string(file)
-        .await
-        .map_err(|error| unfit(&error.to_string()))?;
-    let text = text.trim();
-    if text.is_empty() || text.len() > SECRET_LIMIT {
-        return Err(unfit("is empty or too long"));
-    }
-    Ok(text.to_owned().into())
-}
-
-#[cfg(unix)]
-async fn only_ours(file: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = tokio::fs::metadata(file).await?.permissions().mode();
-    Ok(mode & 0o077 == 0)
-}
-
-#[cfg(not(unix))]
-async fn only_ours(_: &Path) -> std::io::Result<bool> {
-    Ok(true)
 }

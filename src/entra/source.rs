@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
 
 use super::credential::{Credential, Proof};
-use super::{AccessToken, Authority, Claims, Error, Identity};
+use super::{AccessToken, Authority, CertificateFiles, Claims, Error, Identity};
 use crate::clock::Clock;
 use crate::domain::entity::ObjectId;
 use crate::domain::moment::Moment;
@@ -92,6 +92,18 @@ impl TokenSource {
         Self::proving(clock, transport, authority, proof)
     }
 
+    /// A certificate of ours; see [`CertificateFiles`].
+    pub fn certificate(
+        clock: Clock,
+        transport: Transport,
+        authority: Authority,
+        client: ObjectId,
+        files: CertificateFiles,
+    ) -> Self {
+        let proof = Proof::Certificate { client, files };
+        Self::proving(clock, transport, authority, proof)
+    }
+
     /// A client secret, read from `file` for every request; others must not be able to read it.
     pub fn client_secret_file(
         clock: Clock,
@@ -109,6 +121,7 @@ impl TokenSource {
             authority,
             proof,
             transport,
+            clock: clock.clone(),
         };
         Self::fetching(clock, move |claims| {
             Box::pin(credential.clone().fetch(claims))
@@ -146,13 +159,19 @@ impl TokenSource {
     }
 
     /// One forced refresh, after a resource refused `rejected` although it looks valid. When
-    /// another caller has replaced it meanwhile, that token is returned instead.
+    /// another caller has replaced it meanwhile, that token is returned instead. `TryAgain` when
+    /// the same token comes back: the platform of a managed identity keeps its own, and takes no
+    /// claims (Microsoft: continuous access evaluation does not cover managed identities).
     pub async fn refresh_with_claims(
         &self,
         rejected: &AccessToken,
         claims: Option<Claims>,
     ) -> Result<AccessToken, Error> {
-        self.renew(claims, |held| !held.is_same(rejected)).await
+        let token = self.renew(claims, |held| !held.is_same(rejected)).await?;
+        if token.reads_like(rejected) {
+            return Err(Error::try_again("the refused token was handed out again"));
+        }
+        Ok(token)
     }
 
     /// Who we are by the held token. `None` before the first fetch, or when it cannot be read.

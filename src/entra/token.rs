@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::Error;
 use crate::domain::entity::{ObjectId, TenantId};
@@ -86,6 +87,11 @@ impl AccessToken {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+
+    /// Is it the same text, perhaps handed out again?
+    pub(super) fn reads_like(&self, other: &Self) -> bool {
+        self.0.authorization == other.0.authorization
+    }
 }
 
 impl fmt::Debug for AccessToken {
@@ -108,12 +114,22 @@ impl Claims {
         if bytes.len() > CLAIMS_LIMIT {
             return None;
         }
-        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes).ok()?;
+        serde_json::from_slice::<Map<String, Value>>(&bytes).ok()?;
         String::from_utf8(bytes).ok().map(|json| Self(json.into()))
     }
 
-    pub(super) fn json(&self) -> &str {
-        self.0.expose_secret()
+    /// What a token request carries: that we answer challenges (`cp1`, Microsoft: claims
+    /// challenges and client capabilities), and the claims of one that is being answered.
+    pub(super) fn asked(challenge: Option<&Self>) -> String {
+        let mut asked: Map<String, Value> = challenge
+            .and_then(|claims| serde_json::from_str(claims.0.expose_secret()).ok())
+            .unwrap_or_default();
+        let wanted = asked.entry("access_token").or_insert_with(|| json!({}));
+        if !wanted.is_object() {
+            *wanted = json!({});
+        }
+        wanted["xms_cc"] = json!({ "values": ["cp1"] });
+        Value::Object(asked).to_string()
     }
 }
 

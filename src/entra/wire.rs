@@ -11,7 +11,7 @@ use azure_core::http::{AsyncRawResponse, HttpClient};
 use bytes::Bytes;
 use url::{Url, form_urlencoded};
 
-use super::{Claims, Error};
+use super::Error;
 use crate::transport::{Answer, Failure, Request, Transport};
 
 /// What the authority said last, for sorting the crate's error.
@@ -29,7 +29,8 @@ enum Heard {
 pub(super) struct Wire {
     pub(super) transport: Transport,
     pub(super) login: Url,
-    pub(super) claims: Option<Claims>,
+    /// The claims parameter of every request to the authority, where it takes one.
+    pub(super) claims: Option<String>,
     pub(super) said: Said,
 }
 
@@ -118,8 +119,7 @@ impl Wire {
     fn with_claims(&self, to_login: bool, form: Bytes) -> Bytes {
         match &self.claims {
             Some(claims) if to_login && !form.is_empty() => {
-                let claims: String =
-                    form_urlencoded::byte_serialize(claims.json().as_bytes()).collect();
+                let claims: String = form_urlencoded::byte_serialize(claims.as_bytes()).collect();
                 let mut form = form.to_vec();
                 form.extend_from_slice(b"&claims=");
                 form.extend_from_slice(claims.as_bytes());

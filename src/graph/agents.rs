@@ -78,16 +78,10 @@ struct BlueprintJson {
 impl Graph {
     /// One agent identity. `NotFound` also when the id is something else.
     pub async fn agent(&self, ask: Ask, id: ObjectId) -> Result<AgentRead, Error> {
-        let place = agent_place(id).then(
-            "?$select=id,accountEnabled,agentIdentityBlueprintId,disabledByMicrosoftStatus,\
-             displayName",
-        );
-        let call = Call::read(place);
+        let call = agent_call(id);
         let spoken = call.spoken();
         let answer = self.send(ask, call).await?;
-        let json: AgentJson = shape::read(&spoken, &answer.body)?;
-        shape::same(&spoken, id, json.id, (AGENT, json.kind.as_deref()))?;
-        Ok(json.into())
+        agent_in(&spoken, id, &answer)
     }
 
     /// Switches one agent identity. Safe to repeat.
@@ -212,6 +206,21 @@ pub(super) fn accepted(answer: Answered) -> Result<Receipt, Error> {
         }
         _ => Err(Error::unknown(&spoken, "an answer that no switch gives")),
     }
+}
+
+/// The read of one agent identity.
+pub(super) fn agent_call(id: ObjectId) -> Call {
+    Call::read(agent_place(id).then(
+        "?$select=id,accountEnabled,agentIdentityBlueprintId,disabledByMicrosoftStatus,\
+         displayName",
+    ))
+}
+
+/// The agent identity in its answer, if it is the one that was asked for.
+pub(super) fn agent_in(spoken: &str, id: ObjectId, answer: &Answered) -> Result<AgentRead, Error> {
+    let json: AgentJson = shape::read(spoken, &answer.body)?;
+    shape::same(spoken, id, json.id, (AGENT, json.kind.as_deref()))?;
+    Ok(json.into())
 }
 
 fn agent_place(id: ObjectId) -> Place {

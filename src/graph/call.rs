@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method};
 use super::answer::{challenge, refusal, word};
 use super::delete::is_deletable;
 use super::error::{Error, Receipt, spoken};
-use super::lanes::{Lane, Priority};
+use super::lanes::{Lane, Priority, units};
 use super::place::Place;
 use super::{Ask, Graph};
 use crate::entra::{self, AccessToken};
@@ -42,6 +42,8 @@ pub(super) struct Call {
     pub(super) place: Place,
     pub(super) kind: Kind,
     pub(super) lane: Lane,
+    /// What it costs among directory reads, whatever its lane.
+    pub(super) units: u32,
     pub(super) body: Option<Bytes>,
     /// A body with `@odata.type` must name the protocol version.
     pub(super) odata_version: Option<HeaderValue>,
@@ -57,6 +59,7 @@ pub(super) struct Answered {
 impl Call {
     pub(super) fn read(place: Place) -> Self {
         Self {
+            units: units(&Method::GET, place.text()),
             method: Method::GET,
             place,
             kind: Kind::Read,
@@ -68,6 +71,7 @@ impl Call {
 
     pub(super) fn write(method: Method, place: Place, lane: Lane) -> Self {
         Self {
+            units: units(&method, place.text()),
             method,
             place,
             kind: Kind::Write,
@@ -75,6 +79,12 @@ impl Call {
             body: None,
             odata_version: None,
         }
+    }
+
+    /// The same in the lane of another limit family.
+    pub(super) fn in_lane(mut self, lane: Lane) -> Self {
+        self.lane = lane;
+        self
     }
 
     pub(super) fn with_body(mut self, body: &serde_json::Value) -> Self {
@@ -94,15 +104,22 @@ impl Graph {
         self.send_now(ask, call).await
     }
 
-    /// Waits for a turn in the call's lane.
+    /// Waits for a turn in the call's lane; a directory write then also for its resource units.
     pub(super) async fn turn(&self, ask: Ask, call: &Call) -> Result<(), Error> {
-        let lane = self.0.lanes.of(call.lane);
-        lane.turn(ask.priority)
-            .await
-            .map_err(|crowded| Error::TryAgain {
-                after: crowded.after,
-                because: format!("{}: the {} lane is crowded", call.spoken(), call.lane),
-            })
+        let lanes = &self.0.lanes;
+        let (lane, reads) = (lanes.of(call.lane), lanes.of(Lane::DirectoryReads));
+        let turn = match call.lane {
+            Lane::DirectoryReads => lane.turn(ask.priority, call.units).await,
+            Lane::DirectoryWrites => match lane.turn(ask.priority, 1).await {
+                Ok(()) => reads.pass(ask.priority, call.units).await,
+                Err(crowded) => Err(crowded),
+            },
+            Lane::IdentityProtection | Lane::Reports => lane.turn(ask.priority, 1).await,
+        };
+        turn.map_err(|crowded| Error::TryAgain {
+            after: crowded.after,
+            because: format!("{}: the {} lane is crowded", call.spoken(), call.lane),
+        })
     }
 
     /// Sends a call whose turn it is. A 401 is answered once with a forced token (threat G05).
@@ -147,8 +164,7 @@ impl Graph {
             .await;
         match sent {
             Ok(Ok(answer)) => {
-                let lane = self.0.lanes.of(call.lane);
-                lane.heard(answer.status(), answer.headers());
+                self.heard(call, &answer);
                 Ok(answer)
             }
             Ok(Err(failure @ Failure::NotSent(_))) => {
@@ -157,6 +173,15 @@ impl Graph {
             Ok(Err(failure @ Failure::Lost(_))) => Err(self.lost(call, failure)),
             Err(late) => Err(self.lost(call, late)),
         }
+    }
+
+    /// Learns from an answer about load.
+    pub(super) fn heard(&self, call: &Call, answer: &Answer) {
+        let lanes = &self.0.lanes;
+        let lane = lanes.of(call.lane);
+        lane.heard(answer.status(), answer.headers());
+        let reads = lanes.of(Lane::DirectoryReads);
+        reads.settle(call.units, answer.headers());
     }
 
     fn request(&self, ask: Ask, call: &Call, token: &AccessToken) -> Result<Request, Error> {
@@ -186,7 +211,7 @@ impl Graph {
             })
     }
 
-    fn sorted(&self, ask: Ask, call: &Call, answer: Answer) -> Result<Answered, Error> {
+    pub(super) fn sorted(&self, ask: Ask, call: &Call, answer: Answer) -> Result<Answered, Error> {
         let status = answer.status();
         let receipt = Receipt {
             call: call.spoken(),

@@ -35,6 +35,9 @@ mod registry;
 
 mod coalesce;
 
+mod batch;
+mod policies;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,7 +47,8 @@ pub use agents::{AgentRead, BlueprintRead};
 pub use delete::Removable;
 pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
-pub use lanes::{Budget, Budgets, Lane, LaneReport, Priority};
+pub use lanes::{Budget, Budgets, Cause, Lane, LaneReport, Priority, TenantSize};
+pub use policies::{Policies, Policy, RiskStop};
 pub use principals::{PrincipalKind, PrincipalRead, Tag};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
@@ -86,6 +90,7 @@ struct Inner {
     link: Link,
     lanes: lanes::Lanes,
     verdicts: risk::Verdicts,
+    policies: policies::Kept,
     writes_stopped: AtomicBool,
 }
 
@@ -97,6 +102,7 @@ impl Graph {
             link,
             lanes,
             verdicts: risk::Verdicts::default(),
+            policies: policies::Kept::default(),
             writes_stopped: AtomicBool::new(false),
         }))
     }

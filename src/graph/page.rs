@@ -28,22 +28,31 @@ impl Graph {
         ask: Ask,
         first: Place,
     ) -> Result<Vec<T>, Error> {
+        self.all_from(ask, Call::read(first)).await
+    }
+
+    /// The same, beginning with a read in any lane.
+    pub(super) async fn all_from<T: DeserializeOwned>(
+        &self,
+        ask: Ask,
+        mut call: Call,
+    ) -> Result<Vec<T>, Error> {
         let graph = self.0.link.endpoints.graph();
-        let spoken = Call::read(first.clone()).spoken();
-        let mut visited = HashSet::from([first.text().to_owned()]);
+        let spoken = call.spoken();
+        let mut visited = HashSet::from([call.place.text().to_owned()]);
         let mut items = Vec::new();
-        let mut place = first;
         for _ in 0..PAGE_LIMIT {
-            let answer = self.send(ask, Call::read(place.clone())).await?;
+            let answer = self.send(ask, call.clone()).await?;
             let page: Page<T> = shape::read(&spoken, &answer.body)?;
             items.extend(page.value);
             let Some(link) = page.next else {
                 return Ok(items);
             };
-            place = place
+            call.place = call
+                .place
                 .next(graph, &link)
                 .ok_or_else(|| Error::unknown(&spoken, "the next page lies elsewhere"))?;
-            if !visited.insert(place.text().to_owned()) {
+            if !visited.insert(call.place.text().to_owned()) {
                 return Err(Error::unknown(&spoken, "the pages go in a circle"));
             }
         }

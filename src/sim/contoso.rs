@@ -47,6 +47,7 @@ impl Client {
             app: Uuid::new_v5(&tenant, b"estop app"),
             permissions: AGENTS_PROFILE.map(str::to_owned).to_vec(),
             secret: "simulated-estop-secret".to_owned(),
+            certificate: None,
             identity_header: "simulated-identity-header".to_owned(),
         }
     }

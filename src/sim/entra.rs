@@ -162,6 +162,14 @@ impl Entra {
         let _ = state.meters.spend(&limits, (family, cost), now);
     }
 
+    /// How much of a limit was used up within its window, throttled calls included.
+    pub fn spent(&self, family: Family) -> u32 {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let limits = state.limits;
+        state.meters.spent(&limits, family, now)
+    }
+
     /// Lets every answer come this much later than its effect.
     pub fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;
@@ -177,6 +185,11 @@ impl Entra {
     /// Refuses every access token issued so far, with a claims challenge.
     pub fn revoke_access_tokens(&self) {
         self.state().token_epoch += 1;
+    }
+
+    /// The claims parameter of estop's last token request, if it had one. Claims are no secret.
+    pub fn asked_claims(&self) -> Option<String> {
+        self.state().asked_claims.clone()
     }
 
     /// The request by which an agent asks Entra for an access token for Graph, with the
@@ -207,7 +220,7 @@ impl Entra {
     /// The same for another resource, such as Foundry's `https://ai.azure.com`.
     pub fn access_token_for(&self, resource: &str) -> Option<String> {
         let (id, at) = (self.clock.uuid(), self.clock.now());
-        let issued = tokens::own_access_token(&self.state(), (id, at), resource);
+        let issued = tokens::own_access_token(&self.state(), (id, at), (resource, None));
         issued.ok().map(|(token, _)| token)
     }
 

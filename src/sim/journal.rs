@@ -10,6 +10,7 @@ use crate::domain::moment::Moment;
 use crate::sim::calls::call::Call;
 use crate::sim::changes::Aspect;
 use crate::sim::tenant::Kind;
+use crate::transport::Failure;
 
 /// Most lines kept of each list; the oldest go first.
 const LINES_LIMIT: usize = 200_000;
@@ -56,6 +57,18 @@ pub enum Ending {
     NotSent,
     /// Held back until released.
     Held,
+}
+
+impl Ending {
+    /// What the caller gets in place of an answer.
+    pub(super) fn failure(self) -> Failure {
+        match self {
+            Self::NotSent => Failure::NotSent("connection refused (simulated)".to_owned()),
+            Self::RequestLost | Self::AnswerLost | Self::Answered | Self::Held => {
+                Failure::Lost("connection broken (simulated)".to_owned())
+            }
+        }
+    }
 }
 
 /// One change of one entity.

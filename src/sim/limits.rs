@@ -106,11 +106,7 @@ impl Meters {
         let Some(limit) = limits.of(family) else {
             return Ok(());
         };
-        let meter = match family {
-            Family::DirectoryReads => &mut self.reads,
-            Family::DirectoryWrites => &mut self.writes,
-            Family::IdentityProtection => &mut self.protection,
-        };
+        let meter = self.of(family);
         meter.forget(now, limit.window.0);
         meter.add(now, cost);
         if meter.sum <= limit.count {
@@ -118,6 +114,30 @@ impl Meters {
         }
         let oldest = meter.spent.front().map_or(now, |(at, _)| *at);
         Err(oldest.plus(limit.window.0).since(now))
+    }
+
+    /// What was spent within the window that ends now.
+    pub(super) fn spent(&mut self, limits: &Limits, family: Family, now: Moment) -> u32 {
+        let window = limits
+            .of(family)
+            .map_or(Duration::ZERO, |limit| limit.window.0);
+        let meter = self.of(family);
+        meter.forget(now, window);
+        meter.sum
+    }
+
+    /// How much of a limit is used: 1 is all of it.
+    pub(super) fn share(&mut self, limits: &Limits, family: Family) -> f64 {
+        let limit = limits.of(family).map_or(u32::MAX, |limit| limit.count);
+        f64::from(self.of(family).sum) / f64::from(limit.max(1))
+    }
+
+    fn of(&mut self, family: Family) -> &mut Meter {
+        match family {
+            Family::DirectoryReads => &mut self.reads,
+            Family::DirectoryWrites => &mut self.writes,
+            Family::IdentityProtection => &mut self.protection,
+        }
     }
 }
 

@@ -40,6 +40,6 @@ pub use faults::{Fault, Garbage, Lag, On, RetryAfter, What};
 pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
 pub use tenant::{
-    Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Risk, RiskPolicy, Tenant, UnknownIds,
-    User,
+    Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Risk, RiskPolicy, Tenant,
+    UnknownIds, User,
 };

@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::domain::moment::Moment;
-use crate::sim::calls::{self, call::Call};
+use crate::sim::calls::{self, call::Call, load::Load};
 use crate::sim::changes::{Aspect, Change};
 use crate::sim::faults::plan::Plan;
 use crate::sim::faults::shadows::Shadows;
@@ -55,6 +55,9 @@ pub(super) struct State {
     pub(super) held_count: watch::Sender<usize>,
     /// Who makes the changes of the call being answered.
     pub(super) author: String,
+    /// What is said about the load of the call being answered.
+    pub(super) load: Load,
+    pub(super) asked_claims: Option<String>,
     shadows: Shadows,
     faults: Vec<Fault>,
     writers: Vec<(On, Side, Writer)>,
@@ -80,6 +83,8 @@ impl State {
             token_epoch: 0,
             held_count: watch::Sender::new(0),
             author: String::new(),
+            load: Load::default(),
+            asked_claims: None,
             shadows: Shadows::default(),
             faults: Vec::new(),
             writers: Vec::new(),
@@ -113,7 +118,7 @@ impl State {
         self.journal.arrived(Arrival::of(&call));
         if let Some(loss @ (Ending::NotSent | Ending::RequestLost)) = plan.loss {
             self.journal.amend(call.id, |it| it.ending = loss);
-            return Next::Deliver(Box::new(Err(failure(loss))), delay);
+            return Next::Deliver(Box::new(Err(loss.failure())), delay);
         }
         let holds = plan.holds_request || plan.holds_reply;
         if holds && self.held.len() == HELD_LIMIT {
@@ -231,7 +236,7 @@ impl State {
         if ending == Ending::Answered {
             Ok(answer)
         } else {
-            Err(failure(ending))
+            Err(ending.failure())
         }
     }
 
@@ -285,14 +290,5 @@ impl State {
             });
         }
         count
-    }
-}
-
-fn failure(ending: Ending) -> Failure {
-    match ending {
-        Ending::NotSent => Failure::NotSent("connection refused (simulated)".to_owned()),
-        Ending::RequestLost | Ending::AnswerLost | Ending::Answered | Ending::Held => {
-            Failure::Lost("connection broken (simulated)".to_owned())
-        }
     }
 }

@@ -116,8 +116,19 @@ pub struct Client {
     pub permissions: Vec<String>,
     /// The client secret taken by the token endpoint.
     pub secret: String,
+    /// The certificate whose key may sign client assertions, if one is registered.
+    pub certificate: Option<Registered>,
     /// The value of `X-IDENTITY-HEADER` taken by the managed-identity endpoint.
     pub identity_header: String,
+}
+
+/// The public part of a certificate, as an application registration keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// base64url of the SHA-256 of its DER, as `x5t#S256` has it.
+    pub thumbprint: String,
+    /// Its RSA public key: DER, PKCS#1.
+    pub public_key: Vec<u8>,
 }
 
 /// What ID Protection thinks of one entity, in Graph's words.

@@ -172,7 +172,7 @@ async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
     let order = &asked.order;
     let by = (order.operator.name.as_str(), order.at);
     let run = match &order.kind {
-        OrderKind::Contain { .. } => contain(tx, asked).await?,
+        OrderKind::Contain { .. } | OrderKind::Drill { .. } => contain(tx, asked).await?,
         OrderKind::Undo { run, risk } => undo(tx, order, (*run, *risk)).await?,
         OrderKind::Resume { run } => resume(tx, order, *run).await?,
         OrderKind::Stop { run } => stop(tx, order, *run).await?,

@@ -1,6 +1,5 @@
 //! Counters and histograms, in OpenMetrics form. Every label has a bounded set of values.
 
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -8,7 +7,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
+
+use super::lanes::{LaneFigures, Lanes};
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,26 +46,6 @@ pub struct Edge {
     pub edge: &'static str,
 }
 
-/// One label: a limit family of the tenant.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct OfLane {
-    /// A lane's word.
-    pub lane: &'static str,
-}
-
-/// How one lane stands at the moment of a scrape.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LaneFigures {
-    /// Calls that wait for a turn.
-    pub waiting: usize,
-    /// Turns given since the start.
-    pub turns: u64,
-    /// Answers that said "too many" since the start.
-    pub throttled: u64,
-    /// How long it still stands still.
-    pub paused: Duration,
-}
-
 /// Everything estop counts. One for the whole process, handed down by the roof.
 #[derive(Debug)]
 pub struct Metrics {
@@ -79,121 +60,87 @@ pub struct Metrics {
     pub steps: Family<OfAction, Counter>,
     /// Notices by urgency: each is something a person should be told.
     pub notices: Family<Became, Counter>,
+    /// Drills by how they ended.
+    pub drills: Family<Became, Counter>,
+    drill_last_good: Gauge,
+    drill_overdue: Gauge,
     /// Time to contain, by clock edge.
     pub time_to_contain: Family<Edge, Histogram>,
     /// Runs being worked on now.
     pub runs_at_work: Gauge,
-    lane_waiting: Family<OfLane, Gauge>,
-    lane_turns: Family<OfLane, Gauge>,
-    lane_throttled: Family<OfLane, Gauge>,
-    lane_paused: Family<OfLane, Gauge<f64, AtomicU64>>,
+    lanes: Lanes,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("estop");
-        let times = Family::<Edge, Histogram>::new_with_constructor(|| {
-            Histogram::new(exponential_buckets(0.001, 2.0, 22))
-        });
-        let metrics = Self {
-            registry: Registry::default(),
-            deliveries: Family::default(),
-            triaged: Family::default(),
-            runs: Family::default(),
-            steps: Family::default(),
-            notices: Family::default(),
-            time_to_contain: times,
-            runs_at_work: Gauge::default(),
-            lane_waiting: Family::default(),
-            lane_turns: Family::default(),
-            lane_throttled: Family::default(),
-            lane_paused: Family::default(),
-        };
-        metrics.register_lanes(&mut registry);
-        registry.register(
-            "deliveries",
-            "Deliveries at the door",
-            metrics.deliveries.clone(),
-        );
-        registry.register(
-            "triaged",
-            "Deliveries read and decided",
-            metrics.triaged.clone(),
-        );
-        registry.register(
-            "runs",
-            "Runs by the state they ended in",
-            metrics.runs.clone(),
-        );
-        registry.register(
-            "steps",
-            "Steps by action and outcome",
-            metrics.steps.clone(),
-        );
-        registry.register(
-            "notices",
-            "Notices written for people",
-            metrics.notices.clone(),
-        );
-        registry.register(
-            "time_to_contain_seconds",
-            "Time between two clock edges of a containment",
-            metrics.time_to_contain.clone(),
-        );
-        registry.register(
-            "runs_at_work",
-            "Runs being worked on",
-            metrics.runs_at_work.clone(),
-        );
+        let of = &mut registry;
+        let times = Family::new_with_constructor(times as fn() -> Histogram);
         Self {
+            deliveries: kept(of, "deliveries", "Deliveries at the door"),
+            triaged: kept(of, "triaged", "Deliveries read and decided"),
+            runs: kept(of, "runs", "Runs by the state they ended in"),
+            steps: kept(of, "steps", "Steps by action and outcome"),
+            notices: kept(of, "notices", "Notices written for people"),
+            time_to_contain: registered(
+                of,
+                (
+                    "time_to_contain_seconds",
+                    "Time between two clock edges of a containment",
+                ),
+                times,
+            ),
+            runs_at_work: kept(of, "runs_at_work", "Runs being worked on"),
+            drills: kept(of, "drills", "Drills by how they ended"),
+            drill_last_good: kept(
+                of,
+                "drill_last_good_seconds",
+                "When the last good drill ended, in Unix seconds; 0 before the first",
+            ),
+            drill_overdue: kept(
+                of,
+                "drill_overdue",
+                "1 when the last good drill is older than it may be",
+            ),
+            lanes: Lanes::kept(of),
             registry,
-            ..metrics
         }
     }
 }
 
+/// A fresh metric, counted from now on and shown under this name.
+pub(super) fn kept<M: Metric + Clone + Default>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+) -> M {
+    registered(registry, (name, help), M::default())
+}
+
+fn registered<M: Metric + Clone>(
+    registry: &mut Registry,
+    (name, help): (&str, &str),
+    metric: M,
+) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+/// From a millisecond to more than an hour, doubling.
+fn times() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 2.0, 22))
+}
+
 impl Metrics {
-    fn register_lanes(&self, registry: &mut Registry) {
-        let lanes = [
-            (
-                "lane_waiting",
-                "Graph calls that wait for a turn",
-                &self.lane_waiting,
-            ),
-            (
-                "lane_turns",
-                "Graph calls that got a turn since the start",
-                &self.lane_turns,
-            ),
-            (
-                "lane_throttled",
-                "Graph answers that said too many",
-                &self.lane_throttled,
-            ),
-        ];
-        for (name, help, family) in lanes {
-            registry.register(name, help, family.clone());
-        }
-        let help = "How long a lane still stands still";
-        registry.register("lane_paused_seconds", help, self.lane_paused.clone());
+    /// Notes when the last good drill ended, in Unix seconds, and whether that is too long ago.
+    pub fn drilled(&self, last_good_seconds: Option<i64>, overdue: i64) {
+        self.drill_last_good.set(last_good_seconds.unwrap_or(0));
+        self.drill_overdue.set(overdue);
     }
 
     /// Notes how a lane stands, for the scrape that asked.
-    pub fn lane(&self, lane: &'static str, figures: LaneFigures) {
-        let labels = OfLane { lane };
-        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        self.lane_waiting
-            .get_or_create(&labels)
-            .set(whole(figures.waiting as u64));
-        self.lane_turns
-            .get_or_create(&labels)
-            .set(whole(figures.turns));
-        self.lane_throttled
-            .get_or_create(&labels)
-            .set(whole(figures.throttled));
-        self.lane_paused
-            .get_or_create(&labels)
-            .set(figures.paused.as_secs_f64());
+    pub fn lane(&self, lane: &'static str, figures: &LaneFigures) {
+        self.lanes.note(lane, figures);
     }
 
     /// Everything, in OpenMetrics text.
@@ -228,7 +175,9 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use super::Metrics;
+    use std::time::Duration;
+
+    use super::{LaneFigures, Metrics};
 
     #[test]
     fn what_is_counted_can_be_scraped() {
@@ -242,5 +191,32 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn how_a_lane_stands_and_why_it_is_throttled_can_be_scraped() {
+        let metrics = Metrics::default();
+        let figures = LaneFigures {
+            turns: 7,
+            throttled: 2,
+            paused: Duration::from_millis(1500),
+            limit_share: Some(0.9),
+            causes: vec![(["tenant", "read", "cpu"], 2)],
+            ..LaneFigures::default()
+        };
+
+        metrics.lane("reports", &figures);
+        metrics.lane("reports", &figures);
+
+        let text = metrics.text();
+        for line in [
+            r#"estop_lane_turns_total{lane="reports"} 7"#,
+            r#"estop_lane_throttled_total{lane="reports"} 2"#,
+            r#"estop_lane_paused_seconds{lane="reports"} 1.5"#,
+            r#"estop_lane_limit_share{lane="reports"} 0.9"#,
+            r#"estop_lane_throttled_by_total{lane="reports",whose="tenant",calls="read",what="cpu"} 2"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
     }
 }

@@ -8,11 +8,13 @@
 //! * No token, body, name or mail address is ever logged or counted.
 
 mod crash;
+mod lanes;
 mod logs;
 mod metrics;
 
 #[cfg(feature = "failpoints")]
 pub use crash::arm_crash_point;
 pub use crash::{POINTS, crash_point};
+pub use lanes::{LaneFigures, OfCause, OfLane};
 pub use logs::{LogForm, start_logging};
-pub use metrics::{Became, Edge, FromSource, LaneFigures, MEDIA_TYPE, Metrics, OfAction, OfLane};
+pub use metrics::{Became, Edge, FromSource, MEDIA_TYPE, Metrics, OfAction};

@@ -36,10 +36,13 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("azure_identity", &["entra"]),
     ("axum", &["ingress", "api", "console", "sim", "app"]),
     ("hmac", &["signature"]),
+    ("jsonwebtoken", &["entra", "sim"]),
     ("cel", &["catalog"]),
     ("serde_saphyr", &["catalog", "config"]),
     ("prometheus_client", &["telemetry"]),
     ("clap", &["cli", "main"]),
+    ("croner", &["domain"]),
+    ("indicatif", &["cli"]),
 ];
 
 /// A file a reader can hold in mind, tests not counted.

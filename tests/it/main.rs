@@ -12,9 +12,11 @@ mod caps;
 mod containment;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod credentials;
 mod decisions;
 mod deliveries;
 mod dependencies;
+mod drill;
 mod flood;
 mod guards;
 mod house;
@@ -26,6 +28,7 @@ mod power;
     allow(dead_code, reason = "the crash matrix uses all of it")
 )]
 mod program;
+mod progress;
 mod proofs;
 mod provisional;
 mod recovery;

@@ -1,12 +1,15 @@
 //! Many at once, throttled, and the brake in the middle of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::moment::Span;
 use estop::domain::order::OrderKind;
 use estop::domain::run::RunState;
-use estop::sim::{Fault, Limits, On, RetryAfter, Tenant, What};
+use estop::graph::{Ask, Enabled, Priority};
+use estop::sim::{Family, Fault, Limits, On, RetryAfter, Tenant, What};
+use estop::store::RunFilter;
 use uuid::Uuid;
 
 use crate::world::{Setting, World, invoice_bot};
@@ -16,6 +19,13 @@ const PLAYBOOK: &str = "playbook: storm\nsummary: Stop it.\nowner: soc\n\
     trigger:\n  detection: [threatIntelligenceAccount]\n\
     entity: agent\nalso: [agent_users]\nmode: enforce\n\
     steps:\n  - disable_agent\n  - confirm_compromised: { optional: true }\nnotify: []\n";
+
+/// Agents of a storm, and the earlier writes that have used up most of the window by then.
+const STORM: usize = 1_000;
+const EARLIER: usize = 2_000;
+/// How long ago those were, and the window they count in.
+const AGO: Duration = Duration::from_secs(20);
+const WINDOW: Duration = Duration::from_secs(150);
 
 async fn many(count: usize, limits: Limits) -> (World, Vec<Uuid>) {
     let mut tenant = Tenant::contoso();
@@ -191,4 +201,86 @@ async fn e05_a_storm_that_is_killed_goes_on_where_it_was() {
     assert!(took <= Duration::from_secs(10), "{took:?}");
     assert_eq!(world.runs().await.len(), agents.len());
     world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn g17_a_thousand_are_disabled_at_the_write_budget_none_lost_and_none_twice() {
+    let (world, agents) = many(STORM, Limits::published()).await;
+    world.pass(Duration::from_secs(1)).await;
+    let bystander = ObjectId::from_uuid(Tenant::contoso().agents.into_keys().next().unwrap());
+    for _ in 0..EARLIER {
+        let ask = Ask {
+            priority: Priority::Undo,
+            correlation: Uuid::nil(),
+        };
+        let write = world
+            .service
+            .graph
+            .set_agent_enabled(ask, bystander, Enabled::Yes);
+        write.await.unwrap();
+    }
+    world.pass(AGO).await;
+    let (began, asked) = (world.clock.now(), world.entra.journal_len());
+
+    for agent in &agents {
+        world.detect_agent(agent).await;
+    }
+    // Another product of the tenant looks at risky users now and then.
+    let looked = AtomicUsize::new(0);
+    let all_done = world.until(async || {
+        let now_and_then = looked.fetch_add(1, Ordering::Relaxed).is_multiple_of(40);
+        if now_and_then {
+            world.entra.spend(Family::IdentityProtection, 1);
+        }
+        now_and_then && done(&world, STORM).await
+    });
+    assert!(all_done.await, "not everything ended");
+
+    let calls = world.entra.journal().split_off(asked);
+    once(&world, &agents);
+    let sent = calls
+        .iter()
+        .filter(|one| one.method == "PATCH")
+        .map(|one| one.at);
+    let (first, last) = (sent.clone().min().unwrap(), sent.clone().max().unwrap());
+    let at_once = sent
+        .filter(|at| at.since(first) < Duration::from_secs(1))
+        .count();
+    assert_eq!(at_once, 700, "what the budget leaves goes out at once");
+    let (took, ideal) = (last.since(began), WINDOW.checked_sub(AGO).unwrap());
+    assert!(took <= ideal.mul_f64(1.05), "{took:?}, ideally {ideal:?}");
+    let throttled = calls.iter().filter(|one| one.status == Some(429)).count();
+    assert!(
+        throttled * 20 < calls.len(),
+        "{throttled} of {} throttled",
+        calls.len()
+    );
+    let confirms = calls
+        .iter()
+        .filter(|one| one.path.ends_with("confirmCompromised"));
+    let confirms = confirms.filter(|one| one.status == Some(204)).count();
+    assert!(confirms <= 25, "{confirms} calls for {STORM} confirmations");
+    let risky = agents
+        .iter()
+        .filter(|it| world.entra.risk(**it).level == "high");
+    assert_eq!(risky.count(), STORM);
+    world.chain_holds().await;
+}
+
+/// Have so many runs ended as contained?
+async fn done(world: &World, count: usize) -> bool {
+    let mut filter = RunFilter {
+        states: vec![RunState::Contained],
+        limit: 500,
+        ..RunFilter::default()
+    };
+    let mut found = 0;
+    loop {
+        let runs = world.service.store.runs(filter.clone()).await.unwrap();
+        found += runs.len();
+        match runs.last() {
+            Some(last) if runs.len() == 500 => filter.before = Some(last.id),
+            Some(_) | None => return found == count,
+        }
+    }
 }

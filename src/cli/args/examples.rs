@@ -21,7 +21,8 @@ pub(super) const SERVE: &str = "Examples:
 pub(super) const CONTAIN: &str = "Examples:
   estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0
   estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --dry-run
-  estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --reason \"incident 4182\" --yes --json";
+  estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --reason \"incident 4182\" --yes --json
+  estop contain --file storm.txt --reason \"incident 4182\" --confirm \"CONTAIN 42\"";
 
 pub(super) const UNDO: &str = "Examples:
   estop undo run_06b2... --dry-run
@@ -49,6 +50,10 @@ pub(super) const DETECTIONS: &str = "Examples:
   estop detections list --state quarantined
   estop detections show det_06b2...
   estop detections replay dlv_06b2...";
+
+pub(super) const DRILL: &str = "Examples:
+  estop drill
+  estop drill --last --json";
 
 pub(super) const MODE: &str = "Examples:
   estop mode show

@@ -15,7 +15,7 @@ pub use offline::{
 };
 pub use online::{
     ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand,
-    ModeCommand, RiskWord, RunsCommand, UndoArgs,
+    DrillArgs, ModeCommand, RiskWord, RunsCommand, UndoArgs,
 };
 
 use super::demo::DemoArgs;
@@ -93,6 +93,9 @@ pub enum Command {
         #[command(subcommand)]
         command: DetectionsCommand,
     },
+    /// Stop the canary for real, put it back, and time every hop.
+    #[command(after_help = examples::DRILL)]
+    Drill(DrillArgs),
     /// How far the service may go: off, observe, enforce.
     #[command(after_help = examples::MODE)]
     Mode {

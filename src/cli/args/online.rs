@@ -1,5 +1,7 @@
 //! Words that ask the server.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::span;
@@ -11,9 +13,15 @@ use crate::domain::moment::Span;
 #[derive(Debug, Args)]
 pub struct ContainArgs {
     /// Object id of an agent, a blueprint's principal or an agent's user account; or a
-    /// blueprint's app id.
-    #[arg(value_name = "GUID")]
-    pub target: ObjectId,
+    /// blueprint's app id. Several are contained together, with one question.
+    #[arg(value_name = "GUID", required_unless_present = "file")]
+    pub targets: Vec<ObjectId>,
+    /// A file with more of them, one in each line; what follows a # is left out.
+    #[arg(long, value_name = "LIST")]
+    pub file: Option<PathBuf>,
+    /// Contain each agent of the blueprint GUID, and leave the blueprint itself.
+    #[arg(long, conflicts_with = "kind")]
+    pub agents: bool,
     /// What it is; found out when left away.
     #[arg(long, value_parser = entity_kind, value_name = "agent|blueprint|agent_user")]
     pub kind: Option<EntityKind>,
@@ -23,8 +31,8 @@ pub struct ContainArgs {
     /// Why; kept in the record. Asked for on a terminal when left away.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// The entity's name or GUID, where a blueprint is contained.
-    #[arg(long, value_name = "NAME")]
+    /// The entity's name or GUID, where a blueprint is contained; "CONTAIN n" for more than ten.
+    #[arg(long, value_name = "TEXT")]
     pub confirm: Option<String>,
     /// Show the plan and stop there.
     #[arg(long)]
@@ -57,6 +65,20 @@ pub struct UndoArgs {
     pub yes: bool,
     /// How long to wait for the proof; 0s for not at all.
     #[arg(long, value_parser = span, default_value = "60s", value_name = "TIME")]
+    pub wait: Span,
+}
+
+/// Which canary, and how long to wait.
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    /// The canary, for those who want to be sure: any other id is refused.
+    #[arg(long, value_name = "GUID")]
+    pub canary: Option<ObjectId>,
+    /// Show how the last one ended, and begin none.
+    #[arg(long)]
+    pub last: bool,
+    /// How long to wait for its end.
+    #[arg(long, value_parser = span, default_value = "5m", value_name = "TIME")]
     pub wait: Span,
 }
 

@@ -11,24 +11,35 @@ use http::{HeaderMap, StatusCode};
 use tokio::sync::Notify;
 
 use super::retry_after::retry_after;
+use super::standstill::Standstill;
 use super::window::Window;
-use super::{Budget, Crowded, Lane, LaneReport, Priority};
+use super::{Budget, Crowded, Lane, LaneReport, Priority, units};
 use crate::clock::Clock;
 
 /// Most who wait with the same priority. The rest is told to come back.
 const QUEUE_LIMIT: usize = 8_192;
 /// Longest wait for a turn: a storm of 10,000 writes is through in 450 s.
 const WAIT_LIMIT: Duration = Duration::from_secs(600);
-/// Longest pause that containing takes part in, whatever Graph asks for.
-const CONTAIN_PAUSE: Duration = Duration::from_secs(60);
-/// First and longest backoff where Graph names no time.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// The same for ID Protection, which never names one: 2, 4, then 8 s.
-const BACKOFF_PROTECTION: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(8));
-/// Longest text that is kept from a header.
-const WORD_LIMIT: usize = 128;
 
-type Place = (Priority, u64);
+type Place = (Priority, Rank, u64);
+
+/// Who goes first among those as urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Has its turn in its own lane already. It waits for the budget, not out a pause: whether
+    /// writes are welcome is said in the lane of writes.
+    Passing,
+    /// Has this lane alone to wait for.
+    Own,
+}
+
+/// What is wanted of a lane.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    priority: Priority,
+    rank: Rank,
+    turns: u32,
+}
 
 /// The turns of one lane.
 #[derive(Debug)]
@@ -43,21 +54,17 @@ struct State {
     window: Window,
     tickets: BTreeMap<Place, Arc<Notify>>,
     next: u64,
-    paused_until: Duration,
-    contain_paused_until: Duration,
-    throttled_in_a_row: u32,
+    standstill: Standstill,
     waiting: [usize; 5],
     turns: u64,
     crowded: u64,
-    throttled: u64,
-    limit_share: Option<f64>,
-    scope: Option<String>,
 }
 
 /// A place in the queue. Dropping it, with or without a turn, lets the next one move up.
 struct Ticket<'a> {
     turns: &'a Turns,
     place: Place,
+    wanted: Wanted,
     moved_up: Arc<Notify>,
 }
 
@@ -67,15 +74,10 @@ impl Turns {
             window: Window::new(budget),
             tickets: BTreeMap::new(),
             next: 0,
-            paused_until: Duration::ZERO,
-            contain_paused_until: Duration::ZERO,
-            throttled_in_a_row: 0,
+            standstill: Standstill::default(),
             waiting: [0; 5],
             turns: 0,
             crowded: 0,
-            throttled: 0,
-            limit_share: None,
-            scope: None,
         };
         Self {
             lane,
@@ -84,24 +86,54 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn: not at all when one is free and nobody as urgent waits before us.
-    pub(in crate::graph) async fn turn(&self, priority: Priority) -> Result<(), Crowded> {
-        let Some(ticket) = self.enter(priority)? else {
+    /// Waits for so many turns: not at all when they are free and nobody as urgent waits before us.
+    pub(in crate::graph) async fn turn(
+        &self,
+        priority: Priority,
+        turns: u32,
+    ) -> Result<(), Crowded> {
+        let rank = Rank::Own;
+        self.wait(Wanted {
+            priority,
+            rank,
+            turns,
+        })
+        .await
+    }
+
+    /// The same for a call that has its turn in another lane: before those who have only this one.
+    pub(in crate::graph) async fn pass(
+        &self,
+        priority: Priority,
+        turns: u32,
+    ) -> Result<(), Crowded> {
+        let rank = Rank::Passing;
+        self.wait(Wanted {
+            priority,
+            rank,
+            turns,
+        })
+        .await
+    }
+
+    async fn wait(&self, wanted: Wanted) -> Result<(), Crowded> {
+        let Some(ticket) = self.enter(wanted)? else {
             return Ok(());
         };
         let waited = self.clock.within(WAIT_LIMIT, ticket.wait()).await;
-        waited.map_err(|_| self.turned_away(priority))
+        waited.map_err(|_| self.turned_away(wanted.priority))
     }
 
-    /// Takes a turn at once, or a place in the queue.
-    fn enter(&self, priority: Priority) -> Result<Option<Ticket<'_>>, Crowded> {
+    /// Takes its turns at once, or a place in the queue.
+    fn enter(&self, wanted: Wanted) -> Result<Option<Ticket<'_>>, Crowded> {
         let mut state = self.state();
-        let place = (priority, state.next);
+        let priority = wanted.priority;
+        let place = (priority, wanted.rank, state.next);
         let first = state
             .tickets
             .first_key_value()
             .is_none_or(|(other, _)| *other > place);
-        if first && state.take(self.clock.elapsed(), priority).is_zero() {
+        if first && state.take(self.clock.elapsed(), wanted).is_zero() {
             return Ok(None);
         }
         if state.waiting[priority as usize] >= QUEUE_LIMIT {
@@ -115,6 +147,7 @@ impl Turns {
         Ok(Some(Ticket {
             turns: self,
             place,
+            wanted,
             moved_up,
         }))
     }
@@ -128,8 +161,26 @@ impl Turns {
 
     /// How long a caller that was sent away should stay away.
     pub(in crate::graph) fn pause(&self, priority: Priority) -> Duration {
+        let (rank, turns) = (Rank::Own, 1);
+        let wanted = Wanted {
+            priority,
+            rank,
+            turns,
+        };
+        self.state().wait(self.clock.elapsed(), wanted)
+    }
+
+    /// Puts right what a call has cost, once the tenant has said it.
+    pub(in crate::graph) fn settle(&self, counted: u32, headers: &HeaderMap) {
+        let Some(cost) = units::said(headers) else {
+            return;
+        };
         let mut state = self.state();
-        state.wait(self.clock.elapsed(), priority)
+        match cost.checked_sub(counted) {
+            Some(0) => {}
+            Some(more) => state.window.give(self.clock.elapsed(), more),
+            None => state.window.take_back(counted - cost),
+        }
     }
 
     /// Learns from an answer: a 429 pauses the lane, anything but "too many" clears the backoff.
@@ -137,52 +188,36 @@ impl Turns {
         let throttled = status == StatusCode::TOO_MANY_REQUESTS;
         let named = retry_after(headers, self.clock.now());
         let mut state = self.state();
-        state.limit_share = share(headers).or(state.limit_share);
-        if throttled || (status == StatusCode::SERVICE_UNAVAILABLE && named.is_some()) {
-            let now = self.clock.elapsed();
-            // Calls that were under way together are throttled together: that is one time.
-            let again = state.paused_until <= now;
-            let pause = match named {
-                Some(named) => named,
-                None if again => self.backoff(state.throttled_in_a_row),
-                None => Duration::ZERO,
-            };
-            state.throttled += 1;
-            state.throttled_in_a_row = state.throttled_in_a_row.saturating_add(u32::from(again));
-            state.scope = scope(headers);
-            state.stand_still(now, pause);
-            tracing::warn!(
-                lane = self.lane.word(),
-                retry_seconds = pause.as_secs(),
-                "Graph is throttling the {} lane",
-                self.lane
-            );
-        } else {
-            state.throttled_in_a_row = 0;
+        if !throttled && (status != StatusCode::SERVICE_UNAVAILABLE || named.is_none()) {
+            state.standstill.welcomed(headers);
+            return;
         }
+        let (now, said) = (self.clock.elapsed(), (self.lane, headers));
+        let jitter = |most| self.clock.jitter(most);
+        let pause = state.standstill.throttled(now, said, named, jitter);
+        tracing::warn!(
+            lane = self.lane.word(),
+            retry_seconds = pause.as_secs(),
+            "Graph is throttling the {} lane",
+            self.lane
+        );
     }
 
     pub(super) fn report(&self) -> LaneReport {
-        let state = self.state();
+        let mut state = self.state();
+        let now = self.clock.elapsed();
         LaneReport {
             lane: self.lane,
+            spent: state.window.spent(now),
             waiting: state.waiting,
             turns: state.turns,
             crowded: state.crowded,
-            throttled: state.throttled,
-            paused: state.paused_until.saturating_sub(self.clock.elapsed()),
-            limit_share: state.limit_share,
-            scope: state.scope.clone(),
+            throttled: state.standstill.throttled,
+            causes: state.standstill.causes.clone(),
+            paused: state.standstill.until.saturating_sub(now),
+            limit_share: state.standstill.limit_share,
+            scope: state.standstill.scope.clone(),
         }
-    }
-
-    fn backoff(&self, before: u32) -> Duration {
-        let (first, longest) = match self.lane {
-            Lane::IdentityProtection => BACKOFF_PROTECTION,
-            Lane::DirectoryWrites | Lane::DirectoryReads | Lane::Reports => BACKOFF,
-        };
-        let most = first.saturating_mul(1 << before.min(8)).min(longest);
-        self.clock.jitter(most)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -191,33 +226,25 @@ impl Turns {
 }
 
 impl State {
-    /// How long until a turn of this priority is free.
-    fn wait(&mut self, now: Duration, priority: Priority) -> Duration {
-        let paused_until = match priority {
-            Priority::Contain => self.contain_paused_until,
-            Priority::Verify | Priority::Undo | Priority::Enrich | Priority::Watch => {
-                self.paused_until
-            }
+    /// How long until what is wanted is free.
+    fn wait(&mut self, now: Duration, wanted: Wanted) -> Duration {
+        let paused_until = match wanted.rank {
+            Rank::Passing => Duration::ZERO,
+            Rank::Own => self.standstill.until(wanted.priority),
         };
         self.window
-            .wait(now, priority)
+            .wait(now, wanted.priority, wanted.turns)
             .max(paused_until.saturating_sub(now))
     }
 
-    /// Takes a turn if one is free, else says how long to wait.
-    fn take(&mut self, now: Duration, priority: Priority) -> Duration {
-        let wait = self.wait(now, priority);
+    /// Takes what is wanted if it is free, else says how long to wait.
+    fn take(&mut self, now: Duration, wanted: Wanted) -> Duration {
+        let wait = self.wait(now, wanted);
         if wait.is_zero() {
-            self.window.give(now);
+            self.window.give(now, wanted.turns);
             self.turns += 1;
         }
         wait
-    }
-
-    fn stand_still(&mut self, now: Duration, pause: Duration) {
-        self.paused_until = self.paused_until.max(now + pause);
-        let contain = now + pause.min(CONTAIN_PAUSE);
-        self.contain_paused_until = self.contain_paused_until.max(contain);
     }
 }
 
@@ -239,7 +266,7 @@ impl Ticket<'_> {
         if *first != self.place {
             return None;
         }
-        Some(state.take(self.turns.clock.elapsed(), self.place.0))
+        Some(state.take(self.turns.clock.elapsed(), self.wanted))
     }
 }
 
@@ -252,18 +279,4 @@ impl Drop for Ticket<'_> {
             next.notify_one();
         }
     }
-}
-
-fn share(headers: &HeaderMap) -> Option<f64> {
-    let text = headers
-        .get("x-ms-throttle-limit-percentage")?
-        .to_str()
-        .ok()?;
-    let share: f64 = text.parse().ok()?;
-    share.is_finite().then_some(share)
-}
-
-fn scope(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get("x-ms-throttle-scope")?.to_str().ok()?;
-    Some(text.chars().take(WORD_LIMIT).collect())
 }

@@ -5,20 +5,28 @@
 //!
 //! Laws
 //! * A turn that is free is given at once, on the caller's own task.
+//! * A directory write needs a turn among the writes and its unit among the reads.
 //! * No window of a lane ever holds more than its budget, however the turns are spread.
 //! * A 429 pauses the whole lane; for containing never longer than a minute.
 //! * Whoever stops waiting gives its place to the next.
 //!
-//! Read next: `lane`, then `window`, then `retry_after`.
+//! Read next: `budget`, then `lane`, then `window`.
 
+mod budget;
 mod lane;
+mod report;
 mod retry_after;
+mod standstill;
+mod units;
 mod window;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use budget::{Budget, Budgets, TenantSize};
 pub(super) use lane::Turns;
+pub use report::{Cause, LaneReport};
+pub(super) use units::units;
 
 use crate::clock::Clock;
 
@@ -64,7 +72,7 @@ impl Priority {
 pub enum Lane {
     /// Directory changes: 3,000 in 150 s for one app in one tenant.
     DirectoryWrites,
-    /// Directory reads: at least 3,500 resource units in 10 s.
+    /// Directory reads, counted in resource units: at least 3,500 in 10 s.
     DirectoryReads,
     /// ID Protection and Conditional Access: 1 in 1 s for the tenant, all apps together.
     IdentityProtection,
@@ -96,69 +104,6 @@ impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.word().replace('_', " "))
     }
-}
-
-/// How many turns a lane gives in any window of this length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Turns; at least 1 is always given.
-    pub turns: u32,
-    /// In any window of this length.
-    pub window: Duration,
-}
-
-/// The budgets of all lanes, and how many confirmations one call may carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budgets {
-    /// For [`Lane::DirectoryWrites`].
-    pub directory_writes: Budget,
-    /// For [`Lane::DirectoryReads`]; each of our reads costs one resource unit.
-    pub directory_reads: Budget,
-    /// For [`Lane::IdentityProtection`].
-    pub identity_protection: Budget,
-    /// For [`Lane::Reports`].
-    pub reports: Budget,
-    /// Most ids in one confirmation. Microsoft names no limit for agents; 60 is where the call for
-    /// users is known to stop.
-    pub ids_per_verdict: usize,
-}
-
-impl Default for Budgets {
-    /// The published limits, less a tenth for directory calls and for the clock's own width.
-    fn default() -> Self {
-        let budget = |turns, millis| Budget {
-            turns,
-            window: Duration::from_millis(millis),
-        };
-        Self {
-            directory_writes: budget(2_700, 150_000),
-            directory_reads: budget(3_150, 10_000),
-            identity_protection: budget(1, 1_100),
-            reports: budget(5, 10_000),
-            ids_per_verdict: 60,
-        }
-    }
-}
-
-/// How one lane stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LaneReport {
-    /// Which.
-    pub lane: Lane,
-    /// Who waits, by [`Priority::ALL`].
-    pub waiting: [usize; 5],
-    /// Turns given since the start.
-    pub turns: u64,
-    /// Turns refused because too many waited.
-    pub crowded: u64,
-    /// Answers that said "too many" since the start.
-    pub throttled: u64,
-    /// How long the lane still stands still; zero when it moves.
-    pub paused: Duration,
-    /// The last `x-ms-throttle-limit-percentage` (0.8 to 1.8; sent only from 0.8 on).
-    pub limit_share: Option<f64>,
-    /// The last `x-ms-throttle-scope`, for people.
-    pub scope: Option<String>,
 }
 
 /// No turn: too many wait already, or it took too long.

@@ -27,30 +27,49 @@ impl Window {
         }
     }
 
-    /// How long until a turn is free; zero when one is.
-    pub(super) fn wait(&mut self, now: Duration, priority: Priority) -> Duration {
+    /// How long until so many turns are free; zero when they are. More than there ever are count
+    /// as all.
+    pub(super) fn wait(&mut self, now: Duration, priority: Priority, wanted: u32) -> Duration {
         self.forget(now);
-        let most = self.share(priority);
+        let all = self.share(priority);
+        let most = all - wanted.min(all);
         let mut left = self.sum;
         for (at, turns) in &self.given {
-            if left < most {
+            if left <= most {
                 break;
             }
             left -= turns;
-            if left < most {
+            if left <= most {
                 return (*at + self.budget.window).saturating_sub(now);
             }
         }
         Duration::ZERO
     }
 
-    /// Counts one turn given now.
-    pub(super) fn give(&mut self, now: Duration) {
-        self.sum += 1;
+    /// Counts turns given now.
+    pub(super) fn give(&mut self, now: Duration, turns: u32) {
+        self.sum += turns;
         match self.given.back_mut() {
-            Some((at, turns)) if *at == now => *turns += 1,
-            Some(_) | None => self.given.push_back((now, 1)),
+            Some((at, given)) if *at == now => *given += turns,
+            Some(_) | None => self.given.push_back((now, turns)),
         }
+    }
+
+    /// Takes back turns that were counted and not needed, the latest first.
+    pub(super) fn take_back(&mut self, turns: u32) {
+        let mut left = turns.min(self.sum);
+        self.sum -= left;
+        for (_, given) in self.given.iter_mut().rev() {
+            let taken = left.min(*given);
+            *given -= taken;
+            left -= taken;
+        }
+    }
+
+    /// What was given in the window that ends now.
+    pub(super) fn spent(&mut self, now: Duration) -> u32 {
+        self.forget(now);
+        self.sum
     }
 
     fn share(&self, priority: Priority) -> u32 {

@@ -6,12 +6,18 @@ use futures_util::FutureExt as _;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::super::{Budgets, Cloud, Enabled, Endpoints, Error, Graph, Link, Priority};
+use super::super::{
+    Budgets, Cloud, Enabled, Endpoints, Error, Graph, Lane, Link, Policy, Priority, RiskStop,
+};
 use super::{ask, clock};
 use crate::clock::{Clock, Hand};
 use crate::domain::entity::ObjectId;
-use crate::entra::{AccessToken, TokenSource};
-use crate::sim::{Entra, Fault, Garbage, INVOICE_BOT, On, What};
+use crate::entra::minted::Minted;
+use crate::entra::{AccessToken, Authority, TokenSource};
+use crate::sim::{
+    Entra, Family, Fault, Garbage, INVOICE_BOT, Limit, Limits, On, Registered, RiskPolicy, Tenant,
+    What,
+};
 
 fn tenant() -> (Graph, Entra, Hand) {
     let (clock, hand) = clock();
@@ -262,4 +268,226 @@ async fn g04_a_page_of_html_is_no_proof_of_a_write() {
         .await;
 
     assert!(matches!(write, Err(Error::Unknown { .. })), "{write:?}");
+}
+
+#[tokio::test]
+async fn g09_a_batch_reads_many_agents_each_with_its_own_outcome() {
+    let (graph, entra, _hand) = tenant();
+    let mut ids: Vec<ObjectId> = entra
+        .tenant()
+        .agents
+        .into_keys()
+        .map(ObjectId::from_uuid)
+        .collect();
+    ids.insert(3, ObjectId::from_uuid(Uuid::from_u128(1)));
+    ids.push(ObjectId::from_uuid(entra.tenant().client.principal));
+
+    let read = graph.agents_by_id(ask(Priority::Watch), &ids).await;
+
+    for (place, (id, outcome)) in read.iter().enumerate() {
+        assert_eq!(*id, ids[place]);
+        match outcome {
+            Ok(agent) => assert_eq!(agent.id, *id),
+            Err(error) => {
+                assert!(place == 3 || place == ids.len() - 1, "{place}: {error}");
+                assert!(matches!(error, Error::NotFound { .. }), "{error}");
+            }
+        }
+    }
+    assert_eq!(read.iter().filter(|(_, one)| one.is_ok()).count(), 14);
+    assert_eq!(entra.journal_len(), 1);
+}
+
+#[tokio::test]
+async fn g09_reads_the_model_throttles_inside_a_batch_all_come_in_the_end() {
+    let (graph, entra, hand) = tenant();
+    entra.set_limits(Limits {
+        directory_reads: Some(Limit::of(6, 10)),
+        ..Limits::published()
+    });
+    let agents = entra.tenant().agents;
+    let ids: Vec<ObjectId> = agents.into_keys().map(ObjectId::from_uuid).collect();
+
+    let reading = graph.agents_by_id(ask(Priority::Watch), &ids);
+    let (read, seconds) = super::moving(&hand, Duration::from_secs(1), reading).await;
+
+    assert!(read.iter().all(|(_, one)| one.is_ok()), "{read:?}");
+    assert!((20..=40).contains(&seconds), "{seconds} s");
+}
+
+#[tokio::test]
+async fn policies_are_read_in_the_slow_lane_and_kept_for_five_minutes() {
+    let (graph, entra, hand) = tenant();
+    entra.set_permissions(&["Policy.Read.All"]);
+    let watch = ask(Priority::Watch);
+    entra.foreign_write(|tenant| tenant.risk_policy = RiskPolicy::BlocksHigh);
+
+    let first = graph.policies(watch).await.unwrap();
+    entra.foreign_write(|tenant| tenant.risk_policy = RiskPolicy::Absent);
+    hand.advance(Duration::from_secs(299));
+    let kept = graph.policies(watch).await.unwrap();
+    let asked = entra.journal_len();
+    hand.advance(Duration::from_secs(1));
+    let fresh = graph.policies(watch).await.unwrap();
+
+    assert_eq!(first.all.len(), 1);
+    assert_eq!(first.all[0].stops_risky_agents(), RiskStop::All);
+    assert_eq!((kept.read_at, asked), (first.read_at, 1));
+    assert!(fresh.all.is_empty());
+    let lane = graph
+        .lanes()
+        .into_iter()
+        .find(|one| one.lane == Lane::IdentityProtection);
+    assert_eq!(lane.unwrap().turns, 2);
+}
+
+#[tokio::test]
+async fn a_policy_that_is_narrower_or_only_reports_is_not_called_a_stop() {
+    let (graph, entra, _hand) = tenant();
+    entra.set_permissions(&["Policy.Read.All"]);
+    entra.foreign_write(|tenant| tenant.risk_policy = RiskPolicy::BlocksHigh);
+    let policies = graph.policies(ask(Priority::Watch)).await.unwrap();
+    let whole = &policies.all[0];
+    let changed = |change: fn(&mut Policy)| {
+        let mut policy = whole.clone();
+        change(&mut policy);
+        policy.stops_risky_agents()
+    };
+
+    let report = changed(|it| it.state = "enabledForReportingButNotEnforced".to_owned());
+
+    assert_eq!(report, RiskStop::ReportOnly);
+    assert_eq!(changed(|it| it.state = "disabled".to_owned()), RiskStop::No);
+    assert_eq!(changed(|it| it.state = "new".to_owned()), RiskStop::No);
+    assert_eq!(changed(|it| it.agent_risk.clear()), RiskStop::No);
+    assert_eq!(
+        changed(|it| it.controls = vec!["mfa".to_owned()]),
+        RiskStop::No
+    );
+    assert_eq!(changed(|it| it.narrowed = true), RiskStop::Some);
+    assert_eq!(
+        changed(|it| it.agents_left_out.push("x".to_owned())),
+        RiskStop::Some
+    );
+    assert_eq!(
+        changed(|it| it.resources = vec!["AllAgentIdResources".to_owned()]),
+        RiskStop::Some
+    );
+}
+
+#[tokio::test]
+async fn g17_the_model_and_we_count_the_same_units() {
+    let (graph, entra, _hand) = tenant();
+    let contain = ask(Priority::Contain);
+
+    graph.agent(contain, invoice_bot()).await.unwrap();
+    graph.agents(contain).await.unwrap();
+    graph.agent_users_of(contain, invoice_bot()).await.unwrap();
+    let sent = graph.set_agent_enabled(contain, invoice_bot(), Enabled::No);
+    sent.await.unwrap();
+
+    let lanes = graph.lanes();
+    let reads = lanes.iter().find(|one| one.lane == Lane::DirectoryReads);
+    assert_eq!(reads.unwrap().spent, entra.spent(Family::DirectoryReads));
+}
+
+/// Graph on the simulated tenant, let in by a certificate registered there.
+fn by_certificate(folder: &std::path::Path) -> (Graph, Entra, Minted) {
+    let (clock, _hand) = clock();
+    let minted = Minted::until("20991231000000Z");
+    let mut simulated = Tenant::contoso();
+    simulated.client.certificate = Some(Registered {
+        thumbprint: minted.thumbprint.clone(),
+        public_key: minted.public_key.clone(),
+    });
+    let client = ObjectId::from_uuid(simulated.client.app);
+    let authority = Authority {
+        login: "https://login.microsoftonline.com".parse().unwrap(),
+        tenant: simulated.id.to_string().parse().unwrap(),
+        scope: "https://graph.microsoft.com/.default".to_owned(),
+    };
+    let entra = Entra::new(clock.clone(), simulated);
+    let files = minted.files(folder);
+    let transport = entra.transport();
+    let tokens = TokenSource::certificate(clock.clone(), transport, authority, client, files);
+    let graph = Graph::new(Link {
+        endpoints: Endpoints::of(Cloud::Global, None, None).unwrap(),
+        transport: entra.transport(),
+        tokens,
+        clock,
+        budgets: Budgets::default(),
+    });
+    (graph, entra, minted)
+}
+
+fn token_requests(entra: &Entra) -> usize {
+    let journal = entra.journal();
+    journal
+        .iter()
+        .filter(|one| one.path.ends_with("/token"))
+        .count()
+}
+
+#[tokio::test]
+async fn g05_a_challenge_is_answered_once_with_its_claims_in_a_fresh_token_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let (graph, entra, _minted) = by_certificate(folder.path());
+    let contain = ask(Priority::Contain);
+    graph.agent(contain, invoice_bot()).await.unwrap();
+    let offered = entra.asked_claims();
+
+    entra.revoke_access_tokens();
+    let write = graph
+        .set_agent_enabled(contain, invoice_bot(), Enabled::No)
+        .await;
+
+    assert!(write.is_ok(), "{write:?}");
+    assert_eq!(token_requests(&entra), 2);
+    let cp1 = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+    assert_eq!(offered.as_deref(), Some(cp1));
+    let answered: serde_json::Value = serde_json::from_str(&entra.asked_claims().unwrap()).unwrap();
+    assert_eq!(answered["access_token"]["nbf"]["value"], "1790000000");
+    assert_eq!(answered["access_token"]["xms_cc"]["values"][0], "cp1");
+}
+
+#[tokio::test]
+async fn g05_a_challenge_that_comes_again_is_refused_and_not_answered_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let (graph, entra, _minted) = by_certificate(folder.path());
+    let on = On::request("PATCH", "agentIdentity").always();
+    entra.push_fault(Fault::new(on, What::ClaimsChallenge));
+
+    let contain = ask(Priority::Contain);
+    let write = graph
+        .set_agent_enabled(contain, invoice_bot(), Enabled::No)
+        .await;
+
+    assert!(
+        matches!(
+            &write,
+            Err(Error::Refused {
+                status: Some(401),
+                ..
+            })
+        ),
+        "{write:?}"
+    );
+    let journal = entra.journal();
+    let patches = journal.iter().filter(|one| one.method == "PATCH").count();
+    assert_eq!((patches, token_requests(&entra)), (2, 2));
+}
+
+#[tokio::test]
+async fn g06_an_assertion_by_another_certificate_is_refused_by_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let (graph, entra, _minted) = by_certificate(folder.path());
+    Minted::stranger("20991231000000Z").files(folder.path());
+
+    let read = graph.agent(ask(Priority::Contain), invoice_bot()).await;
+
+    let Err(Error::Refused { code, .. }) = read else {
+        panic!("{read:?}");
+    };
+    assert_eq!(code, "AADSTS700027");
+    assert_eq!(entra.journal_len(), 1);
 }

@@ -1,10 +1,12 @@
 //! Graph, with a far end in our hands and a clock moved by hand.
 
 mod answers;
+mod batches;
 mod contract;
 mod lanes;
 mod pages;
 mod shapes;
+mod units;
 mod verdicts;
 
 use std::sync::{Arc, Mutex};

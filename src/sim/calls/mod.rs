@@ -13,12 +13,16 @@
 //! Read next: `operation`, the table of what is modelled, then `agents`.
 
 mod agents;
+mod assertion;
+mod batch;
 mod belonging;
 mod blueprints;
 pub(super) mod call;
 mod foundry;
+pub(super) mod load;
 mod odata;
 mod operation;
+mod policies;
 mod principals;
 pub(super) mod refusal;
 mod risk;
@@ -36,7 +40,6 @@ use crate::sim::calls::operation::Operation;
 use crate::sim::calls::refusal::{Refusal, Shape};
 use crate::sim::calls::tokens::Caller;
 use crate::sim::faults::plan::http_date;
-use crate::sim::limits::Family;
 use crate::sim::state::State;
 
 use crate::transport::Answer;
@@ -57,49 +60,41 @@ pub(in crate::sim) type Answered = Result<Reply, Refusal>;
 
 /// Answers a call by changing nothing but `state`.
 pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
-    let result = match (call.method.as_str(), call.segments().as_slice()) {
-        ("GET", ["msi", "token"]) => sign_in::by_managed_identity(state, call),
-        ("POST", [tenant, "oauth2", "v2.0", "token"]) => sign_in::by_grant(state, call, tenant),
-        ("POST", ["api", "projects", project, "agents", verb]) => {
-            foundry::switch(state, call, (project, verb))
+    match (call.method.as_str(), call.segments().as_slice()) {
+        ("GET", ["msi", "token"]) => dressed(call, sign_in::by_managed_identity(state, call)),
+        ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
+            dressed(call, sign_in::by_grant(state, call, tenant))
         }
-        (_, segments) => graph(state, call, segments),
-    };
-    dressed(call, result)
+        ("POST", ["api", "projects", project, "agents", verb]) => {
+            dressed(call, foundry::switch(state, call, (project, verb)))
+        }
+        ("POST", [version @ ("v1.0" | "beta"), "$batch"]) => {
+            let admitted = tokens::caller(state, call);
+            dressed(
+                call,
+                admitted.and_then(|_| batch::perform(state, call, version)),
+            )
+        }
+        _ => one_of_graph(state, call),
+    }
+}
+
+/// Answers one call to Graph, alone or in a batch.
+fn one_of_graph(state: &mut State, call: &Call) -> Answer {
+    let result = graph(state, call, call.segments().as_slice());
+    let load = std::mem::take(&mut state.load);
+    load.on(dressed(call, result))
 }
 
 fn graph(state: &mut State, call: &Call, segments: &[&str]) -> Answered {
     let caller = tokens::caller(state, call)?;
     let operation = Operation::of(call, segments)?;
-    count(state, call, operation)?;
+    load::count(state, call, operation)?;
     if !caller.may(operation.permissions()) {
         return Err(Refusal::not_permitted());
     }
     state.author = format!("app {}", caller.app);
     perform(state, call, (&caller, operation))
-}
-
-fn count(state: &mut State, call: &Call, operation: Operation<'_>) -> Result<(), Refusal> {
-    let cost = operation.cost(call);
-    let limits = state.limits;
-    let Err(wait) = state.meters.spend(&limits, cost, call.at) else {
-        return Ok(());
-    };
-    let (scope, why) = match cost.0 {
-        Family::IdentityProtection => return Err(Refusal::throttled()),
-        Family::DirectoryReads => ("Read", "ResourceUnitLimitExceeded"),
-        Family::DirectoryWrites => ("Write", "WriteLimitExceeded"),
-    };
-    let tenant = &state.tenant;
-    let scope = format!(
-        "Tenant_Application/{scope}/{}/{}",
-        tenant.client.app, tenant.id
-    );
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    Err(Refusal::throttled()
-        .with("retry-after", seconds.to_string())
-        .with("x-ms-throttle-scope", scope)
-        .with("x-ms-throttle-information", why.to_owned()))
 }
 
 fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>)) -> Answered {
@@ -118,6 +113,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ListRisk => risk::list(state, call),
         Operation::Judge(verdict) => risk::judge(state, call, verdict),
         Operation::Belonging(it) => shelves::perform(state, call, (caller, it)),
+        Operation::ListPolicies => policies::list(state, call),
     }
 }
 

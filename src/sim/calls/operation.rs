@@ -53,6 +53,7 @@ pub(in crate::sim) enum Operation<'a> {
     Judge(Verdict),
     GetByIds,
     Belonging(Belonging<'a>),
+    ListPolicies,
 }
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
@@ -97,6 +98,7 @@ impl<'a> Operation<'a> {
             ["users", id] => Some(Self::ReadUser(id)),
             ["identityProtection", "riskyAgents"] => Some(Self::ListRisk),
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
+            ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
             [one] => {
                 let app = one
                     .strip_prefix("servicePrincipals(appId='")?
@@ -176,6 +178,7 @@ impl<'a> Operation<'a> {
             Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
             Self::Belonging(it) => it.permissions(),
+            Self::ListPolicies => &[&["Policy.Read.All"]],
         }
     }
 
@@ -186,7 +189,9 @@ impl<'a> Operation<'a> {
             Self::SwitchCast(..) | Self::SwitchUser(_) | Self::RevokeSessions(_) => {
                 (Family::DirectoryWrites, 1)
             }
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) => (Family::IdentityProtection, 1),
+            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListPolicies => {
+                (Family::IdentityProtection, 1)
+            }
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
             Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),

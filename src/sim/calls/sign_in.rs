@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::sim::calls::assertion;
 use crate::sim::calls::call::{Call, guid};
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::calls::tokens::{access_token, disabled, is_for_graph, own_access_token};
@@ -31,7 +32,7 @@ pub(in crate::sim) fn by_managed_identity(state: &mut State, call: &Call) -> Ans
     }
     let resource = call.parameter("resource").unwrap_or_default().to_owned();
     let audience = audience(&state.tenant, &resource)?;
-    let (token, until) = own_access_token(state, (call.id, call.at), &audience)?;
+    let (token, until) = own_access_token(state, (call.id, call.at), (&audience, None))?;
     Ok(Reply::Json(json!({
         "access_token": token,
         "expires_on": until.as_seconds().to_string(),
@@ -61,13 +62,13 @@ pub(in crate::sim) fn by_grant(state: &mut State, call: &Call, tenant: &str) -> 
     let audience = audience(&state.tenant, resource)?;
     let named = form.get("client_id").unwrap_or_default();
     let (token, until) = if guid(named) == Some(state.tenant.client.app) {
-        let asserted = form
-            .get("client_assertion")
-            .is_some_and(|it| it.split('.').count() == 3);
-        if !asserted {
-            credential(&form, &state.tenant.client.secret)?;
+        match form.get("client_assertion") {
+            Some(text) => assertion::admitted(state, call, text)?,
+            None => credential(&form, &state.tenant.client.secret)?,
         }
-        own_access_token(state, (call.id, call.at), &audience)?
+        let capability = assertion::capability(form.get("claims"))?;
+        state.asked_claims = form.get("claims").map(str::to_owned);
+        own_access_token(state, (call.id, call.at), (&audience, capability))?
     } else {
         let agent = admitted(&state.tenant, &form, named)?;
         let claims = json!({

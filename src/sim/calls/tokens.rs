@@ -83,21 +83,24 @@ pub(in crate::sim) fn caller_of(
     Ok(caller)
 }
 
-/// An access token of estop for Graph.
+/// An access token of estop for an audience, with the client capability it asked for.
 pub(in crate::sim) fn own_access_token(
     state: &State,
     (id, at): (Uuid, Moment),
-    audience: &str,
+    (audience, capability): (&str, Option<&'static str>),
 ) -> Result<(String, Moment), Refusal> {
     let client = &state.tenant.client;
     let own = state.tenant.principals.get(&client.principal);
     if !own.is_some_and(|own| own.account_enabled) {
         return Err(disabled(&client.app.to_string(), "estop"));
     }
-    let claims = json!({
+    let mut claims = json!({
         "aud": audience, "appid": client.app, "oid": client.principal,
         "roles": client.permissions,
     });
+    if let Some(capability) = capability {
+        claims["xms_cc"] = json!([capability]);
+    }
     Ok(access_token(state, (id, at), claims))
 }
 

@@ -1,5 +1,7 @@
 //! Tokens, with a fetch in our hands and a clock moved by hand.
 
+mod certificates;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use futures_util::FutureExt as _;
 use secrecy::SecretString;
 use url::Url;
 
+use super::minted::private;
 use super::{AccessToken, Authority, Claims, Error, TokenSource};
 use crate::clock::{Clock, Hand};
 use crate::domain::moment::Moment;
@@ -268,12 +271,6 @@ fn authority(login: &str) -> Authority {
     }
 }
 
-#[cfg(unix)]
-fn private(file: &std::path::Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
-}
-
 const GRANTED: &str = r#"{"token_type":"Bearer","expires_in":3600,"access_token":"granted"}"#;
 
 #[tokio::test]
@@ -297,14 +294,71 @@ async fn a_client_secret_is_sent_to_our_authority_and_nowhere_else() {
 async fn a_forced_refresh_carries_the_claims_of_the_challenge() {
     let (_folder, source, seen) = with_secret(200, GRANTED);
     let rejected = source.token().await.unwrap();
-    let claims = Claims::decode(&STANDARD.encode(r#"{"access_token":{}}"#));
+    let claims = Claims::decode(&STANDARD.encode(r#"{"id_token":{"a":null}}"#));
 
-    source.refresh_with_claims(&rejected, claims).await.unwrap();
+    let same = source.refresh_with_claims(&rejected, claims).await;
 
     let form = String::from_utf8_lossy(seen.lock().unwrap()[1].body()).into_owned();
+    assert!(form.contains("&claims=%7B%22"), "{form}");
     assert!(
-        form.ends_with("&claims=%7B%22access_token%22%3A%7B%7D%7D"),
+        form.contains("id_token%22%3A%7B%22a%22%3Anull%7D"),
         "{form}"
+    );
+    // This authority gives the same token for ever, as a platform with a cache of its own does.
+    assert!(matches!(same, Err(Error::TryAgain { .. })), "{same:?}");
+}
+
+#[tokio::test]
+async fn a_token_of_another_tenant_is_never_taken() {
+    let payload = br#"{"tid":"99999999-1111-1111-1111-111111111111",
+        "oid":"22222222-2222-2222-2222-222222222222",
+        "appid":"33333333-3333-3333-3333-333333333333","exp":1790003600}"#;
+    let body = format!(
+        r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"e30.{}.sig"}}"#,
+        URL_SAFE_NO_PAD.encode(payload)
+    );
+    let (_folder, source, _seen) = with_secret(200, body.leak());
+
+    let error = source.token().await.unwrap_err();
+
+    assert!(matches!(error, Error::Misconfigured { .. }), "{error}");
+    assert_eq!(source.identity(), None);
+}
+
+#[tokio::test]
+async fn a_federated_token_is_read_again_for_every_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("federated");
+    std::fs::write(&file, "first-assertion").unwrap();
+    let seen = Arc::new(Mutex::new(Vec::<Request>::new()));
+    let log = Arc::clone(&seen);
+    let transport = Transport::in_process(move |request| {
+        log.lock().unwrap().push(request);
+        std::future::ready(Ok(http::Response::new(GRANTED.into()))).boxed()
+    });
+    let source = TokenSource::workload_identity(
+        Clock::system(),
+        transport,
+        authority("https://login.example"),
+        "33333333-3333-3333-3333-333333333333".parse().unwrap(),
+        Some(file.clone()),
+    );
+    let first = source.token().await.unwrap();
+    std::fs::write(&file, "second-assertion").unwrap();
+
+    let _ = source.refresh_with_claims(&first, None).await;
+
+    let seen = seen.lock().unwrap();
+    let sent = [0, 1].map(|at| String::from_utf8_lossy(seen[at].body()).into_owned());
+    assert!(
+        sent[0].contains("client_assertion=first-assertion&"),
+        "{}",
+        sent[0]
+    );
+    assert!(
+        sent[1].contains("client_assertion=second-assertion&"),
+        "{}",
+        sent[1]
     );
 }
 

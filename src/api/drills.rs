@@ -1,0 +1,91 @@
+//! Drills: asked for, shown.
+
+use axum::Json;
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Api;
+use super::body::Said;
+use super::problem::Problem;
+use super::query::Params;
+use crate::domain::drill::{Drill, Hop};
+use crate::domain::entity::ObjectId;
+use crate::domain::order::Operator;
+
+/// A drill with the seconds of each hop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrillShown {
+    /// The drill.
+    #[serde(flatten)]
+    pub drill: Drill,
+    /// Each hop that is over, and how long it took after the one before.
+    pub legs: Vec<Leg>,
+    /// From the asking to the last hop.
+    pub seconds: f64,
+}
+
+/// How long one hop took.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leg {
+    /// Which.
+    pub hop: Hop,
+    /// Since the hop before it.
+    pub seconds: f64,
+}
+
+impl From<Drill> for DrillShown {
+    fn from(drill: Drill) -> Self {
+        let legs: Vec<Leg> = drill
+            .legs()
+            .map(|(hop, span)| Leg {
+                hop,
+                seconds: span.as_secs_f64(),
+            })
+            .collect();
+        Self {
+            seconds: legs.iter().map(|leg| leg.seconds).sum(),
+            legs,
+            drill,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DrillWanted {
+    canary: Option<ObjectId>,
+}
+
+/// 202 with the drill's address; it is carried out by the service's own loop.
+pub(super) async fn ask(
+    State(api): State<Api>,
+    Extension(operator): Extension<Operator>,
+    Said(wanted): Said<DrillWanted>,
+) -> Result<Response, Problem> {
+    let drill = api.drills.ask(&operator, wanted.canary).await?;
+    let location = format!("/v1/drills/{}", drill.id);
+    let mut reply = (StatusCode::ACCEPTED, Json(DrillShown::from(drill))).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        reply.headers_mut().insert(LOCATION, location);
+    }
+    Ok(reply)
+}
+
+pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<Value>, Problem> {
+    params.only(&["limit"])?;
+    let drills = api.drills.list(params.limit()?).await?;
+    let drills: Vec<DrillShown> = drills.into_iter().map(DrillShown::from).collect();
+    Ok(Json(json!({ "drills": drills })))
+}
+
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<DrillShown>, Problem> {
+    let id = id.parse().map_err(|_| Problem::nowhere())?;
+    Ok(Json(api.drills.show(id).await?.into()))
+}
