@@ -49,7 +49,7 @@ pub use verify::{Reading, read_back};
 use crate::domain::action::{Action, RiskVerdict};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::found::{AppRole, DirectoryRole, Found, Grant, Package};
-use crate::domain::guard::{Guards, Judgement};
+use crate::domain::guard::{Guards, Judgement, PEOPLE_FOR_PROTECTED};
 use crate::domain::plan::PlanStep;
 use crate::domain::step::{Before, Outcome, UndoOutcome};
 use crate::graph::{Ask, Graph, Priority};
@@ -61,21 +61,14 @@ pub struct Context<'a> {
     pub graph: &'a Graph,
     /// Whom we do not touch.
     pub guards: &'a Guards,
-    /// Did two people agree to touch a protected entity?
-    pub protection: Protection,
+    /// How many people agreed to the plan this is a step of.
+    pub agreed: u32,
     /// What the deployment has set up.
     pub means: &'a Means,
     /// Have people agreed to this run's plan?
     pub approval: Approval,
     /// Ties Microsoft's logs to this step.
     pub correlation: Uuid,
-}
-
-/// What holds for protected entities in this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protection {
-    /// They are not touched.
-    Holds,
 }
 
 /// What was there before anything was touched.
@@ -107,11 +100,10 @@ impl Context<'_> {
             Judgement::Never { what } => Err(Error::Forbidden {
                 because: format!("never touched: {what}"),
             }),
-            Judgement::Protected => match self.protection {
-                Protection::Holds => Err(Error::Forbidden {
-                    because: "it is protected, and two people have not agreed".to_owned(),
-                }),
-            },
+            Judgement::Protected if self.agreed >= PEOPLE_FOR_PROTECTED => Ok(()),
+            Judgement::Protected => Err(Error::Forbidden {
+                because: "it is protected, and two people have not agreed".to_owned(),
+            }),
         }
     }
 }

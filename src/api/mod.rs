@@ -18,6 +18,7 @@ mod body;
 mod query;
 
 mod agents;
+mod approvals;
 mod audit;
 mod detections;
 mod doctor;
@@ -77,6 +78,11 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/undo", post(runs::undo))
         .route("/v1/runs/{id}/resume", post(runs::resume))
         .route("/v1/runs/{id}/stop", post(runs::stop))
+        .route("/v1/approvals", get(approvals::list))
+        .route("/v1/approvals/{id}", get(approvals::show))
+        .route("/v1/approvals/{id}/approve", post(approvals::approve))
+        .route("/v1/approvals/{id}/deny", post(approvals::deny))
+        .route("/v1/approvals/{id}/extend", post(approvals::extend))
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))

@@ -21,6 +21,7 @@ mod table;
 mod wait;
 
 mod agents;
+mod approvals;
 mod audit;
 mod config;
 mod contain;
@@ -31,6 +32,7 @@ mod drill;
 mod init;
 mod many;
 mod permissions;
+mod person;
 mod playbook;
 mod runs;
 mod send;
@@ -102,6 +104,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Contain(args) => contain::contain(room, reach, args).await,
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
+        Command::Approvals { command } => approvals::approvals(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
         Command::Doctor(args) => doctor::examine(room, &args).await,
         Command::Agents { command } => agents::agents(room, reach, command).await,
@@ -110,6 +113,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Status => service::status(room, reach).await,
         Command::Token { command } => token::token(room, command).await,
+        Command::Person { command } => person::person(room, command).await,
         Command::Sign(args) => deliveries::sign(room, args),
         Command::Send(args) => send::send(room, args).await,
         Command::Verify(args) => deliveries::verify(room, args),

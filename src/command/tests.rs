@@ -34,6 +34,7 @@ fn shown(family: Vec<Found>, enabled: bool) -> Shown {
         plan_digest: String::new(),
         entity: found(Entity::agent(id(1)), enabled),
         tier: 0,
+        people: 0,
         steps: Vec::new(),
         family,
         stops: Vec::new(),
@@ -87,6 +88,7 @@ fn c03_a_token_is_refused_from_tier_2_on_and_a_person_is_not() {
     let token = Operator {
         name: "token:soc".to_owned(),
         scope: Scope::Respond,
+        person: None,
     };
 
     assert!(may_at_tier(&token, 1).is_ok());

@@ -13,7 +13,7 @@ use crate::domain::id::RunId;
 use crate::domain::order::{Operator, OrderKind};
 use crate::domain::run::{Run, RunEvent, RunState};
 use crate::domain::step::{Before, PriorWord, Step, StepState, Switch, UndoOutcome};
-use crate::store::{Asked, Taking};
+use crate::store::{Asked, Saw, Taking};
 
 /// One switch that an undo will put back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +128,7 @@ impl Desk {
             order: self.order(operator, kind, reason),
             makes: None,
             idempotency_key: word.idempotency_key,
+            saw: Saw::default(),
         };
         Ok(self.woken(self.tools.store.take_order(asked).await?))
     }

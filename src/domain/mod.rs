@@ -43,7 +43,9 @@ pub mod step;
 pub mod drill;
 pub mod schedule;
 
+pub mod approval;
 pub mod notice;
 pub mod order;
+pub mod person;
 pub mod record;
 pub mod source;

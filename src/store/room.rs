@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::rows::{bytes, json, uuid};
 use super::sql::{Row, query};
-use super::triaged::Terms;
+use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::caps::{CapReached, CapUse, Caps, Claimant};
 use crate::domain::entity::ObjectId;

@@ -9,7 +9,7 @@ use super::rows::{bytes, json as from_json, step, to_json};
 use super::runs::held_row;
 use super::settings::standing_in;
 use super::sql::query;
-use super::triaged::Terms;
+use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::Action;
 use crate::domain::containment::{EntityEvent, EntityState};

@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod approvals;
 mod beyond;
 mod caps;
 mod containment;
@@ -32,6 +33,7 @@ mod power;
 mod program;
 mod progress;
 mod proofs;
+mod provisional;
 mod recovery;
 mod serve;
 mod statuses;

@@ -34,6 +34,18 @@ pub(super) const RUNS: &str = "Examples:
   estop runs watch
   estop runs resume run_06b2... --reason \"it is real\"";
 
+pub(super) const APPROVALS: &str = "Examples:
+  estop approvals list --state asked
+  estop approvals show apr_06b2...
+  estop approvals approve apr_06b2... --token-file ada.credential
+  estop approvals deny apr_06b2... --reason \"a planned migration\"
+  estop approvals extend apr_06b2... --by 10m";
+
+pub(super) const PERSON: &str = "Examples:
+  estop person add ada --role lead --group soc-leads --entra OBJECT_ID --out ada.credential
+  estop person list
+  estop person revoke per_06b2...";
+
 pub(super) const DETECTIONS: &str = "Examples:
   estop detections list --state quarantined
   estop detections show det_06b2...

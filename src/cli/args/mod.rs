@@ -10,12 +10,12 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PlaybookCommand, SendArgs, ShellWord,
-    SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, PlaybookCommand, SendArgs,
+    ShellWord, SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
-    AgentsCommand, BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand,
-    RiskWord, RunsCommand, UndoArgs,
+    AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
+    DetectionsCommand, DrillArgs, ModeCommand, RiskWord, RunsCommand, UndoArgs,
 };
 
 use super::demo::DemoArgs;
@@ -80,6 +80,13 @@ pub enum Command {
         #[command(subcommand)]
         command: RunsCommand,
     },
+    /// Approvals: list, show, approve, deny, extend.
+    #[command(alias = "approval", after_help = examples::APPROVALS)]
+    Approvals {
+        /// What to do with approvals.
+        #[command(subcommand)]
+        command: ApprovalsCommand,
+    },
     /// Detections: list, show, replay.
     #[command(alias = "det", after_help = examples::DETECTIONS)]
     Detections {
@@ -122,6 +129,13 @@ pub enum Command {
         /// What to do with tokens.
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// People's own credentials, which decide approvals; at the machine that holds the store.
+    #[command(after_help = examples::PERSON)]
+    Person {
+        /// What to do with people's credentials.
+        #[command(subcommand)]
+        command: PersonCommand,
     },
     /// Print the signature headers for a delivery.
     #[command(after_help = examples::SIGN)]

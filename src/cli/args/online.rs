@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::span;
 use crate::domain::entity::{EntityKind, ObjectId};
-use crate::domain::id::RunId;
+use crate::domain::id::{ApprovalId, RunId};
 use crate::domain::moment::Span;
 use crate::domain::step::PriorWord;
 
@@ -163,6 +163,65 @@ pub enum AgentsCommand {
     },
     /// Agents and user accounts that lost what they hang from, or that nobody answers for.
     Orphans,
+}
+
+/// What to do with approvals.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalsCommand {
+    /// The newest questions to people.
+    List {
+        /// Only this state: asked, approved, denied, expired, void; may stand several times.
+        #[arg(long, value_name = "STATE")]
+        state: Vec<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+    },
+    /// One approval: why, what it would do now, what changed, what is smaller.
+    Show {
+        /// The approval.
+        approval: ApprovalId,
+    },
+    /// Say yes, with a credential of your own: shows the plan, then asks.
+    Approve(ApproveArgs),
+    /// Say no: nothing is done, or what is held is put back.
+    Deny {
+        /// The approval.
+        approval: ApprovalId,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Ask for more time, before the end.
+    Extend {
+        /// The approval.
+        approval: ApprovalId,
+        /// How much more.
+        #[arg(long, value_parser = span, default_value = "10m", value_name = "TIME")]
+        by: Span,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+}
+
+/// To what to say yes.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The approval.
+    pub approval: ApprovalId,
+    /// Approve the first smaller plan rather than the whole one.
+    #[arg(long, conflicts_with = "plan")]
+    pub smaller: bool,
+    /// Approve exactly the plan of this digest, as it was shown before.
+    #[arg(long, value_name = "DIGEST")]
+    pub plan: Option<String>,
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
 }
 
 /// What to do with detections.

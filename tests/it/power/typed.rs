@@ -40,20 +40,20 @@ impl Paper {
 
 /// How a command ended, and what it wrote.
 #[derive(Debug)]
-struct Ended {
-    exit: Exit,
-    output: String,
-    talk: String,
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    pub(super) output: String,
+    pub(super) talk: String,
 }
 
 impl Ended {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.output)
             .unwrap_or_else(|why| panic!("{why}: {} {}", self.output, self.talk))
     }
 }
 
-const PERSON: Ends = Ends {
+pub(super) const PERSON: Ends = Ends {
     input: true,
     output: true,
     talk: true,
@@ -61,12 +61,12 @@ const PERSON: Ends = Ends {
 
 impl Desk {
     /// Types a command line where nobody can be asked.
-    async fn types(&self, words: &[&str]) -> Ended {
+    pub(super) async fn types(&self, words: &[&str]) -> Ended {
         self.types_as(words, "", Ends::default()).await
     }
 
     /// Types a command line and then `typed`, while the world goes on.
-    async fn types_as(&self, words: &[&str], typed: &str, ends: Ends) -> Ended {
+    pub(super) async fn types_as(&self, words: &[&str], typed: &str, ends: Ends) -> Ended {
         let (output, talk) = (Paper::default(), Paper::default());
         let input = Cursor::new(typed.to_owned());
         let mut room = Room {
@@ -114,7 +114,7 @@ impl Desk {
         path
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.world.folder.path().join(name).display().to_string()
     }
 }
