@@ -16,6 +16,7 @@
 mod approvals;
 mod asking;
 mod begin;
+mod carry;
 mod chain;
 mod claims;
 mod commit;
