@@ -17,8 +17,11 @@ mod problem;
 mod body;
 mod query;
 
+mod agents;
+mod approvals;
 mod audit;
 mod detections;
+mod doctor;
 mod drills;
 mod runs;
 mod service;
@@ -38,6 +41,7 @@ pub use service::{PlaybookShown, StandingShown, TokenShown};
 
 use crate::catalog::Catalog;
 use crate::command::{Desk, Drills};
+use crate::doctor::Doctor;
 
 /// Says whether the service is fit to act, and why not.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -50,6 +54,8 @@ pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Api {
     /// Takes people's words.
     pub desk: Desk,
+    /// Looks at what a containment needs.
+    pub doctor: Doctor,
     /// Takes and shows drills.
     pub drills: Drills,
     /// The playbooks in force.
@@ -72,9 +78,20 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/undo", post(runs::undo))
         .route("/v1/runs/{id}/resume", post(runs::resume))
         .route("/v1/runs/{id}/stop", post(runs::stop))
+        .route("/v1/approvals", get(approvals::list))
+        .route("/v1/approvals/{id}", get(approvals::show))
+        .route("/v1/approvals/{id}/approve", post(approvals::approve))
+        .route("/v1/approvals/{id}/deny", post(approvals::deny))
+        .route("/v1/approvals/{id}/extend", post(approvals::extend))
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
+        .route("/v1/doctor", get(doctor::last).post(doctor::look))
+        .route("/v1/agents", get(agents::agents))
+        .route("/v1/agents/orphans", get(agents::orphans))
+        .route("/v1/agents/{id}", get(agents::show))
+        .route("/v1/blueprints", get(agents::blueprints))
+        .route("/v1/blueprints/{id}", get(agents::show_blueprint))
         .route("/v1/drills", get(drills::list).post(drills::ask))
         .route("/v1/drills/{id}", get(drills::show))
         .route("/v1/playbooks", get(service::playbooks))

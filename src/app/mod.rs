@@ -10,12 +10,15 @@
 //! Read next: `parts`, then `service`, then `serve`.
 
 mod doors;
+mod examine;
 mod keys;
 mod ourselves;
 mod parts;
 mod serve;
 mod service;
+mod settle;
 
+pub use examine::doctor;
 pub use ourselves::guards;
 pub use parts::{Parts, Playbooks, StartError, tokens};
 pub use serve::{Announced, serve};

@@ -1,5 +1,6 @@
 //! What a service is built from, so that a test can hand in another clock or tenant.
 
+use super::examine;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub tokens: TokenSource,
     /// What lets us into Foundry, where it is configured.
     pub foundry_tokens: Option<TokenSource>,
+    /// What lets us into Azure Resource Manager, where a subscription is configured.
+    pub azure_tokens: Option<TokenSource>,
     /// How much may be asked of Graph.
     pub budgets: Budgets,
     /// The playbooks in force.
@@ -61,6 +64,10 @@ impl Parts {
         let foundry_tokens = foundry
             .map(|foundry| tokens_for(foundry.scope.clone()))
             .transpose()?;
+        let azure_tokens = match config.subscription {
+            Some(_) => Some(tokens_for(examine::azure_scope(&config)?)?),
+            None => None,
+        };
         let catalog = catalog(&config, playbooks)?;
         let size = config.size;
         Ok(Self {
@@ -69,6 +76,7 @@ impl Parts {
             transport,
             tokens,
             foundry_tokens,
+            azure_tokens,
             budgets: Budgets::for_tenant(size),
             catalog,
         })

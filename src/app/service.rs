@@ -8,28 +8,31 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::examine::{self, AskAzure};
+use super::settle::{keep_warm, settle_in};
 use super::{Parts, StartError, keys, ourselves};
 use crate::act::Means;
+use crate::arm::Arm;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::command::drill_loop;
 use crate::config::Config;
+use crate::doctor::{Board, doctor_loop};
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::foundry::Foundry;
-use crate::graph::{Ask, Graph, Link, Priority};
+use crate::graph::{Graph, Link};
 use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
 use crate::triage::{Hints, Triage, triage_loop};
+use crate::watch::{Watch, watch_loop};
 
 /// Hints that may wait; a lost one is found by looking.
 const HINTS_MAX: usize = 8192;
-/// How often the connection to Graph is kept warm; idle ones are closed after 90 s.
-const WARM_EVERY: Duration = Duration::from_secs(60);
 
 /// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
 pub struct Service {
@@ -50,6 +53,9 @@ pub struct Service {
     means: Arc<Means>,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
+    pub(super) tokens: TokenSource,
+    pub(super) arm: Option<Arm>,
+    pub(super) board: Board,
     pub(super) wake_drills: Arc<Notify>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     stop: CancellationToken,
@@ -66,6 +72,7 @@ impl Service {
             transport,
             tokens,
             foundry_tokens,
+            azure_tokens,
             budgets,
             catalog,
         } = parts;
@@ -78,6 +85,12 @@ impl Service {
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
         let means = means(&config, foundry_tokens, (&transport, &clock));
+        let ask = AskAzure {
+            tokens: azure_tokens,
+            transport: &transport,
+            clock: &clock,
+        };
+        let arm = examine::arm(&config, ask)?;
         let link = Link {
             endpoints: config.endpoints.clone(),
             transport,
@@ -93,6 +106,9 @@ impl Service {
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             metrics: Arc::new(Metrics::default()),
+            tokens: tokens.clone(),
+            arm,
+            board: Board::default(),
             wake_drills: Arc::default(),
             wake_triage: Arc::new(move |id| {
                 // A full channel loses a hint, never a delivery.
@@ -151,8 +167,12 @@ impl Service {
             Arc::clone(&self.metrics),
             self.stop.clone(),
         );
+        let watching = self
+            .watch()
+            .map(|watch| watch_loop(watch, self.stop.clone()));
         let triage = self.triage();
         let drilling = drill_loop(self.drills(), self.stop.clone());
+        let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
         let loops = &mut self.loops;
         spawn(loops, learning);
@@ -163,7 +183,11 @@ impl Service {
         spawn(loops, work_loop(bench.clone(), others));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        if let Some(watching) = watching {
+            spawn(loops, watching);
+        }
         spawn(loops, drilling);
+        spawn(loops, examining);
     }
 
     fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {
@@ -187,7 +211,18 @@ impl Service {
                 token_lifetime: self.config.token_lifetime,
             },
             means: Arc::clone(&self.means),
+            board: self.board.clone(),
         }
+    }
+
+    /// What refreshes the inventory, where one is wanted.
+    pub fn watch(&self) -> Option<Watch> {
+        Some(Watch {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            clock: self.clock.clone(),
+            every: self.config.inventory_every?,
+        })
     }
 
     fn triage(&self) -> Triage {
@@ -251,47 +286,5 @@ fn means(
             let (transport, clock) = (transport.clone(), clock.clone());
             Foundry::new(foundry.terms.clone(), tokens, transport, clock)
         }),
-    }
-}
-
-/// What must be so before anything is taken.
-async fn settle_in(
-    store: &Store,
-    config: &Config,
-    catalog: &Catalog,
-    clock: &Clock,
-) -> Result<(), StartError> {
-    let now = clock.now();
-    let texts = catalog
-        .all()
-        .map(|loaded| {
-            let playbook = &loaded.playbook;
-            (
-                playbook.digest.clone(),
-                playbook.name.to_string(),
-                loaded.text.to_string(),
-            )
-        })
-        .collect();
-    let settled = async {
-        store.free_leases().await?;
-        store.configured_mode(config.mode, now).await?;
-        store.remember_playbooks(texts, now).await
-    };
-    settled
-        .await
-        .map_err(|error| StartError::config(format!("the store: {error}")))
-}
-
-async fn keep_warm(graph: Graph, clock: Clock) {
-    loop {
-        let ask = Ask {
-            priority: Priority::Watch,
-            correlation: clock.uuid(),
-        };
-        if let Err(error) = graph.warm(ask).await {
-            tracing::debug!(%error, "the connection could not be kept warm");
-        }
-        clock.sleep(WARM_EVERY).await;
     }
 }

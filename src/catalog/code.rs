@@ -74,6 +74,12 @@ codes! {
     OneWay = "P042" "one-way-step";
     /// An addition that no step reaches.
     UnusedAlso = "P043" "unused-also";
+    /// A step that needs people's approval in a playbook that acts without it.
+    MustAsk = "P044" "must-ask";
+    /// Something that is to end by itself, and that has no way back by itself.
+    NoWayBack = "P045" "no-way-back";
+    /// A playbook that asks and does not say whom, or says whom and never asks.
+    AsksNobody = "P046" "asks-nobody";
     /// A target taken from what a sender wrote rather than found by the reader.
     UntrustedTarget = "P050" "untrusted-target";
     /// A blueprint is stopped, and with it any number of agents, without a cap.

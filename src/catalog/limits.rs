@@ -4,7 +4,7 @@ use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::Entry;
-use crate::domain::playbook::{Guardrail, HoldFor};
+use crate::domain::playbook::{Guardrail, HoldFor, HoldThen};
 
 /// Most entities a guardrail may allow within its window.
 pub(super) const ENTITIES_MAX: u32 = 1_000;
@@ -12,6 +12,8 @@ pub(super) const ENTITIES_MAX: u32 = 1_000;
 pub(super) const WINDOW: (&str, &str) = ("10s", "7d");
 /// Shortest and longest hold.
 pub(super) const HOLD: (&str, &str) = ("1m", "400d");
+/// Most times within an hour an opened containment is closed again.
+pub(super) const REASSERT_MAX: u32 = 10;
 
 pub(super) const GUARDRAIL: Words<'static> = Words {
     noun: "key in `guardrail`",
@@ -25,13 +27,13 @@ pub(super) const ON_BREACH: Words<'static> = Words {
 };
 pub(super) const HOLD_KEYS: Words<'static> = Words {
     noun: "key in `hold`",
-    known: &["for", "then"],
-    later: &["reassert_max"],
+    known: &["for", "then", "reassert_max"],
+    later: &[],
 };
 pub(super) const THEN: Words<'static> = Words {
     noun: "end of a hold",
-    known: &["keep"],
-    later: &["ask", "undo"],
+    known: &["ask", "undo", "keep"],
+    later: &[],
 };
 
 /// Reads `guardrail`.
@@ -63,9 +65,17 @@ pub(super) fn hold(entry: &Entry, faults: &mut Faults) -> Option<HoldFor> {
         .and_then(|e| fields::time(&e.value, "for", HOLD, faults));
     let then = map
         .must("then", faults)
-        .and_then(|e| THEN.read(&e.value, faults));
-    then?;
-    Some(HoldFor { span: span? })
+        .and_then(|e| THEN.read(&e.value, faults))
+        .and_then(HoldThen::from_word);
+    let reassert_max = match map.get("reassert_max") {
+        Some(e) => fields::number(&e.value, "reassert_max", REASSERT_MAX, faults).map(Some),
+        None => Some(None),
+    };
+    Some(HoldFor {
+        span: span?,
+        then: then?,
+        reassert_max: reassert_max?,
+    })
 }
 
 /// Reads `notify`, which may only be empty for now.

@@ -16,6 +16,7 @@ mod fault;
 mod suggest;
 mod yaml;
 
+mod asking;
 mod fields;
 mod limits;
 mod reach;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::asking;
 use super::clause::Clause;
 use super::code::Code;
 use super::fault::{Fault, Faults};
@@ -14,6 +15,7 @@ use super::steps::{self, Placed};
 use super::trigger;
 use super::written;
 use super::yaml::{self, Entry, Shape, short};
+use crate::domain::approval::ApprovalTerms;
 use crate::domain::entity::EntityKind;
 use crate::domain::playbook::{
     Also, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, StepSpec, Trigger,
@@ -37,16 +39,17 @@ pub(super) const KEYS: Words<'static> = Words {
         "mode",
         "recommended",
         "guardrail",
+        "approval",
         "steps",
         "hold",
         "notify",
     ],
-    later: &["approval", "on_timeout", "activation", "reassert_max"],
+    later: &["activation"],
 };
 pub(super) const MODES: Words<'static> = Words {
     noun: "mode",
-    known: &["observe", "enforce"],
-    later: &["ask", "provisional"],
+    known: &["observe", "ask", "provisional", "enforce"],
+    later: &[],
 };
 
 /// A playbook with its compiled clauses and the text it came from.
@@ -97,11 +100,13 @@ struct Parts {
     trigger: Trigger,
     when: Vec<Clause>,
     unless: Vec<Clause>,
+    on_unknown: Mode,
     entity: EntityKind,
     also: Vec<Also>,
     mode: Mode,
     recommended: Option<Mode>,
     guardrail: Option<Guardrail>,
+    approval: Option<ApprovalTerms>,
     steps: Vec<StepSpec>,
     hold: Option<HoldFor>,
 }
@@ -120,11 +125,13 @@ impl Parts {
             trigger: self.trigger,
             when: texts(&self.when),
             unless: texts(&self.unless),
+            on_unknown: self.on_unknown,
             entity: self.entity,
             also: self.also,
             mode: self.mode,
             recommended: self.recommended,
             guardrail: self.guardrail,
+            approval: self.approval,
             steps: self.steps,
             hold: self.hold,
         };
@@ -151,6 +158,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         .must("trigger", faults)
         .and_then(|e| trigger::read(e, faults));
     let clauses = written::clauses(map, faults);
+    let on_unknown = written::on_unknown(map, faults);
     let entity = map
         .must("entity", faults)
         .and_then(|e| reach::entity(e, faults));
@@ -158,16 +166,28 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     let mode = map.must("mode", faults).and_then(|e| mode_of(e, faults));
     let recommended = optional(map.get("recommended"), |e| mode_of(e, faults));
     let guardrail = optional(map.get("guardrail"), |e| limits::guardrail(e, faults));
+    let approval = optional(map.get("approval"), |e| asking::approval(e, faults));
+    let modes = [
+        ("mode", mode),
+        ("recommended", recommended.flatten()),
+        ("on_unknown", on_unknown),
+    ];
+    asking::check_approval(map, &modes, faults);
     let steps = map
         .must("steps", faults)
         .and_then(|e| steps::read(e, faults));
     if let (Some(steps), Some(also)) = (&steps, &also) {
         steps::check(steps, entity, also, faults);
         reach::unused_also(map, steps, also, faults);
-        let modes = [("mode", mode), ("recommended", recommended.flatten())];
-        steps::check_asking(steps, modes, faults);
+        asking::check_always(steps, &modes, faults);
     }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
+    if let Some(steps) = &steps {
+        asking::check_provisional(map, &modes, steps, faults);
+        if let Some(Some(hold)) = hold {
+            asking::check_hold(hold, steps, faults);
+        }
+    }
     limits::notify(map.get("notify"), faults);
     if map.get("guardrail").is_none() {
         reach::guarded(map, (mode, entity), faults);
@@ -180,11 +200,13 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         trigger: trigger?,
         when,
         unless,
+        on_unknown: on_unknown?,
         entity: entity?,
         also: also?,
         mode: mode?,
         recommended: recommended?,
         guardrail: guardrail?,
+        approval: approval?,
         steps: steps?.iter().map(Placed::spec).collect(),
         hold: hold?,
     })

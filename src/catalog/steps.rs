@@ -12,7 +12,7 @@ use super::yaml::{Entry, Node, Shape};
 use crate::domain::action::{Action, Undoing};
 use crate::domain::entity::EntityKind;
 use crate::domain::permission::Profile;
-use crate::domain::playbook::{Also, Mode, StepSpec};
+use crate::domain::playbook::{Also, StepSpec};
 
 /// Most steps of one playbook.
 pub(super) const STEPS_MAX: usize = 16;
@@ -36,6 +36,11 @@ impl Placed<'_> {
     /// The step without its place.
     pub(super) fn spec(&self) -> StepSpec {
         self.spec
+    }
+
+    /// Where it stands.
+    pub(super) fn span(&self) -> &Range<usize> {
+        &self.node.span
     }
 }
 
@@ -222,29 +227,6 @@ pub(super) fn reaches_users(action: Action) -> bool {
         | Action::RemoveAccessPackage
         | Action::RestoreBlueprint
         | Action::Verify => false,
-    }
-}
-
-/// Whatever always needs people's approval cannot stand in a playbook that acts without asking.
-pub(super) fn check_asking(
-    steps: &[Placed<'_>],
-    modes: [(&'static str, Option<Mode>); 2],
-    faults: &mut Faults,
-) {
-    for step in steps.iter().filter(|step| step.spec.action.always_asks()) {
-        for (key, mode) in modes {
-            let asks = match mode {
-                Some(Mode::Observe | Mode::Ask) | None => true,
-                Some(Mode::Provisional | Mode::Enforce) => false,
-            };
-            if !asks {
-                let action = step.spec.action;
-                let what = format!("`{action}` always needs people's approval");
-                faults
-                    .error(&step.node.span, what)
-                    .help(format!("write `{key}: ask`"));
-            }
-        }
     }
 }
 

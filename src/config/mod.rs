@@ -11,11 +11,13 @@
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
 mod actions;
+mod azure;
 mod drill;
 mod file;
 mod senders;
 mod settings;
 mod show;
+mod tenant;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

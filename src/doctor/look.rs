@@ -55,7 +55,7 @@ impl Doctor {
             reach::judge(&probe),
             token::judge(&held, premises.tenant, now),
             skew::judge(date, ours),
-            permissions::judge(roles, &wants),
+            permissions::judge(roles, premises.profile, &wants),
             rights::judge(roles, premises.profile),
             ourselves::judge(identity.as_ref(), &premises.ourselves, &there),
             protected::judge(&premises.protected, &there, &apps),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::report::{Line, State};
 use super::{Need, Wants};
 use crate::domain::action::Action;
+use crate::domain::permission::Profile;
+use crate::entra::denied;
 
 const CHECK: &str = "permissions";
 
@@ -38,41 +40,61 @@ const WIDER: [(&str, &[&str]); 7] = [
     ),
 ];
 
-pub(super) fn judge(roles: Option<&[String]>, wants: &Wants) -> Line {
+/// A permission and who needs it, the most urgent need first.
+type Missing<'a> = BTreeMap<&'a str, (Need, Vec<Action>)>;
+
+pub(super) fn judge(roles: Option<&[String]>, profile: Profile, wants: &Wants) -> Line {
     let Some(roles) = roles else {
         let said = "our token cannot be read, so its permissions are not known";
         let fix = "A drill proves them: estop drill";
         return Line::of(CHECK, State::Unknown, said, fix);
     };
-    let mut missing: BTreeMap<&str, (Need, Vec<Action>)> = BTreeMap::new();
+    let (mut missing, mut beyond) = (Missing::new(), Missing::new());
     for (action, need) in &wants.actions {
         for permission in action.permissions() {
-            if !holds(roles, permission) {
-                let entry = missing.entry(permission).or_insert((*need, Vec::new()));
-                entry.0 = entry.0.max(*need);
-                entry.1.push(*action);
+            if holds(roles, permission) {
+                continue;
             }
+            let admitted = denied(profile, &[(*permission).to_owned()]).is_empty();
+            let list = if admitted { &mut missing } else { &mut beyond };
+            let entry = list.entry(permission).or_insert((*need, Vec::new()));
+            entry.0 = entry.0.max(*need);
+            entry.1.push(*action);
         }
     }
-    if missing.is_empty() {
-        let said = format!("all that {} action(s) need", wants.actions.len());
-        return Line::ok(CHECK, said);
+    if let Some(gravest) = missing.values().map(|(need, _)| *need).max() {
+        let state = match gravest {
+            Need::Required => State::Fail,
+            Need::Wanted => State::Warn,
+        };
+        let fix = "Grant them to our application, with admin consent, and wait for the next \
+                   token: a managed identity's may take a day";
+        return Line::of(CHECK, state, format!("missing {}", spoken(&missing)), fix);
     }
-    let gravest = missing.values().map(|(need, _)| *need).max();
-    let state = match gravest {
-        Some(Need::Required) => State::Fail,
-        Some(Need::Wanted) | None => State::Warn,
-    };
-    let said: Vec<String> = missing
+    if !beyond.is_empty() {
+        let said = format!(
+            "outside the profile `{}`: {}",
+            profile.word(),
+            spoken(&beyond)
+        );
+        let fix = "Take the playbooks that need them out, or choose tenant.profile on purpose";
+        return Line::of(CHECK, State::Warn, said, fix);
+    }
+    Line::ok(
+        CHECK,
+        format!("all that {} action(s) need", wants.actions.len()),
+    )
+}
+
+fn spoken(list: &Missing<'_>) -> String {
+    let said: Vec<String> = list
         .iter()
         .map(|(permission, (_, actions))| {
             let actions: Vec<&str> = actions.iter().map(|action| action.word()).collect();
             format!("{permission} ({})", actions.join(", "))
         })
         .collect();
-    let fix = "Grant them to our application, with admin consent, and wait for the next token: a \
-               managed identity's may take a day";
-    Line::of(CHECK, state, format!("missing {}", said.join("; ")), fix)
+    said.join("; ")
 }
 
 /// Is this permission held, itself or by a wider one?

@@ -15,6 +15,7 @@ pub mod id;
 pub mod moment;
 
 pub mod entity;
+pub mod inventory;
 
 pub mod delivery;
 pub mod detection;
@@ -42,7 +43,9 @@ pub mod step;
 pub mod drill;
 pub mod schedule;
 
+pub mod approval;
 pub mod notice;
 pub mod order;
+pub mod person;
 pub mod record;
 pub mod source;

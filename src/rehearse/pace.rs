@@ -63,7 +63,9 @@ impl Stage {
         let tick = LONG_TICK.max(span / ADVANCES_MAX);
         let mut left = span;
         while !left.is_zero() {
-            let step = tick.min(left);
+            // A long step would end the lease of whoever is at work.
+            let at_work = self.store.leases_held().await? > 0;
+            let step = if at_work { LONG_TICK } else { tick }.min(left);
             self.hand.advance(step);
             left -= step;
             self.breathe().await?;

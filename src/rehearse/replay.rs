@@ -99,11 +99,10 @@ impl Replay {
 }
 
 fn direction(was: &Verdict, is: &Verdict) -> Direction {
-    match (Decided::of(was), Decided::of(is)) {
-        (Decided::Respond, Decided::Respond) => Direction::Other,
-        (_, Decided::Respond) => Direction::NowContained,
-        (Decided::Respond, _) => Direction::NoLongerContained,
-        (_, _) => Direction::Other,
+    match (Decided::of(was).acts(), Decided::of(is).acts()) {
+        (false, true) => Direction::NowContained,
+        (true, false) => Direction::NoLongerContained,
+        (true, true) | (false, false) => Direction::Other,
     }
 }
 
@@ -128,6 +127,7 @@ fn said(catalog: &Catalog, decision: &Decision) -> String {
 pub(super) fn playbook_of(verdict: &Verdict) -> Option<&PlaybookName> {
     match verdict {
         Verdict::Respond { playbook }
+        | Verdict::Provisional { playbook }
         | Verdict::Observe { playbook, .. }
         | Verdict::AskFirst { playbook, .. } => Some(playbook),
         Verdict::StandDown { .. } => None,

@@ -4,7 +4,7 @@
 //! the graph is built sealed, so that no call of ours sends a write, and the way itself lets
 //! nothing but reads pass, whoever builds them.
 
-use crate::act::{self, Approval, Context, Means, Protection, Seen};
+use crate::act::{self, Approval, Context, Means, Seen};
 use crate::domain::action::Action;
 use crate::domain::decision::Decision;
 use crate::domain::detection::Detection;
@@ -29,8 +29,10 @@ pub struct Simulated {
     pub detection: DetectionId,
     /// Whom it is about.
     pub entity: Entity,
-    /// `respond`, `observe`, `ask_first` or `stand_down`.
+    /// What is decided.
     pub decision: &'static str,
+    /// Would anything be carried out before a person was asked?
+    pub acts: bool,
     /// Why, where the decision says.
     pub because: Option<String>,
     /// The strongest playbook that matched.
@@ -93,6 +95,7 @@ impl Looker {
                 detection: detection.id,
                 entity: decision.entity,
                 decision: Decided::of(&decision.verdict).word(),
+                acts: Decided::of(&decision.verdict).acts(),
                 because: words::reason(&decision.verdict),
                 playbook,
                 steps,
@@ -105,7 +108,7 @@ impl Looker {
         let context = Context {
             graph: &self.graph,
             guards,
-            protection: Protection::Holds,
+            agreed: 0,
             means: &self.means,
             approval: Approval::Moot,
             correlation: detection.id.uuid(),
@@ -135,7 +138,7 @@ fn would(action: Action, seen: &Seen) -> String {
                 (on, off) => format!("{action} ({on} of them; {off} are disabled already)"),
             }
         }
-        Before::Found { .. } | Before::Nothing => format!("{action}"),
+        Before::Found { .. } | Before::Unproven { .. } | Before::Nothing => format!("{action}"),
     }
 }
 

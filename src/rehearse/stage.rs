@@ -15,6 +15,7 @@ use super::folder::Folder;
 use crate::act::Means;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Hand};
+use crate::doctor::Board;
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{EntityKind, ObjectId};
@@ -120,6 +121,7 @@ fn loops(
         metrics: Arc::clone(&metrics),
     };
     let bench = Bench {
+        board: Board::default(),
         means: Arc::new(Means::of(setting.profile)),
         store: stage.store.clone(),
         graph: graph(stage, tokens)?,

@@ -2,6 +2,7 @@
 
 use super::Bench;
 use super::verify::Proof;
+use crate::domain::action::Action;
 use crate::domain::entity::Entity;
 use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
@@ -18,7 +19,28 @@ pub(super) struct Found {
 }
 
 /// What the run has come to. Only required steps and entities count.
-pub(super) fn conclusion(mode: Mode, found: &Found) -> (RunEvent, String) {
+pub(super) fn conclusion(bench: &Bench, mode: Mode, found: &Found) -> (RunEvent, String) {
+    let (event, because) = of_steps(mode, found);
+    match relies_on_risk(mode, &found.steps) {
+        true => {
+            let enforced = bench.board.enforcement().words();
+            (
+                event,
+                format!("{because}; it rests on risk alone, and {enforced}"),
+            )
+        }
+        false => (event, because),
+    }
+}
+
+/// Did it say something about risk, and do nothing that closes a door?
+fn relies_on_risk(mode: Mode, steps: &[Step]) -> bool {
+    let judged = |step: &Step| step.plan.action == Action::ConfirmCompromised && step.took_effect();
+    let closes = |step: &Step| step.plan.action.contains();
+    mode != Mode::Observe && steps.iter().any(judged) && !steps.iter().any(closes)
+}
+
+fn of_steps(mode: Mode, found: &Found) -> (RunEvent, String) {
     if mode == Mode::Observe {
         return (
             RunEvent::EndedObserved,
@@ -119,6 +141,7 @@ pub(super) fn notice(
         | RunEvent::Held
         | RunEvent::Resumed
         | RunEvent::ReleaseTimedOut
+        | RunEvent::Kept
         | RunEvent::EndedObserved
         | RunEvent::UndoAsked
         | RunEvent::UndoEnded

@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod approvals;
 mod authoring;
 mod beyond;
 mod caps;
@@ -16,11 +17,13 @@ mod credentials;
 mod decisions;
 mod deliveries;
 mod dependencies;
+mod doctor;
 mod drill;
 mod flood;
 mod granting;
 mod guards;
 mod house;
+mod inventory;
 mod layers;
 mod playbooks;
 mod power;
@@ -31,6 +34,7 @@ mod power;
 mod program;
 mod progress;
 mod proofs;
+mod provisional;
 mod recovery;
 mod serve;
 mod statuses;

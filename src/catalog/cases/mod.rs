@@ -158,6 +158,8 @@ pub struct Injected {
 pub enum Decided {
     /// The playbook is carried out.
     Respond,
+    /// The playbook is carried out, and people keep it or let it end.
+    Provisional,
     /// It is carried out with `act` standing still.
     Observe,
     /// A person is asked.
@@ -230,17 +232,27 @@ impl Mishap {
 
 impl Decided {
     /// Every answer.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Respond,
+        Self::Provisional,
         Self::Observe,
         Self::AskFirst,
         Self::StandDown,
     ];
 
+    /// Is anything carried out before a person was asked?
+    pub const fn acts(self) -> bool {
+        match self {
+            Self::Respond | Self::Provisional => true,
+            Self::Observe | Self::AskFirst | Self::StandDown => false,
+        }
+    }
+
     /// The word for it in a test file.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Respond => "respond",
+            Self::Provisional => "provisional",
             Self::Observe => "observe",
             Self::AskFirst => "ask_first",
             Self::StandDown => "stand_down",
@@ -251,6 +263,7 @@ impl Decided {
     pub const fn of(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Respond { .. } => Self::Respond,
+            Verdict::Provisional { .. } => Self::Provisional,
             Verdict::Observe { .. } => Self::Observe,
             Verdict::AskFirst { .. } => Self::AskFirst,
             Verdict::StandDown { .. } => Self::StandDown,

@@ -114,7 +114,7 @@ also: [agent_users]
 # yaml-language-server: $schema=playbook.schema.json
 # Why: it is a test.
 playbook: x
-summary: Stop the agent.         # said shortly
+summary: Stop the agent.     # said shortly
 trigger:
   detection: [signInSpike, threatIntelligenceAccount]
   # both come from Entra

@@ -2,7 +2,7 @@
 
 use super::shapes::Shape;
 use super::{Key, may, must};
-use crate::catalog::{limits, reach, read, trigger, written};
+use crate::catalog::{asking, limits, reach, read, trigger, written};
 
 pub(super) fn playbook() -> Vec<Key> {
     vec![
@@ -62,6 +62,11 @@ pub(super) fn playbook() -> Vec<Key> {
             "Its own cap: above it, runs wait for a person.",
             Shape::Map(limits::GUARDRAIL, guardrail()),
         ),
+        may(
+            "approval",
+            "Whom it asks where it asks, and what silence means.",
+            Shape::Map(asking::APPROVAL, approval()),
+        ),
         must(
             "steps",
             "What it does. Reading back is the last step of its own accord.",
@@ -108,6 +113,36 @@ fn guardrail() -> Vec<Key> {
     ]
 }
 
+fn approval() -> Vec<Key> {
+    vec![
+        must(
+            "from",
+            "The groups whose leads decide.",
+            Shape::Texts(asking::GROUPS_MAX),
+        ),
+        may(
+            "quorum",
+            "How many distinct people must agree; one when left out.",
+            Shape::Count(asking::QUORUM_MAX),
+        ),
+        must(
+            "within",
+            "How long they are asked, such as 60m.",
+            Shape::Time,
+        ),
+        must(
+            "on_timeout",
+            "What silence means for a provisional containment.",
+            Shape::Word(asking::ON_TIMEOUT.known.to_vec()),
+        ),
+        may(
+            "offer_smaller",
+            "Is less offered where less would do?",
+            Shape::Truth,
+        ),
+    ]
+}
+
 fn hold() -> Vec<Key> {
     vec![
         must("for", "How long, such as 7d.", Shape::Time),
@@ -115,6 +150,11 @@ fn hold() -> Vec<Key> {
             "then",
             "What happens when that time is over.",
             Shape::Word(limits::THEN.known.to_vec()),
+        ),
+        may(
+            "reassert_max",
+            "How often within an hour it is closed again when someone opens it.",
+            Shape::Count(limits::REASSERT_MAX),
         ),
     ]
 }

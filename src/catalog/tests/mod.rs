@@ -73,6 +73,7 @@ fn agent() -> Sighting {
         tenant: None,
         found_at: "entities[0]".to_owned(),
         blueprint: None,
+        background: None,
     }
 }
 

@@ -11,18 +11,19 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, SendArgs, ShellWord, SignArgs, StoreArgs,
-    Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, SendArgs, ShellWord,
+    SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
-    BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand, RiskWord,
-    RunsCommand, UndoArgs,
+    AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
+    DetectionsCommand, DrillArgs, ModeCommand, RiskWord, RunsCommand, UndoArgs,
 };
 pub use playbook::{
     DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs, Which,
 };
 
 use super::demo::DemoArgs;
+use super::doctor::DoctorArgs;
 use super::serve::ServeArgs;
 use crate::domain::moment::Span;
 
@@ -83,12 +84,29 @@ pub enum Command {
         #[command(subcommand)]
         command: RunsCommand,
     },
+    /// Approvals: list, show, approve, deny, extend.
+    #[command(alias = "approval", after_help = examples::APPROVALS)]
+    Approvals {
+        /// What to do with approvals.
+        #[command(subcommand)]
+        command: ApprovalsCommand,
+    },
     /// Detections: list, show, replay.
     #[command(alias = "det", after_help = examples::DETECTIONS)]
     Detections {
         /// What to do with detections.
         #[command(subcommand)]
         command: DetectionsCommand,
+    },
+    /// Is everything there that a containment needs? Only reads, and says what to do.
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(DoctorArgs),
+    /// Agents and blueprints as they were last listed: list, show, orphans.
+    #[command(after_help = examples::AGENTS)]
+    Agents {
+        /// What to do with agents.
+        #[command(subcommand)]
+        command: AgentsCommand,
     },
     /// Stop the canary for real, put it back, and time every hop.
     #[command(after_help = examples::DRILL)]
@@ -115,6 +133,13 @@ pub enum Command {
         /// What to do with tokens.
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// People's own credentials, which decide approvals; at the machine that holds the store.
+    #[command(after_help = examples::PERSON)]
+    Person {
+        /// What to do with people's credentials.
+        #[command(subcommand)]
+        command: PersonCommand,
     },
     /// Print the signature headers for a delivery.
     #[command(after_help = examples::SIGN)]

@@ -164,7 +164,7 @@ fn link_to_sim(entra: &Entra, clock: &Clock) -> Result<Link, Failure> {
 /// One line for each playbook that would have crossed its own guardrail (threat P06).
 fn breaches(catalog: &Catalog, past: &[Past], simulated: &[Simulated]) -> Vec<String> {
     let mut hits: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for one in simulated.iter().filter(|one| one.decision == "respond") {
+    for one in simulated.iter().filter(|one| one.acts) {
         let detection = past.iter().find(|(it, _)| it.id == one.detection);
         if let (Some(playbook), Some((detection, _))) = (&one.playbook, detection) {
             let hit = (detection.received_at, one.entity);
@@ -216,7 +216,7 @@ fn tell(terminal: &mut Terminal, simulated: &[Simulated], breaches: &[String]) {
     for breach in breaches {
         terminal.line(&format!("OVER THE GUARDRAIL: {breach}"));
     }
-    let acting = simulated.iter().filter(|one| one.decision == "respond");
+    let acting = simulated.iter().filter(|one| one.acts);
     terminal.say(&format!(
         "{} entities of detections simulated, {} would be contained; no write was sent",
         simulated.len(),

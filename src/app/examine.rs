@@ -1,0 +1,127 @@
+//! What looks at everything a containment needs, built for a service or for one look.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use url::Url;
+
+use super::{Parts, Service, StartError};
+use crate::arm::Arm;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::doctor::{Board, Doctor, Premises};
+use crate::entra::TokenSource;
+use crate::graph::{Cloud, Graph, Link};
+use crate::store::Store;
+use crate::transport::Transport;
+
+/// What Azure is asked with.
+pub(super) struct AskAzure<'a> {
+    pub(super) tokens: Option<TokenSource>,
+    pub(super) transport: &'a Transport,
+    pub(super) clock: &'a Clock,
+}
+
+/// Where Azure Resource Manager is. A simulated tenant plays it too.
+pub(super) fn azure(config: &Config) -> Result<Url, StartError> {
+    let graph = config.endpoints.graph();
+    if graph.scheme() == "http" {
+        return Ok(graph.clone());
+    }
+    let text = match config.endpoints.cloud {
+        Cloud::Global => "https://management.azure.com",
+        Cloud::UsGov | Cloud::UsGovDod => "https://management.usgovcloudapi.net",
+        Cloud::China => "https://management.chinacloudapi.cn",
+    };
+    let unfit = |why| StartError::config(format!("{text}: {why}"));
+    text.parse().map_err(unfit)
+}
+
+/// What a token for it is asked for; a simulated one takes the worldwide cloud's.
+pub(super) fn azure_scope(config: &Config) -> Result<String, StartError> {
+    let base = azure(config)?;
+    let host = match base.scheme() {
+        "http" => "https://management.azure.com",
+        _ => base.as_str().trim_end_matches('/'),
+    };
+    Ok(format!("{host}/.default"))
+}
+
+pub(super) fn arm(config: &Config, ask: AskAzure<'_>) -> Result<Option<Arm>, StartError> {
+    let Some(tokens) = ask.tokens.filter(|_| config.subscription.is_some()) else {
+        return Ok(None);
+    };
+    Ok(Some(Arm {
+        base: azure(config)?,
+        transport: ask.transport.clone(),
+        tokens,
+        clock: ask.clock.clone(),
+    }))
+}
+
+fn premises(config: &Config) -> Premises {
+    Premises {
+        tenant: config.tenant,
+        cloud: config.endpoints.cloud,
+        profile: config.profile,
+        protected: config.protected.clone(),
+        ourselves: config.ourselves.clone(),
+        drill: config.drill.as_ref().map(|it| (it.canary, it.max_age)),
+        subscription: config.subscription,
+    }
+}
+
+impl Service {
+    /// What looks at everything; every clone shares one board.
+    pub fn doctor(&self) -> Doctor {
+        Doctor {
+            graph: self.graph.clone(),
+            tokens: self.tokens.clone(),
+            arm: self.arm.clone(),
+            store: Some(self.store.clone()),
+            catalog: Arc::clone(&self.catalog),
+            premises: premises(&self.config),
+            clock: self.clock.clone(),
+            board: self.board.clone(),
+        }
+    }
+}
+
+/// A doctor for one look, without a service. `store` is for the age of the last drill.
+pub fn doctor(parts: Parts, store: Option<Store>) -> Result<Doctor, StartError> {
+    let Parts {
+        config,
+        clock,
+        transport,
+        tokens,
+        azure_tokens,
+        budgets,
+        catalog,
+        ..
+    } = parts;
+    let ask = AskAzure {
+        tokens: azure_tokens,
+        transport: &transport,
+        clock: &clock,
+    };
+    let arm = arm(&config, ask)?;
+    let link = Link {
+        endpoints: config.endpoints.clone(),
+        transport,
+        tokens: tokens.clone(),
+        clock: clock.clone(),
+        budgets,
+    };
+    let catalog: Catalog = catalog;
+    Ok(Doctor {
+        graph: Graph::new(link),
+        tokens,
+        arm,
+        store,
+        catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+        premises: premises(&config),
+        clock,
+        board: Board::default(),
+    })
+}

@@ -1,0 +1,55 @@
+//! What must be so before anything is taken, and what is kept so afterwards.
+
+use std::time::Duration;
+
+use super::StartError;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::graph::{Ask, Graph, Priority};
+use crate::store::Store;
+
+/// How often the connection to Graph is kept warm; idle ones are closed after 90 s.
+const WARM_EVERY: Duration = Duration::from_secs(60);
+
+/// What must be so before anything is taken.
+pub(super) async fn settle_in(
+    store: &Store,
+    config: &Config,
+    catalog: &Catalog,
+    clock: &Clock,
+) -> Result<(), StartError> {
+    let now = clock.now();
+    let texts = catalog
+        .all()
+        .map(|loaded| {
+            let playbook = &loaded.playbook;
+            (
+                playbook.digest.clone(),
+                playbook.name.to_string(),
+                loaded.text.to_string(),
+            )
+        })
+        .collect();
+    let settled = async {
+        store.free_leases().await?;
+        store.configured_mode(config.mode, now).await?;
+        store.remember_playbooks(texts, now).await
+    };
+    settled
+        .await
+        .map_err(|error| StartError::config(format!("the store: {error}")))
+}
+
+pub(super) async fn keep_warm(graph: Graph, clock: Clock) {
+    loop {
+        let ask = Ask {
+            priority: Priority::Watch,
+            correlation: clock.uuid(),
+        };
+        if let Err(error) = graph.warm(ask).await {
+            tracing::debug!(%error, "the connection could not be kept warm");
+        }
+        clock.sleep(WARM_EVERY).await;
+    }
+}
