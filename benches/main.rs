@@ -12,6 +12,7 @@
 )]
 
 mod accept;
+mod radius;
 mod stage;
 mod start;
 mod storm;
@@ -39,6 +40,9 @@ async fn measure() {
     }
     if wanted("accept") {
         accept::bench().await;
+    }
+    if wanted("radius") {
+        radius::bench().await;
     }
     if wanted("strike") {
         strike::bench().await;

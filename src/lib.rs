@@ -19,7 +19,7 @@
 //! | doors | [`ingress`], `api` | machines and people; they parse, call one verb, render |
 //! | heart | [`run`] | claim, step, record, retry, recover, undo |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
-//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`doctor`] | one thing done well |
+//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`] | one thing done well |
 //! | adapters | [`store`], [`graph`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
 //! | keys | [`entra`], [`listener`] | tokens we hold, sockets we serve |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
@@ -81,3 +81,4 @@ pub mod store;
 pub mod telemetry;
 pub mod transport;
 pub mod triage;
+pub mod watch;

@@ -127,10 +127,12 @@ fn configuration(mode: &str, far: &Far) -> String {
     format!(
         "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
          mode: {mode}\nprotected: []\nplaybooks: playbooks\n\
-         caps: {{ tenant: 1000000, source: 1000000, window: 1s }}\n\
+         caps: {{ tenant: 1000000, source: 1000000, window: 1s, fleet_percent: 100000 }}\n\
+         inventory: {{ every: {} }}\n\
          tenant:\n  id: {}\n  credential: managed_identity\n  graph_url: {url}\n  login_url: {url}\n\
          sources:\n  bench:\n    reader: sentinel\n    \
          verify: {{ standard_webhooks: {{ secret_files: [bench.key] }} }}\n",
+        far.listed_every,
         far.tenant,
         url = far.url
     )

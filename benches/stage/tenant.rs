@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::middleware::{self, Next};
@@ -28,11 +28,22 @@ pub struct Far {
     pub agents: Vec<Uuid>,
     /// When the first disable of each arrived.
     pub disabled: Arrivals,
+    /// How often the service lists it: `0s` is never, so that every strike looks first.
+    pub listed_every: &'static str,
 }
 
 impl Far {
     /// Opens a tenant with so many agents, for as long as the bench lives.
     pub async fn open(agents: usize) -> Self {
+        Self::answering(agents, Duration::ZERO, "0s").await
+    }
+
+    /// A tenant as far away as Graph is, whose agents the service knows from its inventory.
+    pub async fn known(agents: usize, latency: Duration) -> Self {
+        Self::answering(agents, latency, "5m").await
+    }
+
+    async fn answering(agents: usize, latency: Duration, listed_every: &'static str) -> Self {
         let clock = Clock::system();
         let mut tenant = Tenant::contoso();
         let blueprint = tenant.add_blueprint("Bench-Agents");
@@ -42,6 +53,7 @@ impl Far {
         let (id, header) = (tenant.id, tenant.client.identity_header.clone());
         let entra = Entra::new(clock.clone(), tenant);
         entra.set_limits(Limits::off());
+        entra.set_latency(latency);
         let disabled = Arrivals::default();
         let noted = Arc::clone(&disabled);
         let router = entra
@@ -61,6 +73,7 @@ impl Far {
             access_token: entra.access_token().unwrap(),
             agents,
             disabled,
+            listed_every,
         }
     }
 }

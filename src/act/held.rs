@@ -118,6 +118,6 @@ pub(super) async fn undo<T: Held>(
 fn recorded<T: Held>(before: &Before) -> &[T] {
     match before {
         Before::Found { found } => T::stored(found),
-        Before::Switches { .. } | Before::Nothing => &[],
+        Before::Switches { .. } | Before::Unproven { .. } | Before::Nothing => &[],
     }
 }

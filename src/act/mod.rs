@@ -16,6 +16,7 @@ mod error;
 mod kin;
 mod means;
 
+mod at_once;
 mod disable_agent;
 mod disable_agent_user;
 mod disable_blueprint;
@@ -40,6 +41,7 @@ mod verify;
 
 use uuid::Uuid;
 
+pub use at_once::{can_strike_at_once, close, permit, read_switch};
 pub use error::Error;
 pub use means::{Approval, Means};
 pub use verify::{Reading, read_back};
@@ -47,7 +49,7 @@ pub use verify::{Reading, read_back};
 use crate::domain::action::{Action, RiskVerdict};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::found::{AppRole, DirectoryRole, Found, Grant, Package};
-use crate::domain::guard::{Guards, Judgement};
+use crate::domain::guard::{Guards, Judgement, PEOPLE_FOR_PROTECTED};
 use crate::domain::plan::PlanStep;
 use crate::domain::step::{Before, Outcome, UndoOutcome};
 use crate::graph::{Ask, Graph, Priority};
@@ -59,21 +61,14 @@ pub struct Context<'a> {
     pub graph: &'a Graph,
     /// Whom we do not touch.
     pub guards: &'a Guards,
-    /// Did two people agree to touch a protected entity?
-    pub protection: Protection,
+    /// How many people agreed to the plan this is a step of.
+    pub agreed: u32,
     /// What the deployment has set up.
     pub means: &'a Means,
     /// Have people agreed to this run's plan?
     pub approval: Approval,
     /// Ties Microsoft's logs to this step.
     pub correlation: Uuid,
-}
-
-/// What holds for protected entities in this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protection {
-    /// They are not touched.
-    Holds,
 }
 
 /// What was there before anything was touched.
@@ -105,11 +100,10 @@ impl Context<'_> {
             Judgement::Never { what } => Err(Error::Forbidden {
                 because: format!("never touched: {what}"),
             }),
-            Judgement::Protected => match self.protection {
-                Protection::Holds => Err(Error::Forbidden {
-                    because: "it is protected, and two people have not agreed".to_owned(),
-                }),
-            },
+            Judgement::Protected if self.agreed >= PEOPLE_FOR_PROTECTED => Ok(()),
+            Judgement::Protected => Err(Error::Forbidden {
+                because: "it is protected, and two people have not agreed".to_owned(),
+            }),
         }
     }
 }
@@ -144,6 +138,9 @@ pub async fn perform(
     step: &PlanStep,
     before: &Before,
 ) -> Result<Ended, Error> {
+    if let Before::Unproven { .. } = before {
+        return close(context, step).await;
+    }
     context.allow_now(step.action)?;
     let entity = step.entity;
     match step.action {
@@ -178,6 +175,9 @@ pub async fn undo(
     before: &Before,
     risk: Option<RiskVerdict>,
 ) -> Result<(UndoOutcome, String), Error> {
+    if let Before::Unproven { .. } = before {
+        return Err(at_once::prior_unknown());
+    }
     let entity = step.entity;
     let left = |why: &str| Ok((UndoOutcome::Left, why.to_owned()));
     match step.action {

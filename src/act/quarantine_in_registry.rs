@@ -85,6 +85,9 @@ fn recorded(before: &Before) -> &[OpaqueId] {
         Before::Found {
             found: Found::Instances { instances },
         } => instances,
-        Before::Found { .. } | Before::Switches { .. } | Before::Nothing => &[],
+        Before::Found { .. }
+        | Before::Switches { .. }
+        | Before::Unproven { .. }
+        | Before::Nothing => &[],
     }
 }

@@ -74,7 +74,10 @@ fn recorded(before: &Before) -> &[Runtime] {
         Before::Found {
             found: Found::Runtimes { runtimes },
         } => runtimes,
-        Before::Found { .. } | Before::Switches { .. } | Before::Nothing => &[],
+        Before::Found { .. }
+        | Before::Switches { .. }
+        | Before::Unproven { .. }
+        | Before::Nothing => &[],
     }
 }
 

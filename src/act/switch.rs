@@ -69,7 +69,7 @@ impl Whose {
 pub(super) fn stored(before: &Before) -> &[Switch] {
     match before {
         Before::Switches { switches } => switches,
-        Before::Found { .. } | Before::Nothing => &[],
+        Before::Found { .. } | Before::Nothing | Before::Unproven { .. } => &[],
     }
 }
 

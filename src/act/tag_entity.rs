@@ -74,7 +74,10 @@ fn was(before: &Before) -> Option<&str> {
         Before::Found {
             found: Found::Attribute { value },
         } => value.as_deref(),
-        Before::Found { .. } | Before::Switches { .. } | Before::Nothing => None,
+        Before::Found { .. }
+        | Before::Switches { .. }
+        | Before::Unproven { .. }
+        | Before::Nothing => None,
     }
 }
 

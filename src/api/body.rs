@@ -1,12 +1,17 @@
 //! Bodies and keys of requests that act: plain JSON of the expected members, and nothing else.
 
-use axum::extract::{FromRequest, Request};
+use std::str::FromStr;
+
+use axum::RequestExt as _;
+use axum::extract::{FromRequest, Path, Request};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Api;
 use super::problem::Problem;
+use crate::domain::order::Operator;
 
 /// Largest body that is read, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -35,6 +40,53 @@ impl<T: DeserializeOwned + Send> FromRequest<Api> for Said<T> {
         let said = serde_json::from_slice(&body).map_err(|why| not_understood(&why))?;
         Ok(Self(said))
     }
+}
+
+/// A reason, and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReasonGiven {
+    pub(super) reason: String,
+}
+
+/// A word about one thing: who says it, about what, under which key, and the body.
+pub(super) struct Posted<I, B> {
+    pub(super) operator: Operator,
+    pub(super) id: I,
+    pub(super) said: B,
+    key: Option<String>,
+}
+
+impl<I: FromStr + Send, B: DeserializeOwned + Send> FromRequest<Api> for Posted<I, B> {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, api: &Api) -> Result<Self, Problem> {
+        let operator = request.extensions().get::<Operator>().cloned();
+        let operator = operator.ok_or_else(Problem::no_token)?;
+        let path = request.extract_parts::<Path<String>>().await;
+        let Path(id) = path.map_err(|_| Problem::nowhere())?;
+        let id = named(&id)?;
+        let key = key(request.headers())?;
+        let Said(said) = Said::from_request(request, api).await?;
+        Ok(Self {
+            operator,
+            id,
+            said,
+            key,
+        })
+    }
+}
+
+impl<I, B> Posted<I, B> {
+    /// The idempotency key, which this word must have.
+    pub(super) fn needed_key(&self) -> Result<String, Problem> {
+        self.key.clone().ok_or_else(key_missing)
+    }
+}
+
+/// The id in a path; what is no id names nothing.
+pub(super) fn named<I: FromStr>(id: &str) -> Result<I, Problem> {
+    id.parse().map_err(|_| Problem::nowhere())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -97,14 +149,11 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(text.to_owned()))
 }
 
-/// The idempotency key of a word that must have one.
-pub(super) fn needed_key(headers: &HeaderMap) -> Result<String, Problem> {
-    key(headers)?.ok_or_else(|| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            ("idempotency-key-missing", "An idempotency key is wanted"),
-            "without one, a lost reply could not be asked for again",
-            "Send a fresh UUID as Idempotency-Key",
-        )
-    })
+fn key_missing() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        ("idempotency-key-missing", "An idempotency key is wanted"),
+        "without one, a lost reply could not be asked for again",
+        "Send a fresh UUID as Idempotency-Key",
+    )
 }

@@ -17,6 +17,8 @@ mod problem;
 mod body;
 mod query;
 
+mod agents;
+mod approvals;
 mod audit;
 mod detections;
 mod doctor;
@@ -76,10 +78,20 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/undo", post(runs::undo))
         .route("/v1/runs/{id}/resume", post(runs::resume))
         .route("/v1/runs/{id}/stop", post(runs::stop))
+        .route("/v1/approvals", get(approvals::list))
+        .route("/v1/approvals/{id}", get(approvals::show))
+        .route("/v1/approvals/{id}/approve", post(approvals::approve))
+        .route("/v1/approvals/{id}/deny", post(approvals::deny))
+        .route("/v1/approvals/{id}/extend", post(approvals::extend))
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
         .route("/v1/doctor", get(doctor::last).post(doctor::look))
+        .route("/v1/agents", get(agents::agents))
+        .route("/v1/agents/orphans", get(agents::orphans))
+        .route("/v1/agents/{id}", get(agents::show))
+        .route("/v1/blueprints", get(agents::blueprints))
+        .route("/v1/blueprints/{id}", get(agents::show_blueprint))
         .route("/v1/drills", get(drills::list).post(drills::ask))
         .route("/v1/drills/{id}", get(drills::show))
         .route("/v1/playbooks", get(service::playbooks))

@@ -9,18 +9,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Api;
-use super::body::{Said, key, needed_key};
+use super::body::{Posted, ReasonGiven, Said, key, named};
 use super::problem::Problem;
 use super::query::Params;
 use crate::command::{Shown, Target, ToContain, ToMove, ToUndo};
 use crate::domain::action::RiskVerdict;
+use crate::domain::approval::Approval;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::id::RunId;
 use crate::domain::order::Operator;
 use crate::domain::playbook::Also;
 use crate::domain::record::Record;
 use crate::domain::run::{Run, RunEvent, RunState};
-use crate::domain::step::Step;
+use crate::domain::step::{PriorWord, Step};
 use crate::store::{RunFilter, Taking};
 
 /// A run with everything a person wants to know of it.
@@ -31,6 +32,9 @@ pub struct RunShown {
     pub run: Run,
     /// Its steps, in order.
     pub steps: Vec<Step>,
+    /// What people were asked about it, in order.
+    #[serde(default)]
+    pub approvals: Vec<Approval>,
     /// What happened, in order.
     pub records: Vec<Record>,
     /// May it be undone as it stands?
@@ -109,12 +113,13 @@ pub(super) async fn show(
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Json<RunShown>, Problem> {
-    let id = named(&id)?;
+    let id: RunId = named(&id)?;
     let store = api.desk.store();
     let run = store.run(id).await?.ok_or_else(Problem::nowhere)?;
     Ok(Json(RunShown {
         undo_available: run.state.after(RunEvent::UndoAsked).is_ok(),
         steps: store.steps(id).await?,
+        approvals: store.approvals_of(id).await?,
         records: store.records_of(id).await?,
         run,
     }))
@@ -126,6 +131,7 @@ pub(super) struct UndoWanted {
     #[serde(default)]
     reason: String,
     risk: Option<RiskVerdict>,
+    was: Option<PriorWord>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -133,62 +139,45 @@ pub(super) struct UndoWanted {
 /// `dry_run` shows what would be put back, and asks for no reason.
 pub(super) async fn undo(
     State(api): State<Api>,
-    Extension(operator): Extension<Operator>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Said(wanted): Said<UndoWanted>,
+    word: Posted<RunId, UndoWanted>,
 ) -> Result<Response, Problem> {
-    let run = named(&id)?;
-    if wanted.dry_run {
-        return Ok(Json(api.desk.plan_undo(run).await?).into_response());
+    if word.said.dry_run {
+        return Ok(Json(api.desk.plan_undo(word.id).await?).into_response());
     }
-    let word = ToUndo {
-        run,
-        risk: wanted.risk,
-        reason: wanted.reason,
-        idempotency_key: Some(needed_key(&headers)?),
+    let idempotency_key = Some(word.needed_key()?);
+    let asked = ToUndo {
+        run: word.id,
+        risk: word.said.risk,
+        was: word.said.was,
+        reason: word.said.reason,
+        idempotency_key,
     };
-    Ok(taken(api.desk.undo(&operator, word).await?))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReasonGiven {
-    reason: String,
+    Ok(taken(api.desk.undo(&word.operator, asked).await?))
 }
 
 pub(super) async fn resume(
     State(api): State<Api>,
-    Extension(operator): Extension<Operator>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Said(given): Said<ReasonGiven>,
+    word: Posted<RunId, ReasonGiven>,
 ) -> Result<Response, Problem> {
-    let word = to_move(&id, &headers, given)?;
-    Ok(taken(api.desk.resume(&operator, word).await?))
+    let (operator, moved) = to_move(word)?;
+    Ok(taken(api.desk.resume(&operator, moved).await?))
 }
 
 pub(super) async fn stop(
     State(api): State<Api>,
-    Extension(operator): Extension<Operator>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Said(given): Said<ReasonGiven>,
+    word: Posted<RunId, ReasonGiven>,
 ) -> Result<Response, Problem> {
-    let word = to_move(&id, &headers, given)?;
-    Ok(taken(api.desk.stop(&operator, word).await?))
+    let (operator, moved) = to_move(word)?;
+    Ok(taken(api.desk.stop(&operator, moved).await?))
 }
 
-fn to_move(id: &str, headers: &HeaderMap, given: ReasonGiven) -> Result<ToMove, Problem> {
-    Ok(ToMove {
-        run: named(id)?,
-        reason: given.reason,
-        idempotency_key: Some(needed_key(headers)?),
-    })
-}
-
-fn named(id: &str) -> Result<RunId, Problem> {
-    id.parse().map_err(|_| Problem::nowhere())
+fn to_move(word: Posted<RunId, ReasonGiven>) -> Result<(Operator, ToMove), Problem> {
+    let moved = ToMove {
+        run: word.id,
+        idempotency_key: Some(word.needed_key()?),
+        reason: word.said.reason,
+    };
+    Ok((word.operator, moved))
 }
 
 /// 202 with the run's address; a repeat says that it is one.
@@ -202,8 +191,14 @@ pub(super) fn taken(taking: Taking) -> Response {
     if let Some(Ok(location)) = location.map(|text| HeaderValue::from_str(&text)) {
         headers.insert(LOCATION, location);
     }
+    replayed(reply, taking)
+}
+
+/// The same reply, saying that it was asked for before where it was.
+pub(super) fn replayed(mut reply: Response, taking: Taking) -> Response {
     if taking.repeated {
-        headers.insert("idempotent-replay", HeaderValue::from_static("true"));
+        let yes = HeaderValue::from_static("true");
+        reply.headers_mut().insert("idempotent-replay", yes);
     }
     reply
 }

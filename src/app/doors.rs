@@ -38,6 +38,7 @@ impl Service {
             graph: self.graph.clone(),
             tenant: self.config.tenant,
             guards: Arc::clone(&self.guards),
+            catalog: Arc::clone(&self.catalog),
             clock: self.clock.clone(),
             wake: Arc::clone(&self.wake_workers),
             wake_triage: Arc::clone(&self.wake_triage),

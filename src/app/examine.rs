@@ -64,7 +64,7 @@ fn premises(config: &Config) -> Premises {
     Premises {
         tenant: config.tenant,
         cloud: config.endpoints.cloud,
-        profile: config.profile.word(),
+        profile: config.profile,
         protected: config.protected.clone(),
         ourselves: config.ourselves.clone(),
         drill: config.drill.as_ref().map(|it| (it.canary, it.max_age)),

@@ -77,7 +77,7 @@ async fn watch_rights(tokens: &TokenSource, config: &Config, clock: &Clock) -> !
 }
 
 fn too_much(config: &Config, identity: Option<&Identity>) -> Vec<String> {
-    identity.map_or_else(Vec::new, |it| denied(config.profile.word(), &it.roles))
+    identity.map_or_else(Vec::new, |it| denied(config.profile, &it.roles))
 }
 
 fn refusal(config: &Config, rights: &[String]) -> String {

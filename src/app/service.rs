@@ -29,6 +29,7 @@ use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
 use crate::triage::{Hints, Triage, triage_loop};
+use crate::watch::{Watch, watch_loop};
 
 /// Hints that may wait; a lost one is found by looking.
 const HINTS_MAX: usize = 8192;
@@ -166,6 +167,9 @@ impl Service {
             Arc::clone(&self.metrics),
             self.stop.clone(),
         );
+        let watching = self
+            .watch()
+            .map(|watch| watch_loop(watch, self.stop.clone()));
         let triage = self.triage();
         let drilling = drill_loop(self.drills(), self.stop.clone());
         let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
@@ -179,6 +183,9 @@ impl Service {
         spawn(loops, work_loop(bench.clone(), others));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        if let Some(watching) = watching {
+            spawn(loops, watching);
+        }
         spawn(loops, drilling);
         spawn(loops, examining);
     }
@@ -206,6 +213,16 @@ impl Service {
             means: Arc::clone(&self.means),
             board: self.board.clone(),
         }
+    }
+
+    /// What refreshes the inventory, where one is wanted.
+    pub fn watch(&self) -> Option<Watch> {
+        Some(Watch {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            clock: self.clock.clone(),
+            every: self.config.inventory_every?,
+        })
     }
 
     fn triage(&self) -> Triage {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use cel::Value;
 use cel::common::value::Val;
 
-use crate::domain::detection::{Detection, Sighting};
+use crate::domain::detection::{Background, Detection, Sighting};
 use crate::domain::moment::Moment;
 
 /// Moments further than this from 1970 (8,000 years) are left out as if the sensor were silent.
@@ -64,6 +64,7 @@ pub(super) fn fields_of(root: &str) -> &'static [(&'static str, Kind)] {
             ("id", Kind::Text),
             ("kind", Kind::Text),
             ("tenant", Kind::Text),
+            ("tags", Kind::Open),
         ],
         _ => &[],
     }
@@ -99,6 +100,7 @@ impl Facts {
                 ("id", Some(text(entity.id))),
                 ("kind", Some(text(entity.kind))),
                 ("tenant", sighting.tenant.map(text)),
+                ("tags", sighting.background.as_ref().map(tags)),
             ]),
             now: val(time(now).unwrap_or(Value::Null)),
         }
@@ -107,6 +109,15 @@ impl Facts {
 
 fn text(shown: impl ToString) -> Value {
     Value::from(shown.to_string())
+}
+
+/// The entity's tags, as `entity.tags.env`. A tag it does not carry is absent and so unknown.
+fn tags(background: &Background) -> Value {
+    let tags = background.tags.iter();
+    let values: HashMap<String, Value> = tags
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect();
+    Value::Map(values.into())
 }
 
 fn map<const N: usize>(fields: [(&'static str, Option<Value>); N]) -> Box<dyn Val> {

@@ -3,7 +3,7 @@
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::Entry;
-use crate::domain::playbook::{Guardrail, HoldFor};
+use crate::domain::playbook::{Guardrail, HoldFor, HoldThen};
 
 /// Most entities a guardrail may allow within its window.
 const ENTITIES_MAX: u32 = 1_000;
@@ -11,6 +11,8 @@ const ENTITIES_MAX: u32 = 1_000;
 const WINDOW: (&str, &str) = ("10s", "7d");
 /// Shortest and longest hold.
 const HOLD: (&str, &str) = ("1m", "400d");
+/// Most times within an hour an opened containment is closed again.
+const REASSERT_MAX: u32 = 10;
 
 const GUARDRAIL: Words<'static> = Words {
     noun: "key in `guardrail`",
@@ -24,13 +26,13 @@ const ON_BREACH: Words<'static> = Words {
 };
 const HOLD_KEYS: Words<'static> = Words {
     noun: "key in `hold`",
-    known: &["for", "then"],
-    later: &["reassert_max"],
+    known: &["for", "then", "reassert_max"],
+    later: &[],
 };
 const THEN: Words<'static> = Words {
     noun: "end of a hold",
-    known: &["keep"],
-    later: &["ask", "undo"],
+    known: &["ask", "undo", "keep"],
+    later: &[],
 };
 
 /// Reads `guardrail`.
@@ -62,9 +64,17 @@ pub(super) fn hold(entry: &Entry, faults: &mut Faults) -> Option<HoldFor> {
         .and_then(|e| fields::time(&e.value, "for", HOLD, faults));
     let then = map
         .must("then", faults)
-        .and_then(|e| THEN.read(&e.value, faults));
-    then?;
-    Some(HoldFor { span: span? })
+        .and_then(|e| THEN.read(&e.value, faults))
+        .and_then(HoldThen::from_word);
+    let reassert_max = match map.get("reassert_max") {
+        Some(e) => fields::number(&e.value, "reassert_max", REASSERT_MAX, faults).map(Some),
+        None => Some(None),
+    };
+    Some(HoldFor {
+        span: span?,
+        then: then?,
+        reassert_max: reassert_max?,
+    })
 }
 
 /// Reads `notify`, which may only be empty for now.

@@ -15,6 +15,7 @@ mod fault;
 mod suggest;
 mod yaml;
 
+mod asking;
 mod fields;
 mod limits;
 mod read;

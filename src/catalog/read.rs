@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::asking;
 use super::clause::Clause;
 use super::fault::{Fault, Faults};
 use super::fields::{self, Map, Words};
@@ -12,6 +13,7 @@ use super::steps::{self, Placed};
 use super::trigger;
 use super::written;
 use super::yaml::{self, Entry, Shape, short};
+use crate::domain::approval::ApprovalTerms;
 use crate::domain::entity::EntityKind;
 use crate::domain::playbook::{
     Also, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, StepSpec, Trigger,
@@ -35,11 +37,12 @@ const KEYS: Words<'static> = Words {
         "mode",
         "recommended",
         "guardrail",
+        "approval",
         "steps",
         "hold",
         "notify",
     ],
-    later: &["approval", "on_timeout", "activation", "reassert_max"],
+    later: &["activation"],
 };
 const ENTITIES: Words<'static> = Words {
     noun: "entity kind",
@@ -48,12 +51,7 @@ const ENTITIES: Words<'static> = Words {
 };
 const MODES: Words<'static> = Words {
     noun: "mode",
-    known: &["observe", "enforce"],
-    later: &["ask", "provisional"],
-};
-const ALSO: Words<'static> = Words {
-    noun: "addition",
-    known: &["agent_users"],
+    known: &["observe", "ask", "provisional", "enforce"],
     later: &[],
 };
 
@@ -104,11 +102,13 @@ struct Parts {
     trigger: Trigger,
     when: Vec<Clause>,
     unless: Vec<Clause>,
+    on_unknown: Mode,
     entity: EntityKind,
     also: Vec<Also>,
     mode: Mode,
     recommended: Option<Mode>,
     guardrail: Option<Guardrail>,
+    approval: Option<ApprovalTerms>,
     steps: Vec<StepSpec>,
     hold: Option<HoldFor>,
 }
@@ -127,11 +127,13 @@ impl Parts {
             trigger: self.trigger,
             when: texts(&self.when),
             unless: texts(&self.unless),
+            on_unknown: self.on_unknown,
             entity: self.entity,
             also: self.also,
             mode: self.mode,
             recommended: self.recommended,
             guardrail: self.guardrail,
+            approval: self.approval,
             steps: self.steps,
             hold: self.hold,
         };
@@ -158,24 +160,37 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         .must("trigger", faults)
         .and_then(|e| trigger::read(e, faults));
     let clauses = written::clauses(map, faults);
+    let on_unknown = written::on_unknown(map, faults);
     let entity = map
         .must("entity", faults)
         .and_then(|e| ENTITIES.read(&e.value, faults))
         .and_then(EntityKind::from_word);
-    let also = also(map, entity, faults);
+    let also = steps::also(map, entity, faults);
     let mode = map.must("mode", faults).and_then(|e| mode_of(e, faults));
     let recommended = optional(map.get("recommended"), |e| mode_of(e, faults));
     let guardrail = optional(map.get("guardrail"), |e| limits::guardrail(e, faults));
+    let approval = optional(map.get("approval"), |e| asking::approval(e, faults));
+    let modes = [
+        ("mode", mode),
+        ("recommended", recommended.flatten()),
+        ("on_unknown", on_unknown),
+    ];
+    asking::check_approval(map, &modes, faults);
     let steps = map
         .must("steps", faults)
         .and_then(|e| steps::read(e, faults));
     if let (Some(steps), Some(also)) = (&steps, &also) {
         steps::check(steps, entity, also, faults);
-        unused_also(map, steps, also, faults);
-        let modes = [("mode", mode), ("recommended", recommended.flatten())];
-        steps::check_asking(steps, modes, faults);
+        steps::unused_also(map, steps, also, faults);
+        asking::check_always(steps, &modes, faults);
     }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
+    if let Some(steps) = &steps {
+        asking::check_provisional(map, &modes, steps, faults);
+        if let Some(Some(hold)) = hold {
+            asking::check_hold(hold, steps, faults);
+        }
+    }
     limits::notify(map.get("notify"), faults);
     if let (Some(Mode::Enforce), None) = (mode, map.get("guardrail")) {
         unguarded(map, faults);
@@ -188,11 +203,13 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         trigger: trigger?,
         when,
         unless,
+        on_unknown: on_unknown?,
         entity: entity?,
         also: also?,
         mode: mode?,
         recommended: recommended?,
         guardrail: guardrail?,
+        approval: approval?,
         steps: steps?.iter().map(Placed::spec).collect(),
         hold: hold?,
     })
@@ -265,35 +282,5 @@ fn unguarded(map: &Map<'_>, faults: &mut Faults) {
                 "this playbook enforces without a guardrail",
             )
             .help("add `guardrail: { entities_max: 5, window: 10m, on_breach: ask }`");
-    }
-}
-
-fn also(map: &Map<'_>, kind: Option<EntityKind>, faults: &mut Faults) -> Option<Vec<Also>> {
-    let Some(entry) = map.get("also") else {
-        return Some(Vec::new());
-    };
-    let items = fields::list(&entry.value, "also", ALSO.known.len(), faults)?;
-    for item in items {
-        ALSO.read(item, faults)?;
-    }
-    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
-        faults
-            .error(
-                &entry.key_span,
-                format!("`also` adds nothing to entity `{kind}`"),
-            )
-            .help("only an `agent` has users beside it: leave the key out");
-    }
-    Some(items.iter().map(|_| Also::AgentUsers).collect())
-}
-
-fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut Faults) {
-    let used = steps
-        .iter()
-        .any(|step| steps::reaches_users(step.spec().action));
-    if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
-        faults
-            .warning(&entry.key_span, "no step reaches the agent's users")
-            .help("add `- disable_agent_user`, or leave `also` out");
     }
 }

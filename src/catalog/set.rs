@@ -145,8 +145,8 @@ fn why_not(playbook: &Playbook, detection: &Detection, sighting: &Sighting) -> O
 }
 
 impl Loaded {
-    /// What the clauses come to, and so the mode. `on_unknown: observe` is the only answer there
-    /// is: where nothing speaks against the playbook but something is unknown, it observes.
+    /// What the clauses come to, and so the mode. Where nothing speaks against the playbook but
+    /// something is unknown, `on_unknown` says how far it goes; never farther than its mode.
     fn weighed(&self, facts: &Facts) -> Considered {
         let values = |clauses: &[Clause]| clauses.iter().map(|one| one.value(facts)).collect();
         let (when, unless): (Vec<_>, Vec<_>) = (values(&self.when), values(&self.unless));
@@ -155,7 +155,7 @@ impl Loaded {
         let truth = holds.chain(spared).fold(Truth::True, and);
         let mode = match truth {
             Truth::True => Some(self.playbook.mode),
-            Truth::Unknown => Some(Mode::Observe),
+            Truth::Unknown => Some(self.playbook.mode.min(self.playbook.on_unknown)),
             Truth::False => None,
         };
         Considered {

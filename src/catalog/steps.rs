@@ -11,7 +11,7 @@ use super::yaml::{Entry, Node, Shape};
 use crate::domain::action::{Action, Undoing};
 use crate::domain::entity::EntityKind;
 use crate::domain::permission::Profile;
-use crate::domain::playbook::{Also, Mode, StepSpec};
+use crate::domain::playbook::{Also, StepSpec};
 
 /// Most steps of one playbook.
 const STEPS_MAX: usize = 16;
@@ -20,6 +20,12 @@ const OPTIONS: Words<'static> = Words {
     noun: "option of a step",
     known: &["optional"],
     later: &["within", "reassert_max", "when", "ask"],
+};
+
+const ALSO: Words<'static> = Words {
+    noun: "addition",
+    known: &["agent_users"],
+    later: &[],
 };
 
 /// A step and where it stands.
@@ -32,6 +38,11 @@ impl Placed<'_> {
     /// The step without its place.
     pub(super) fn spec(&self) -> StepSpec {
         self.spec
+    }
+
+    /// Where it stands.
+    pub(super) fn span(&self) -> &Range<usize> {
+        &self.node.span
     }
 }
 
@@ -177,7 +188,7 @@ fn check_kind(step: &Placed<'_>, kind: EntityKind, also: &[Also], faults: &mut F
 }
 
 /// Is it done to an agent's user accounts rather than to the agent?
-pub(super) fn reaches_users(action: Action) -> bool {
+fn reaches_users(action: Action) -> bool {
     match action {
         Action::DisableAgentUser | Action::RevokeSessions => true,
         Action::DisableAgent
@@ -197,26 +208,37 @@ pub(super) fn reaches_users(action: Action) -> bool {
     }
 }
 
-/// Whatever always needs people's approval cannot stand in a playbook that acts without asking.
-pub(super) fn check_asking(
-    steps: &[Placed<'_>],
-    modes: [(&'static str, Option<Mode>); 2],
+/// Reads `also`, which only an agent can have.
+pub(super) fn also(
+    map: &Map<'_>,
+    kind: Option<EntityKind>,
     faults: &mut Faults,
-) {
-    for step in steps.iter().filter(|step| step.spec.action.always_asks()) {
-        for (key, mode) in modes {
-            let asks = match mode {
-                Some(Mode::Observe | Mode::Ask) | None => true,
-                Some(Mode::Provisional | Mode::Enforce) => false,
-            };
-            if !asks {
-                let action = step.spec.action;
-                let what = format!("`{action}` always needs people's approval");
-                faults
-                    .error(&step.node.span, what)
-                    .help(format!("write `{key}: ask`"));
-            }
-        }
+) -> Option<Vec<Also>> {
+    let Some(entry) = map.get("also") else {
+        return Some(Vec::new());
+    };
+    let items = fields::list(&entry.value, "also", ALSO.known.len(), faults)?;
+    for item in items {
+        ALSO.read(item, faults)?;
+    }
+    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
+        faults
+            .error(
+                &entry.key_span,
+                format!("`also` adds nothing to entity `{kind}`"),
+            )
+            .help("only an `agent` has users beside it: leave the key out");
+    }
+    Some(items.iter().map(|_| Also::AgentUsers).collect())
+}
+
+/// Warns about an `also` that no step uses.
+pub(super) fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut Faults) {
+    let used = steps.iter().any(|step| reaches_users(step.spec().action));
+    if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
+        faults
+            .warning(&entry.key_span, "no step reaches the agent's users")
+            .help("add `- disable_agent_user`, or leave `also` out");
     }
 }
 

@@ -7,14 +7,15 @@ use super::clause::{self, Clause};
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::{Entry, short};
+use crate::domain::playbook::Mode;
 
 /// Most clauses of one playbook, `when` and `unless` together.
 const CLAUSES_MAX: usize = 16;
 
 const ON_UNKNOWN: Words<'static> = Words {
     noun: "answer to the unknown",
-    known: &["observe"],
-    later: &["ask", "provisional"],
+    known: &["observe", "ask", "provisional"],
+    later: &[],
 };
 
 /// A clause as it stands in the file.
@@ -41,12 +42,11 @@ impl Written<'_> {
     }
 }
 
-/// The compiled `when` and `unless`, and what the playbook does when one cannot be known.
+/// The compiled `when` and `unless`.
 pub(super) fn clauses(map: &Map<'_>, faults: &mut Faults) -> Option<(Vec<Clause>, Vec<Clause>)> {
     let text = Arc::clone(faults.text());
     let when = written(map.get("when"), "when", &text, faults);
     let unless = written(map.get("unless"), "unless", &text, faults);
-    on_unknown(map, faults);
     let (mut all, unless) = (when?, unless?);
     let count = all.len();
     all.extend(unless);
@@ -60,10 +60,14 @@ pub(super) fn clauses(map: &Map<'_>, faults: &mut Faults) -> Option<(Vec<Clause>
     Some((compiled, unless))
 }
 
-fn on_unknown(map: &Map<'_>, faults: &mut Faults) {
+/// What the playbook does when a clause cannot be known; to observe where it has none.
+pub(super) fn on_unknown(map: &Map<'_>, faults: &mut Faults) -> Option<Mode> {
     let first = map.get("when").or_else(|| map.get("unless"));
+    let said = match map.get("on_unknown") {
+        Some(entry) => Mode::from_word(ON_UNKNOWN.read(&entry.value, faults)?),
+        None => Some(Mode::Observe),
+    };
     match (first, map.get("on_unknown")) {
-        (_, Some(entry)) if ON_UNKNOWN.read(&entry.value, faults).is_none() => {}
         (Some(_), Some(_)) | (None, None) => {}
         (Some(clauses), None) => {
             faults
@@ -78,6 +82,7 @@ fn on_unknown(map: &Map<'_>, faults: &mut Faults) {
             faults.warning(&entry.key_span, "`on_unknown` says nothing without clauses");
         }
     }
+    said
 }
 
 fn written<'n>(

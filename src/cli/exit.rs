@@ -86,6 +86,7 @@ impl Exit {
         match code {
             "brake-tripped" | "mode-observe" | "protected-target" | "never-touched"
             | "confirm-mismatch" => Self::Guarded,
+            "approval-required" => Self::WaitsForPerson,
             "target-unresolved" | "not-found" => Self::NotFound,
             "too-slow" => Self::Unknown,
             "graph-unreachable" => Self::Unreachable,

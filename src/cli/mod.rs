@@ -20,6 +20,8 @@ mod server;
 mod table;
 mod wait;
 
+mod agents;
+mod approvals;
 mod audit;
 mod config;
 mod contain;
@@ -27,7 +29,10 @@ mod deliveries;
 mod detections;
 mod doctor;
 mod drill;
+mod init;
 mod many;
+mod permissions;
+mod person;
 mod playbook;
 mod runs;
 mod send;
@@ -99,18 +104,22 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Contain(args) => contain::contain(room, reach, args).await,
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
+        Command::Approvals { command } => approvals::approvals(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
         Command::Doctor(args) => doctor::examine(room, &args).await,
+        Command::Agents { command } => agents::agents(room, reach, command).await,
         Command::Drill(args) => drill::drill(room, reach, args).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Status => service::status(room, reach).await,
         Command::Token { command } => token::token(room, command).await,
+        Command::Person { command } => person::person(room, command).await,
         Command::Sign(args) => deliveries::sign(room, args),
         Command::Send(args) => send::send(room, args).await,
         Command::Verify(args) => deliveries::verify(room, args),
         Command::Audit { command } => audit::audit(room, reach, command).await,
         Command::Config(args) => config::config(room, &args),
+        Command::Init { command } => init::init(room, &command),
         Command::Playbook { command } => playbook::playbook(room, reach, command).await,
     };
     answer.map(Errand::Done)

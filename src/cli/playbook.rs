@@ -7,6 +7,7 @@ use super::Room;
 use super::answers::Answer;
 use super::args::{PlaybookCommand, Reach};
 use super::exit::Exit;
+use super::permissions::permissions;
 use super::table;
 use super::terminal::Terminal;
 use crate::api::PlaybookShown;
@@ -32,6 +33,9 @@ pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCo
             } else {
                 Exit::Done
             })
+        }
+        PlaybookCommand::Permissions { paths, profile } => {
+            permissions(&mut room.terminal, &paths, profile)
         }
         PlaybookCommand::List => {
             let server = room.server(reach)?;

@@ -13,6 +13,7 @@ use super::table;
 use super::terminal::Terminal;
 use crate::api::TokenShown;
 use crate::command::{Created, NewName, at_the_machine, create_token, revoke_token};
+use crate::domain::moment::Moment;
 use crate::domain::order::{Operator, Scope};
 use crate::store::{Entry, Store};
 
@@ -36,7 +37,7 @@ pub(super) async fn token(room: &mut Room, command: TokenCommand) -> Answer {
                 Ok(create_token((store, &clock), &who, (name, scope), expires.0).await?)
             })
             .await?;
-            hand_over(&mut room.terminal, &created, out.as_deref())
+            hand_over(&mut room.terminal, &Fresh::from(created), out.as_deref())
         }
         TokenCommand::List { store } => {
             let tokens = visit(room, &store, async |store| {
@@ -100,18 +101,38 @@ pub(super) fn unreadable(why: crate::store::Error) -> Failure {
 }
 
 /// The person at the machine, as the record names them.
-fn who(room: &Room) -> Operator {
+pub(super) fn who(room: &Room) -> Operator {
     at_the_machine(room.environment.get("USER").unwrap_or_default())
 }
 
-/// Shows the token once, or writes it into a new file that only its owner can read.
-fn hand_over(terminal: &mut Terminal, created: &Created, out: Option<&Path>) -> Answer {
+/// A credential that was just made.
+pub(super) struct Fresh {
+    pub(super) id: String,
+    pub(super) text: String,
+    pub(super) expires_at: Moment,
+    /// How it is taken back.
+    pub(super) revoke: &'static str,
+}
+
+impl From<Created> for Fresh {
+    fn from(created: Created) -> Self {
+        Self {
+            id: created.id.to_string(),
+            text: created.text,
+            expires_at: created.expires_at,
+            revoke: "estop token revoke",
+        }
+    }
+}
+
+/// Shows a credential once, or writes it into a new file that only its owner can read.
+pub(super) fn hand_over(terminal: &mut Terminal, created: &Fresh, out: Option<&Path>) -> Answer {
     let ends = created.expires_at;
     if let Some(path) = out {
         write_private(path, &created.text).map_err(|why| {
             Failure::new(Exit::Failed, format!("{}: {why}", path.display())).fix(format!(
-                "the token was made and cannot be shown again: estop token revoke {}",
-                created.id
+                "it was made and cannot be shown again: {} {}",
+                created.revoke, created.id
             ))
         })?;
         let shown = path.display().to_string();

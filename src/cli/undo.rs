@@ -12,6 +12,7 @@ use super::terminal::Terminal;
 use super::wait::{Waited, wait};
 use crate::command::UndoShown;
 use crate::domain::action::RiskVerdict;
+use crate::domain::step::PriorWord;
 
 pub(super) async fn undo(room: &mut Room, reach: &Reach, args: UndoArgs) -> Answer {
     let server = room.server(reach)?;
@@ -32,11 +33,12 @@ pub(super) async fn undo(room: &mut Room, reach: &Reach, args: UndoArgs) -> Answ
         ));
     }
     let risk = risk(&mut room.terminal, args.risk, &shown)?;
+    let was = was(&mut room.terminal, args.was, &shown)?;
     if !args.yes {
         yes(&mut room.terminal, "Put it back? [y/N]")?;
     }
     let reason = reason(&mut room.terminal, args.reason)?;
-    let word = json!({ "reason": reason, "risk": risk });
+    let word = json!({ "reason": reason, "risk": risk, "was": was });
     let _: Value = server.post(&path, &word).await?;
     match wait(room, &server, args.run, args.wait.0).await? {
         Waited::Stands(shown) => {
@@ -65,6 +67,12 @@ fn show(terminal: &mut Terminal, shown: &UndoShown) {
     for line in &shown.stays {
         terminal.say(&format!("  {:<12} {line}", "stays"));
     }
+    for entity in &shown.needs_prior {
+        terminal.say(&format!(
+            "  {:<12} {entity}: nobody could read what it was",
+            "unproved"
+        ));
+    }
     for line in &shown.no_way_back {
         terminal.say(&format!("  {:<12} {line}", "no way back"));
     }
@@ -72,6 +80,24 @@ fn show(terminal: &mut Terminal, shown: &UndoShown) {
         terminal.say("  nothing is put back");
     }
     terminal.say("  releasing a contained agent too early lets an adversary go on");
+}
+
+/// What a switch was, where nobody could read it. It is never chosen for the person.
+fn was(
+    terminal: &mut Terminal,
+    given: Option<PriorWord>,
+    shown: &UndoShown,
+) -> Result<Option<PriorWord>, Failure> {
+    if given.is_some() || shown.needs_prior.is_empty() {
+        return Ok(given);
+    }
+    terminal.say("  it was written while it was read; what was it before?");
+    terminal.say("    enabled   it is put back");
+    terminal.say("    disabled  someone had stopped it before us; it is left so");
+    let typed = terminal.ask("enabled or disabled:").unwrap_or_default();
+    PriorWord::from_word(&typed).map(Some).ok_or_else(|| {
+        Failure::usage("it must be said what it was").fix("add --was enabled or --was disabled")
+    })
 }
 
 /// The verdict, where one must be chosen. It is never chosen for the person.

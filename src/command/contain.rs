@@ -1,15 +1,18 @@
 //! Carry out a plan that was shown: look again, compare, check, store the order.
 
 use super::error::{Error, Sort};
+use super::offer::world;
 use super::plan::{Shown, Stop};
 use super::shelf::Kept;
-use super::{Answer, Desk, may_at_tier, may_respond, reasoned, token};
-use crate::domain::id::{OrderId, RunId};
+use super::{Answer, Desk, TOKENS_UP_TO, may_ask_at_tier, may_respond, reasoned, token};
+use crate::domain::approval::{ApprovalTerms, Requester};
+use crate::domain::id::{ApprovalId, OrderId, RunId};
 use crate::domain::order::{Operator, Order, OrderKind};
+use crate::domain::person::Role;
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Mode, PlaybookName};
 use crate::graph::Priority;
-use crate::store::{Asked, NewRun, Taking, Terms};
+use crate::store::{Asked, NewApproval, NewRun, Saw, Taking, Terms};
 
 /// A person's word to contain.
 #[derive(Clone, Debug)]
@@ -47,8 +50,9 @@ impl Desk {
         permitted(operator, &kept, &fresh, word.confirm.as_deref())?;
         let asked = Asked {
             order: self.order(operator, kind, reason),
-            makes: Some(self.new_run(&fresh)),
+            makes: Some(self.new_run(operator, &fresh)),
             idempotency_key: Some(word.idempotency_key),
+            saw: Saw::default(),
         };
         Ok(self.woken(self.tools.store.take_order(asked).await?))
     }
@@ -84,7 +88,8 @@ impl Desk {
         ))
     }
 
-    fn new_run(&self, fresh: &Shown) -> NewRun {
+    fn new_run(&self, operator: &Operator, fresh: &Shown) -> NewRun {
+        let people = people_needed(operator, fresh);
         NewRun {
             id: RunId::from_uuid(self.tools.clock.uuid()),
             playbook: PlaybookName::by_hand(),
@@ -95,8 +100,34 @@ impl Desk {
                 steps: fresh.steps.clone(),
             },
             terms: Terms::default(),
-            held: None,
+            asks: (people > 0).then(|| self.question(operator, (fresh, people))),
         }
+    }
+
+    fn question(&self, operator: &Operator, (fresh, people): (&Shown, u32)) -> NewApproval {
+        let requester = operator.person.as_ref().map(|person| Requester {
+            name: operator.name.clone(),
+            person: person.entra,
+        });
+        NewApproval {
+            id: ApprovalId::from_uuid(self.tools.clock.uuid()),
+            because: format!(
+                "{} asks to contain {}, which is tier {}",
+                operator.name, fresh.entity.entity, fresh.tier
+            ),
+            terms: ApprovalTerms::any_lead(people),
+            requester,
+            world: Some(world(&fresh.steps, &fresh.entity, &fresh.family)),
+        }
+    }
+}
+
+/// How many others must approve what this person asks for.
+fn people_needed(operator: &Operator, fresh: &Shown) -> u32 {
+    let role = operator.person.as_ref().map(|person| person.role);
+    match role {
+        Some(Role::Viewer | Role::Responder) if fresh.tier > TOKENS_UP_TO => fresh.people.max(1),
+        Some(_) | None => fresh.people,
     }
 }
 
@@ -105,12 +136,12 @@ fn permitted(operator: &Operator, kept: &Kept, fresh: &Shown, confirm: Option<&s
     if let Some(stop) = fresh.stopped_by.first() {
         return Err(guarded(stop));
     }
-    may_at_tier(operator, fresh.tier)?;
+    may_ask_at_tier(operator, fresh.tier)?;
     let changes = fresh.changes_since(&kept.shown);
     if !changes.is_empty() {
         return Err(stale(changes));
     }
-    if fresh.tier > super::TOKENS_UP_TO && !token::is_token(operator) {
+    if fresh.tier > TOKENS_UP_TO && !token::is_token(operator) {
         confirmed(fresh, confirm)?;
     }
     Ok(())
@@ -133,7 +164,7 @@ fn confirmed(fresh: &Shown, confirm: Option<&str>) -> Answer<()> {
     ))
 }
 
-fn stale(changes: Vec<String>) -> Error {
+pub(super) fn stale(changes: Vec<String>) -> Error {
     let why = if changes.is_empty() {
         "this plan is not known here, or its time is over".to_owned()
     } else {
@@ -165,7 +196,7 @@ pub(super) fn guarded(stop: &Stop) -> Error {
         "never-touched" => ("never-touched", "Nothing can be done about this from here"),
         _ => (
             "protected-target",
-            "Act on it in Entra itself, together with a second person",
+            "Order it anew, which asks two people: estop contain GUID",
         ),
     };
     Error::new(Sort::Guarded, code, stop.why.clone(), fix)

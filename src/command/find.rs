@@ -9,6 +9,7 @@ use super::error::{Error, Sort};
 use super::plan::Found;
 use super::{Answer, Desk};
 use crate::domain::entity::{Entity, EntityKind, ObjectId};
+use crate::domain::inventory::Radius;
 use crate::domain::playbook::Also;
 use crate::graph::{self, AgentRead, AgentUserRead, Ask, BlueprintRead, Priority};
 
@@ -31,6 +32,8 @@ pub(super) struct Looked {
     /// What its switch stops with it (a blueprint's agents), or belongs to it (an agent's users).
     pub(super) family: Vec<Found>,
     pub(super) remarks: Vec<String>,
+    /// What its switch stops, counted from the inventory.
+    pub(super) radius: Option<Radius>,
 }
 
 impl Looked {
@@ -42,7 +45,26 @@ impl Looked {
 }
 
 impl Desk {
+    /// Looks a target up. The inventory says what kind it is and which id was meant. Where it is
+    /// fresh and whole it is enough for a plan that is only shown; to carry one out the entity
+    /// itself is read again.
     pub(super) async fn look(&self, target: &Target, priority: Priority) -> Answer<Looked> {
+        let (target, corrections) = self.corrected(target).await?;
+        let stocked = self.look_in_stock(&target).await?;
+        let mut looked = match stocked {
+            Some(looked) if priority == Priority::Enrich => looked,
+            stocked => self.look_in_tenant(&target, priority, stocked).await?,
+        };
+        looked.remarks.splice(0..0, corrections);
+        Ok(looked)
+    }
+
+    async fn look_in_tenant(
+        &self,
+        target: &Target,
+        priority: Priority,
+        stocked: Option<Looked>,
+    ) -> Answer<Looked> {
         let ask = Ask {
             priority,
             correlation: self.tools.clock.uuid(),
@@ -58,7 +80,14 @@ impl Desk {
         };
         match looked.found.entity.kind {
             EntityKind::Agent => self.add_users(ask, target, &mut looked).await?,
-            EntityKind::Blueprint => self.add_agents(ask, &mut looked).await?,
+            EntityKind::Blueprint => match stocked {
+                Some(stocked) => {
+                    looked.family = stocked.family;
+                    looked.remarks = stocked.remarks;
+                    looked.radius = stocked.radius;
+                }
+                None => self.add_agents(ask, &mut looked).await?,
+            },
             EntityKind::AgentUser | EntityKind::ServicePrincipal | EntityKind::User => {}
         }
         Ok(looked)
@@ -130,6 +159,7 @@ impl Desk {
             ids: vec![read.id, read.app_id],
             family: Vec::new(),
             remarks,
+            radius: None,
         }
     }
 
@@ -171,6 +201,7 @@ fn of_agent(read: AgentRead) -> Looked {
         ids: [read.id].into_iter().chain(read.blueprint_app_id).collect(),
         family: Vec::new(),
         remarks: microsoft(read.disabled_by_microsoft),
+        radius: None,
     }
 }
 
@@ -179,6 +210,7 @@ fn of_user(read: AgentUserRead) -> Looked {
         ids: vec![read.id, read.agent],
         remarks: vec![format!("it is the user account of agent {}", read.agent)],
         family: Vec::new(),
+        radius: None,
         found: found_user(read),
     }
 }
@@ -191,7 +223,7 @@ fn found_user(read: AgentUserRead) -> Found {
     }
 }
 
-fn microsoft(disabled: bool) -> Vec<String> {
+pub(super) fn microsoft(disabled: bool) -> Vec<String> {
     let words = "Microsoft itself has disabled it; only Microsoft can undo that";
     disabled.then(|| words.to_owned()).into_iter().collect()
 }

@@ -5,23 +5,32 @@
 //!
 //! Laws
 //! * Who asks is known from the credential alone; nothing a body says changes it (threat C02).
-//! * What was shown is what runs: the tenant is read again, and a changed plan is not carried out.
+//! * What was shown is what runs: the entity is read again, and a changed plan is not carried out;
+//!   what hangs from it is read again too, or at most five minutes old.
 //! * An API token never approves, and is refused for plans of tier 2 and 3 (design §8).
+//! * A yes binds to what was shown: the plan, the playbook, the tenant; it is read again first.
+//! * Whoever asks does not decide; people are counted by their object in Entra.
 //! * The mode and the brake bind people as they bind playbooks.
 //! * A person's word gives its reason.
 //!
-//! Read next: `token`, then `find`, `plan`, `contain`, `undo`, `orders`, `drill`.
+//! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `approvals`, `undo`,
+//! `orders`, `drill`.
 
 mod error;
 mod token;
 
+mod person;
+
 mod find;
 mod plan;
 mod shelf;
+mod stock;
 mod wording;
 
+mod approvals;
 mod contain;
 mod drill;
+mod offer;
 mod orders;
 mod undo;
 
@@ -33,22 +42,28 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use approvals::{ToApprove, ToDeny, ToExtend};
 pub use contain::ToContain;
 pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
 pub use find::Target;
+pub use offer::{ApprovalShown, Offer};
 pub use orders::{Position, ToMove};
+pub use person::{Admitted, add_person, revoke_person};
 pub use plan::{Found, Shown, Stop};
+pub use stock::EntityShown;
 pub use token::{
     Created, NAME_MAX, NewName, TOKEN_LIFE_MAX, at_the_machine, create_token, revoke_token,
 };
 pub use undo::{Back, ToUndo, UndoShown};
 
+use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::domain::entity::TenantId;
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::order::{Operator, REASON_MAX, Scope};
+use crate::domain::person::Role;
 use crate::domain::run::Lane;
 use crate::graph::Graph;
 use crate::store::{Store, Taking};
@@ -75,6 +90,8 @@ pub struct Tools {
     pub tenant: TenantId,
     /// Whom we do not touch.
     pub guards: Arc<ArcSwap<Guards>>,
+    /// The playbooks in force, so that a change since a question was asked is seen.
+    pub catalog: Arc<ArcSwap<Catalog>>,
     /// Time and chance.
     pub clock: Clock,
     /// Wakes the workers.
@@ -135,8 +152,8 @@ fn may_respond(operator: &Operator) -> Answer<()> {
     }
 }
 
-/// Is this credential enough for a plan of this tier?
-fn may_at_tier(operator: &Operator, tier: u8) -> Answer<()> {
+/// May this credential ask for a plan of this tier, if only to have it approved?
+fn may_ask_at_tier(operator: &Operator, tier: u8) -> Answer<()> {
     may_respond(operator)?;
     if tier <= TOKENS_UP_TO || !token::is_token(operator) {
         return Ok(());
@@ -145,8 +162,26 @@ fn may_at_tier(operator: &Operator, tier: u8) -> Answer<()> {
         Sort::NotAllowed,
         "tier-too-high",
         format!("this is tier {tier}, and API tokens are refused for tiers 2 and 3"),
-        "A person must ask for it; contain its agents one by one meanwhile",
+        "A person must ask for it with a credential of their own: estop person add; contain its \
+         agents one by one meanwhile",
     ))
+}
+
+/// Is this credential enough for a plan of this tier?
+fn may_at_tier(operator: &Operator, tier: u8) -> Answer<()> {
+    may_ask_at_tier(operator, tier)?;
+    match &operator.person {
+        Some(person) if tier > TOKENS_UP_TO && person.role < Role::Lead => Err(Error::new(
+            Sort::NotAllowed,
+            "role-missing",
+            format!(
+                "this is tier {tier}, and needs the role lead; yours is {}",
+                person.role
+            ),
+            "Ask a lead",
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The reason as it is kept: trimmed, there, and not too long.

@@ -4,6 +4,7 @@ use super::contain::guarded;
 use super::error::{Error, Sort};
 use super::plan::Stop;
 use super::{Answer, Desk, Target, may_at_tier, may_respond, reasoned};
+use crate::domain::approval::ApprovalState;
 use crate::domain::entity::EntityKind;
 use crate::domain::guard::Judgement;
 use crate::domain::id::{DeliveryId, RunId};
@@ -12,7 +13,7 @@ use crate::domain::playbook::ServiceMode;
 use crate::domain::record::Actor;
 use crate::domain::run::{Run, RunEvent};
 use crate::graph::Priority;
-use crate::store::{Asked, Standing, Taking};
+use crate::store::{Asked, Saw, Standing, Taking};
 
 /// A person's word about a run.
 #[derive(Clone, Debug)]
@@ -35,8 +36,8 @@ pub enum Position {
 }
 
 impl Desk {
-    /// Releases a run that waits for a person. A protected entity needs two, who cannot be asked
-    /// yet, so it is refused.
+    /// Releases a run above a cap. One that waits for an approval is released by that alone, and
+    /// one about a protected entity by nobody: it is ordered anew, which asks two people.
     pub async fn resume(&self, operator: &Operator, word: ToMove) -> Answer<Taking> {
         may_respond(operator)?;
         let reason = reasoned(&word.reason)?;
@@ -46,6 +47,7 @@ impl Desk {
         }
         let (run, _) = self.run_and_steps(word.run).await?;
         allowed(&run, RunEvent::Resumed)?;
+        self.refuse_if_asked(&run).await?;
         if run.entity.kind == EntityKind::Blueprint {
             may_at_tier(operator, 2)?;
         }
@@ -132,8 +134,22 @@ impl Desk {
             order: self.order(operator, kind, reason),
             makes: None,
             idempotency_key,
+            saw: Saw::default(),
         };
         Ok(self.woken(self.tools.store.take_order(asked).await?))
+    }
+
+    async fn refuse_if_asked(&self, run: &Run) -> Answer<()> {
+        let asked = self.tools.store.approvals_of(run.id).await?;
+        match asked.iter().find(|it| it.state == ApprovalState::Asked) {
+            None => Ok(()),
+            Some(open) => Err(Error::new(
+                Sort::NotNow,
+                "approval-required",
+                format!("it waits for approval: {}", open.because),
+                &format!("Decide it: estop approvals show {}", open.id),
+            )),
+        }
     }
 
     /// The guards' word by every id the entity is known by, read afresh.
@@ -148,8 +164,7 @@ impl Desk {
             Judgement::Free => return Ok(()),
             Judgement::Protected => (
                 "protected-target",
-                "it is protected: two people are needed, and this version cannot ask them yet"
-                    .to_owned(),
+                "it is protected: two people must agree first".to_owned(),
             ),
             Judgement::Never { what } => ("never-touched", format!("it is never touched: {what}")),
         };

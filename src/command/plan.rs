@@ -9,7 +9,8 @@ use super::find::{Looked, Target};
 use super::wording::{not_stopped, stops, switched, way_back};
 use super::{Answer, Desk, PLAN_LIFE};
 use crate::domain::entity::{Entity, EntityKind};
-use crate::domain::guard::Judgement;
+use crate::domain::guard::{Judgement, PEOPLE_FOR_PROTECTED};
+use crate::domain::inventory::Radius;
 use crate::domain::moment::Moment;
 use crate::domain::plan::{Plan, PlanStep};
 use crate::domain::playbook::{Also, ServiceMode};
@@ -18,6 +19,8 @@ use crate::store::Brake;
 
 /// A blueprint that stops more agents than this needs two people.
 const AGENTS_TIER_2: usize = 100;
+/// From this tier on a second person is asked.
+const TIER_OF_TWO: u8 = 3;
 
 /// One object as it was read for a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +52,17 @@ pub struct Shown {
     pub entity: Found,
     /// How much confirmation it needs, 0 to 3.
     pub tier: u8,
+    /// How many people beside the one who asks must approve it, at least.
+    #[serde(default)]
+    pub people: u32,
     /// What will be done, the switch first.
     pub steps: Vec<PlanStep>,
     /// What belongs to it: an agent's user accounts, a blueprint's agents.
     pub family: Vec<Found>,
+    /// What its switch stops, counted from the inventory, with how sure that is; absent where it
+    /// was read from the tenant.
+    #[serde(default)]
+    pub radius: Option<Radius>,
     /// What stops, one sentence each.
     pub stops: Vec<String>,
     /// What does not stop, one sentence each.
@@ -85,9 +95,15 @@ impl Desk {
         let expires_at = self.tools.clock.now().plus(PLAN_LIFE);
         let tokens_end = self.tools.clock.now().plus(self.tools.token_lifetime);
         self.add_holders(&mut looked).await?;
+        let tier = tier(&plan, &looked, &judgement);
+        let people = people(tier, &judgement);
+        if people > 0 {
+            looked.remarks.push(asks(people, &judgement));
+        }
         Ok(Shown {
             plan_digest: digest(&plan, &looked, expires_at),
-            tier: tier(&plan, &looked, &judgement),
+            tier,
+            people,
             stops: stops(&looked, &also),
             not_stopped: not_stopped(&looked, &also, tokens_end),
             undo: way_back(&plan, &looked.found),
@@ -95,6 +111,7 @@ impl Desk {
             steps: plan.steps,
             entity: looked.found,
             family: looked.family,
+            radius: looked.radius,
             remarks: looked.remarks,
             expires_at,
         })
@@ -162,14 +179,26 @@ fn stop(code: &str, why: &str) -> Stop {
     }
 }
 
+/// How many others are asked, whoever asks for it.
+pub(super) fn people(tier: u8, judgement: &Judgement) -> u32 {
+    match (judgement, tier) {
+        (Judgement::Protected, _) => PEOPLE_FOR_PROTECTED,
+        (Judgement::Free | Judgement::Never { .. }, TIER_OF_TWO..) => 1,
+        (Judgement::Free | Judgement::Never { .. }, _) => 0,
+    }
+}
+
+fn asks(people: u32, judgement: &Judgement) -> String {
+    let why = match judgement {
+        Judgement::Protected => "it is protected, or would stop what is",
+        Judgement::Free | Judgement::Never { .. } => "it stops very much",
+    };
+    format!("{why}: {people} other(s) must approve it before anything is done")
+}
+
 fn forbidden(judgement: &Judgement) -> Option<Stop> {
     match judgement {
-        Judgement::Free => None,
-        Judgement::Protected => Some(stop(
-            "protected-target",
-            "it is protected, or would stop what is: two people are needed, and this version \
-             cannot ask them yet",
-        )),
+        Judgement::Free | Judgement::Protected => None,
         Judgement::Never { what } => Some(stop(
             "never-touched",
             &format!("it is never touched: {what}"),
@@ -178,7 +207,9 @@ fn forbidden(judgement: &Judgement) -> Option<Stop> {
 }
 
 fn tier(plan: &Plan, looked: &Looked, judgement: &Judgement) -> u8 {
-    let crowd = plan.entity.kind == EntityKind::Blueprint && looked.family.len() > AGENTS_TIER_2;
+    let counted = looked.radius.as_ref().map_or(0, |radius| radius.agents);
+    let agents = looked.family.len().max(counted);
+    let crowd = plan.entity.kind == EntityKind::Blueprint && agents > AGENTS_TIER_2;
     if *judgement != Judgement::Free || crowd {
         return 3;
     }

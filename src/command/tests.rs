@@ -30,9 +30,11 @@ fn found(entity: Entity, enabled: bool) -> Found {
 
 fn shown(family: Vec<Found>, enabled: bool) -> Shown {
     Shown {
+        radius: None,
         plan_digest: String::new(),
         entity: found(Entity::agent(id(1)), enabled),
         tier: 0,
+        people: 0,
         steps: Vec::new(),
         family,
         stops: Vec::new(),
@@ -86,6 +88,7 @@ fn c03_a_token_is_refused_from_tier_2_on_and_a_person_is_not() {
     let token = Operator {
         name: "token:soc".to_owned(),
         scope: Scope::Respond,
+        person: None,
     };
 
     assert!(may_at_tier(&token, 1).is_ok());
@@ -131,6 +134,7 @@ fn an_object_is_called_by_kind_name_and_whole_guid() {
 #[test]
 fn the_guards_are_asked_about_everything_that_would_stop() {
     let looked = Looked {
+        radius: None,
         found: found(Entity::blueprint(id(1)), true),
         ids: vec![id(1), id(9)],
         family: vec![found(Entity::agent(id(2)), true)],

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
 use super::error::Error;
 use super::{Answer, Desk, Sort};
@@ -41,6 +42,11 @@ impl NewName {
         let fits = !name.is_empty() && name.len() <= NAME_MAX && name.chars().all(plain);
         fits.then(|| Self(name.to_owned()))
     }
+
+    /// The name as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A fresh token. Its text is shown this once and kept nowhere.
@@ -61,21 +67,14 @@ pub(super) struct Halves {
 
 impl Halves {
     pub(super) fn spelled(&self) -> String {
-        let id = self.id.to_string();
-        let letters = id.rsplit('_').next().unwrap_or_default();
-        format!("{PREFIX}{letters}_{}", URL_SAFE_NO_PAD.encode(self.secret))
+        spell(PREFIX, &self.id.to_string(), self.secret)
     }
 
     pub(super) fn read(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix(PREFIX)?;
-        if !rest.is_ascii() || rest.len() != ID_LETTERS + 1 + SECRET_LETTERS {
-            return None;
-        }
-        let (letters, rest) = rest.split_at(ID_LETTERS);
-        let secret = URL_SAFE_NO_PAD.decode(rest.strip_prefix('_')?).ok()?;
+        let (id, secret) = read_after(PREFIX, text)?;
         Some(Self {
-            id: format!("{}_{letters}", TokenId::PREFIX).parse().ok()?,
-            secret: secret.try_into().ok()?,
+            id: TokenId::from_uuid(id),
+            secret,
         })
     }
 
@@ -84,20 +83,51 @@ impl Halves {
     }
 }
 
+/// A credential as text: its prefix, the letters of its id, and its secret.
+pub(super) fn spell(prefix: &str, id: &str, secret: [u8; 32]) -> String {
+    let letters = id.rsplit('_').next().unwrap_or_default();
+    format!("{prefix}{letters}_{}", URL_SAFE_NO_PAD.encode(secret))
+}
+
+/// The two halves behind a prefix; `None` for anything that is not exactly a credential.
+pub(super) fn read_after(prefix: &str, text: &str) -> Option<(Uuid, [u8; 32])> {
+    let rest = text.strip_prefix(prefix)?;
+    if !rest.is_ascii() || rest.len() != ID_LETTERS + 1 + SECRET_LETTERS {
+        return None;
+    }
+    let (letters, rest) = rest.split_at(ID_LETTERS);
+    let secret = URL_SAFE_NO_PAD.decode(rest.strip_prefix('_')?).ok()?;
+    let id: TokenId = format!("{}_{letters}", TokenId::PREFIX).parse().ok()?;
+    Some((id.uuid(), secret.try_into().ok()?))
+}
+
+/// What is kept of a secret.
+pub(super) fn hash(secret: [u8; 32]) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+/// Is this the secret whose hash was kept? An unknown one is compared too, so that its answer takes
+/// as long as a known one's.
+pub(super) fn proves(secret: [u8; 32], kept: Option<[u8; 32]>) -> bool {
+    let same: bool = hash(secret).ct_eq(&kept.unwrap_or([0; 32])).into();
+    same && kept.is_some()
+}
+
 impl Desk {
     /// Who shows this token. Every request asks anew, so that a revoked or expired token ends
     /// with the next one (threat C06); an unknown one costs one look-up by its id (threat C05).
     pub async fn authenticate(&self, bearer: &str) -> Answer<Operator> {
+        if bearer.starts_with(super::person::PREFIX) {
+            return self.authenticate_person(bearer).await;
+        }
         let halves = Halves::read(bearer).ok_or_else(Error::unbelieved)?;
         let stored = self.tools.store.token(halves.id).await?;
-        let shown: [u8; 32] = Sha256::digest(halves.secret).into();
-        // An unknown id is compared too, so that its answer takes as long as a known one's.
-        let kept = stored.as_ref().map_or([0; 32], |token| token.hash);
-        let same: bool = shown.ct_eq(&kept).into();
+        let same = proves(halves.secret, stored.as_ref().map(|token| token.hash));
         match stored {
             Some(token) if same && self.lives(&token) => Ok(Operator {
                 name: format!("{OF_TOKEN}{}", token.name),
                 scope: token.scope,
+                person: None,
             }),
             Some(_) | None => Err(Error::unbelieved()),
         }
@@ -119,12 +149,14 @@ pub fn at_the_machine(name: &str) -> Operator {
     Operator {
         name: format!("{OF_MACHINE}{name}"),
         scope: Scope::Respond,
+        person: None,
     }
 }
 
+/// Does nobody in particular stand behind it? Whatever is neither a person's own credential nor
+/// someone at the machine counts as a token: the weakest of the three.
 pub(super) fn is_token(operator: &Operator) -> bool {
-    // Whatever is not a person at the machine counts as a token: the weaker of the two.
-    !operator.name.starts_with(OF_MACHINE)
+    operator.person.is_none() && !operator.name.starts_with(OF_MACHINE)
 }
 
 /// Makes a token and keeps its hash. Its text is in the answer and nowhere else.
@@ -147,7 +179,7 @@ pub async fn create_token(
     let expires_at = now.plus(life);
     let new = NewToken {
         id: halves.id,
-        hash: Sha256::digest(halves.secret).into(),
+        hash: hash(halves.secret),
         name: name.0,
         scope,
         expires_at,

@@ -12,8 +12,8 @@ use crate::domain::entity::{Entity, EntityKind};
 use crate::domain::id::RunId;
 use crate::domain::order::{Operator, OrderKind};
 use crate::domain::run::{Run, RunEvent, RunState};
-use crate::domain::step::{Before, Step, StepState, UndoOutcome};
-use crate::store::{Asked, Taking};
+use crate::domain::step::{Before, PriorWord, Step, StepState, Switch, UndoOutcome};
+use crate::store::{Asked, Saw, Taking};
 
 /// One switch that an undo will put back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct UndoShown {
     pub no_way_back: Vec<String>,
     /// Must a person choose what Entra ID Protection is told?
     pub needs_risk: bool,
+    /// Switches nobody could read before they were written: a person must say what they were.
+    #[serde(default)]
+    pub needs_prior: Vec<Entity>,
     /// How much confirmation it needs.
     pub tier: u8,
     /// What would refuse it now.
@@ -56,6 +59,8 @@ pub struct ToUndo {
     pub run: RunId,
     /// What Entra ID Protection is told, where the run confirmed a compromise.
     pub risk: Option<RiskVerdict>,
+    /// What a switch was, where nobody could read it before it was written.
+    pub was: Option<PriorWord>,
     /// Why, in the person's words.
     pub reason: String,
     /// The same key asks for the same thing only once.
@@ -75,11 +80,13 @@ impl Desk {
             stays: Vec::new(),
             no_way_back: Vec::new(),
             needs_risk: steps.iter().any(confirmed),
+            needs_prior: Vec::new(),
             tier: tier(&run, &steps),
             stopped_by: self.standing_stop().await?.into_iter().collect(),
         };
         for step in steps.iter().rev() {
-            shown.add(step, &held);
+            let step = self.with_first(step).await?;
+            shown.add(&step, &held);
         }
         Ok(shown)
     }
@@ -88,9 +95,10 @@ impl Desk {
     pub async fn undo(&self, operator: &Operator, word: ToUndo) -> Answer<Taking> {
         may_respond(operator)?;
         let reason = reasoned(&word.reason)?;
-        let kind = OrderKind::Undo {
-            run: word.run,
-            risk: word.risk,
+        let (run, risk) = (word.run, word.risk);
+        let kind = match word.was {
+            None => OrderKind::Undo { run, risk },
+            Some(was) => OrderKind::UndoSaying { run, risk, was },
         };
         if let Some(key) = &word.idempotency_key
             && let Some(taking) = self.repeated(operator, &kind, key).await?
@@ -113,12 +121,31 @@ impl Desk {
         if shown.needs_risk && word.risk.is_none() {
             return Err(verdict_missing());
         }
+        if !shown.needs_prior.is_empty() && word.was.is_none() {
+            return Err(prior_missing(&shown.needs_prior));
+        }
         let asked = Asked {
             order: self.order(operator, kind, reason),
             makes: None,
             idempotency_key: word.idempotency_key,
+            saw: Saw::default(),
         };
         Ok(self.woken(self.tools.store.take_order(asked).await?))
+    }
+
+    /// The step with what the first of our runs knows, where this one could not prove it.
+    async fn with_first(&self, step: &Step) -> Answer<Step> {
+        let mut step = step.clone();
+        if let Some(Before::Unproven { id }) = step.before
+            && let Some(account_enabled) = self.tools.store.first_before(step.plan.entity).await?
+        {
+            let switches = vec![Switch {
+                id,
+                account_enabled,
+            }];
+            step.before = Some(Before::Switches { switches });
+        }
+        Ok(step)
     }
 
     pub(super) async fn run_and_steps(&self, id: RunId) -> Answer<(Run, Vec<Step>)> {
@@ -159,6 +186,17 @@ impl UndoShown {
                 return;
             }
             Before::Nothing => return,
+            Before::Unproven { .. } => {
+                for entity in step.closes() {
+                    match held.iter().find(|(other, _)| *other == entity) {
+                        Some((_, holder)) => {
+                            self.stays.push(format!("{entity}: {holder} holds it too"));
+                        }
+                        None => self.needs_prior.push(entity),
+                    }
+                }
+                return;
+            }
         };
         for (entity, switch) in step.closes().into_iter().zip(switches) {
             if let Some((_, holder)) = held.iter().find(|(other, _)| *other == entity) {
@@ -196,6 +234,18 @@ fn tier(run: &Run, steps: &[Step]) -> u8 {
         | EntityKind::ServicePrincipal
         | EntityKind::User => 0,
     }
+}
+
+fn prior_missing(entities: &[Entity]) -> Error {
+    let named: Vec<_> = entities.iter().map(ToString::to_string).collect();
+    Error::amend(
+        "prior-required",
+        format!(
+            "{}: it was written while it was read, and nobody can tell what it was before",
+            named.join(", ")
+        ),
+        "Say what it was: enabled (it is put back) or disabled (it is left so)",
+    )
 }
 
 fn verdict_missing() -> Error {

@@ -37,6 +37,8 @@ pub(super) struct File {
     pub(super) ourselves: Vec<ObjectId>,
     #[serde(default)]
     pub(super) caps: Caps,
+    #[serde(default)]
+    pub(super) inventory: InventoryFile,
     pub(super) token_lifetime: Option<Span>,
     pub(super) ticket_key_file: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
@@ -68,6 +70,13 @@ pub(super) struct DrillFile {
     pub(super) canary: ObjectId,
     pub(super) schedule: Option<String>,
     pub(super) max_age: Option<Span>,
+}
+
+/// How the tenant is looked around in.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InventoryFile {
+    pub(super) every: Option<Span>,
 }
 
 /// How we prove who we are to Entra.

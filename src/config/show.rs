@@ -97,6 +97,7 @@ fn values(config: &Config) -> Vec<(String, String)> {
                 config.caps.tenant, config.caps.source, config.caps.window, config.caps.reserve
             ),
         ),
+        ("inventory.every".to_owned(), pace(config)),
     ];
     values.push(("drill".to_owned(), drill(config)));
     for (name, source) in &config.sources {
@@ -115,6 +116,11 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ));
     }
     values
+}
+
+fn pace(config: &Config) -> String {
+    let every = config.inventory_every.map(crate::domain::moment::Span);
+    every.map_or("never".to_owned(), |every| every.to_string())
 }
 
 fn drill(config: &Config) -> String {

@@ -46,6 +46,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::domain::action::Action;
 use crate::domain::entity::{EntityKind, ObjectId, TenantId};
+use crate::domain::permission::Profile;
 use crate::domain::plan::Plan;
 use crate::domain::playbook::Also;
 use crate::entra::TokenSource;
@@ -59,8 +60,8 @@ pub struct Premises {
     pub tenant: TenantId,
     /// Which cloud, for what it lacks.
     pub cloud: Cloud,
-    /// The profile's word: `agents`, `classic`, `eradicate`.
-    pub profile: &'static str,
+    /// What the deployment may be granted.
+    pub profile: Profile,
     /// Whom we touch only on two people's word.
     pub protected: Vec<ObjectId>,
     /// What we are beside what our token says.

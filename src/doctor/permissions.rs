@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::report::{Line, State};
 use super::{Need, Wants};
 use crate::domain::action::Action;
+use crate::domain::permission::Profile;
 use crate::entra::denied;
 
 const CHECK: &str = "permissions";
@@ -42,7 +43,7 @@ const WIDER: [(&str, &[&str]); 7] = [
 /// A permission and who needs it, the most urgent need first.
 type Missing<'a> = BTreeMap<&'a str, (Need, Vec<Action>)>;
 
-pub(super) fn judge(roles: Option<&[String]>, profile: &str, wants: &Wants) -> Line {
+pub(super) fn judge(roles: Option<&[String]>, profile: Profile, wants: &Wants) -> Line {
     let Some(roles) = roles else {
         let said = "our token cannot be read, so its permissions are not known";
         let fix = "A drill proves them: estop drill";
@@ -71,7 +72,11 @@ pub(super) fn judge(roles: Option<&[String]>, profile: &str, wants: &Wants) -> L
         return Line::of(CHECK, state, format!("missing {}", spoken(&missing)), fix);
     }
     if !beyond.is_empty() {
-        let said = format!("outside the profile `{profile}`: {}", spoken(&beyond));
+        let said = format!(
+            "outside the profile `{}`: {}",
+            profile.word(),
+            spoken(&beyond)
+        );
         let fix = "Take the playbooks that need them out, or choose tenant.profile on purpose";
         return Line::of(CHECK, State::Warn, said, fix);
     }

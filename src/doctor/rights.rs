@@ -1,11 +1,12 @@
 //! Does our token carry what nobody should hold who only switches agents off?
 
 use super::report::{Line, State};
+use crate::domain::permission::Profile;
 use crate::entra::denied;
 
 const CHECK: &str = "dangerous_rights";
 
-pub(super) fn judge(roles: Option<&[String]>, profile: &str) -> Line {
+pub(super) fn judge(roles: Option<&[String]>, profile: Profile) -> Line {
     let Some(roles) = roles else {
         let said = "our token cannot be read, so its rights are not known";
         let fix = "Look at the application's permissions in Entra";
@@ -13,7 +14,7 @@ pub(super) fn judge(roles: Option<&[String]>, profile: &str) -> Line {
     };
     let found = denied(profile, roles);
     if found.is_empty() {
-        let said = format!("none outside the profile `{profile}`");
+        let said = format!("none outside the profile `{}`", profile.word());
         return Line::ok(CHECK, said);
     }
     let trap = if found

@@ -16,6 +16,7 @@ use crate::domain::drill::{Drill, DrillState};
 use crate::domain::entity::ObjectId;
 use crate::domain::id::DrillId;
 use crate::domain::moment::Moment;
+use crate::domain::permission::Profile;
 use crate::entra::{self, Identity};
 use crate::graph::{Cloud, Error, Policy, Receipt};
 
@@ -274,16 +275,22 @@ fn a_permission_counts_when_it_or_a_wider_one_is_held() {
     ];
 
     for (wants, roles, state) in cases {
-        let line = permissions::judge(Some(&texts(roles)), "agents", wants);
+        let line = permissions::judge(Some(&texts(roles)), Profile::Agents, wants);
 
         assert_eq!(line.state, state, "{roles:?}: {}", line.said);
     }
-    assert_eq!(permissions::judge(None, "agents", &disable).state, Unknown);
+    assert_eq!(
+        permissions::judge(None, Profile::Agents, &disable).state,
+        Unknown
+    );
 }
 
 #[test]
 fn e12_a_dangerous_right_fails_and_names_the_trap() {
-    let line = rights::judge(Some(&texts(&["Directory.AccessAsUser.All"])), "agents");
+    let line = rights::judge(
+        Some(&texts(&["Directory.AccessAsUser.All"])),
+        Profile::Agents,
+    );
 
     assert_eq!(line.state, Fail);
     assert!(
@@ -292,8 +299,8 @@ fn e12_a_dangerous_right_fails_and_names_the_trap() {
         line.said
     );
     let harmless = texts(&["AgentIdentity.Read.All"]);
-    assert_eq!(rights::judge(Some(&harmless), "agents").state, Fine);
-    assert_eq!(rights::judge(None, "agents").state, Unknown);
+    assert_eq!(rights::judge(Some(&harmless), Profile::Agents).state, Fine);
+    assert_eq!(rights::judge(None, Profile::Agents).state, Unknown);
 }
 
 #[test]

@@ -193,6 +193,14 @@ impl Action {
         }
     }
 
+    /// Is it held back while a containment is provisional? It has no way back that needs no person.
+    pub const fn waits_for_keep(self) -> bool {
+        match self.can_be_undone() {
+            Undoing::ByVerdict | Undoing::Never => true,
+            Undoing::Exact | Undoing::Nothing => false,
+        }
+    }
+
     /// May it stand in a playbook for entities of this kind? An agent's user account is reached
     /// from its agent by `also: [agent_users]`.
     pub const fn fits(self, kind: EntityKind) -> bool {

@@ -11,6 +11,9 @@ use super::detection::DetectionType;
 use super::moment::Span;
 use super::playbook::Guardrail;
 
+/// So many are allowed however small the fleet is (design §8).
+const FLEET_MIN: u32 = 3;
+
 /// The service's own limits. A playbook's guardrail may only be tighter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -49,6 +52,8 @@ pub struct CapUse {
     pub source: u32,
     /// Those by this playbook, within its own window.
     pub playbook: u32,
+    /// How many agents were enabled when the inventory last counted; `None` before it has.
+    pub fleet: Option<u32>,
 }
 
 /// Who asks for one more.
@@ -86,6 +91,18 @@ pub enum CapReached {
     Source {
         /// How many.
         max: u32,
+        /// Within what.
+        window: Span,
+    },
+    /// The share of the fleet.
+    #[error("the cap of {percent} % of {fleet} enabled agents, {max} within {window}, is reached")]
+    Fleet {
+        /// How many that is.
+        max: u32,
+        /// The share.
+        percent: u32,
+        /// Of how many.
+        fleet: u32,
         /// Within what.
         window: Span,
     },
@@ -136,7 +153,26 @@ impl Caps {
                 window: self.window,
             });
         }
-        Ok(())
+        self.allow_of_fleet(used, reserve)
+    }
+
+    /// A share of a small fleet would be nobody, so a few are always allowed.
+    fn allow_of_fleet(&self, used: CapUse, reserve: u32) -> Result<(), CapReached> {
+        let Some(fleet) = used.fleet else {
+            return Ok(());
+        };
+        let share = u64::from(fleet) * u64::from(self.fleet_percent) / 100;
+        let share = u32::try_from(share).unwrap_or(u32::MAX).max(FLEET_MIN);
+        let max = share.saturating_add(reserve);
+        if used.tenant < max {
+            return Ok(());
+        }
+        Err(CapReached::Fleet {
+            max,
+            percent: self.fleet_percent,
+            fleet,
+            window: self.window,
+        })
     }
 }
 
@@ -151,6 +187,7 @@ mod tests {
             tenant: 5,
             source: 5,
             playbook: 5,
+            fleet: None,
         };
 
         let ordinary = caps.allow(used, Claimant::Ordinary, None);
@@ -161,11 +198,36 @@ mod tests {
     }
 
     #[test]
+    fn e17_a_share_of_the_fleet_is_a_cap_of_its_own_and_never_below_three() {
+        let caps = Caps {
+            tenant: 1000,
+            source: 1000,
+            ..Caps::default()
+        };
+        let used = |tenant, fleet| CapUse {
+            tenant,
+            fleet,
+            ..CapUse::default()
+        };
+        let allow = |used| caps.allow(used, Claimant::Ordinary, None);
+
+        assert_eq!(allow(used(2, Some(10))), Ok(()));
+        assert!(matches!(
+            allow(used(3, Some(10))),
+            Err(CapReached::Fleet { max: 3, .. })
+        ));
+        assert_eq!(allow(used(49, Some(1000))), Ok(()));
+        assert!(allow(used(50, Some(1000))).is_err());
+        assert_eq!(allow(used(900, None)), Ok(()));
+    }
+
+    #[test]
     fn e17_the_reserve_ends_too() {
         let used = CapUse {
             tenant: 7,
             source: 0,
             playbook: 0,
+            fleet: None,
         };
 
         assert!(

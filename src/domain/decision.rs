@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entity::Entity;
+use super::entity::{Entity, EntityKind};
 use super::playbook::{Mode, PlaybookName};
 
 /// Three-valued truth: what cannot be known is not false.
@@ -68,6 +68,11 @@ pub enum Verdict {
         /// The strongest that matched.
         playbook: PlaybookName,
     },
+    /// Carry the playbook out, and let people keep it or let it end.
+    Provisional {
+        /// The strongest that matched.
+        playbook: PlaybookName,
+    },
     /// Carry the playbook out with `act` standing still.
     Observe {
         /// The strongest that matched.
@@ -111,6 +116,29 @@ pub enum AskReason {
     EntityIsProtected,
     /// A cap or guardrail is reached.
     CapReached,
+    /// The playbook is written so.
+    PlaybookAsks,
+    /// A clause could not be known, and the playbook says to ask then.
+    ClauseUnknown,
+    /// The source may ask for no more.
+    SourceMayOnlyAsk,
+}
+
+impl AskReason {
+    /// Why people are asked about this entity, in words.
+    pub fn words(self, entity: Entity) -> String {
+        match self {
+            Self::EntityIsProtected => format!("{entity} is protected, so two people must agree"),
+            Self::CapReached => "a cap is reached".to_owned(),
+            Self::PlaybookAsks => format!("its playbook asks before {entity} is contained"),
+            Self::ClauseUnknown => {
+                format!("a clause about {entity} could not be known, and the playbook says to ask")
+            }
+            Self::SourceMayOnlyAsk => {
+                format!("the source may only ask for {entity} to be contained")
+            }
+        }
+    }
 }
 
 /// Why nothing follows.
@@ -133,4 +161,9 @@ pub enum StandDownReason {
     },
     /// The sender says that the entity lives in another tenant.
     AnotherTenant,
+    /// The sender calls it one thing and it is another: a person must say what is meant.
+    AnotherKind {
+        /// What it is.
+        is: EntityKind,
+    },
 }

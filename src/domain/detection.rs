@@ -1,10 +1,11 @@
 //! A sensor's claim that something bad happened to an entity.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::entity::{Entity, ObjectId, TenantId};
+use super::entity::{Entity, EntityKind, ObjectId, TenantId};
 use super::id::DetectionId;
 use super::moment::Moment;
 
@@ -126,6 +127,20 @@ pub struct Sighting {
     pub found_at: String,
     /// The blueprint the sender says it was made from: an app id or object id, a hint only.
     pub blueprint: Option<ObjectId>,
+    /// What the inventory knew of it when the detection was read; `None` where it knew nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Background>,
+}
+
+/// What was known of an entity beside what the sender says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Background {
+    /// What it really is. Kinds never change, so the sender is wrong where they differ.
+    pub kind: EntityKind,
+    /// Its tags, for clauses.
+    pub tags: BTreeMap<String, String>,
+    /// Every id it and what it hangs from are known by, for the guards.
+    pub kin: Vec<ObjectId>,
 }
 
 /// Where to write the outcome back to.

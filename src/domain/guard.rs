@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use super::entity::ObjectId;
 
+/// How many people must agree before a protected entity is touched.
+pub const PEOPLE_FOR_PROTECTED: u32 = 2;
+
 /// The list of what is never touched, and of what is protected.
 #[derive(Clone, Debug, Default)]
 pub struct Guards {

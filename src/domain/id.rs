@@ -94,6 +94,10 @@ ids! {
     DrillId = "drl";
     /// One API token; also the part of it that looks it up.
     TokenId = "tok";
+    /// One question to people about a run.
+    ApprovalId = "apr";
+    /// One person's own credential; also the part of it that looks it up.
+    PersonId = "per";
 }
 
 impl From<DeliveryId> for DetectionId {

@@ -15,6 +15,7 @@ pub mod id;
 pub mod moment;
 
 pub mod entity;
+pub mod inventory;
 
 pub mod delivery;
 pub mod detection;
@@ -29,6 +30,7 @@ pub mod approved;
 pub mod caps;
 pub mod decision;
 pub mod guard;
+pub mod needed;
 pub mod plan;
 
 pub mod containment;
@@ -41,7 +43,9 @@ pub mod step;
 pub mod drill;
 pub mod schedule;
 
+pub mod approval;
 pub mod notice;
 pub mod order;
+pub mod person;
 pub mod record;
 pub mod source;

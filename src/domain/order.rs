@@ -5,9 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::action::RiskVerdict;
-use super::id::{DrillId, OrderId, RunId};
-use super::moment::Moment;
+use super::id::{ApprovalId, DrillId, OrderId, RunId};
+use super::moment::{Moment, Span};
+use super::person::Person;
 use super::playbook::ServiceMode;
+use super::step::PriorWord;
 
 /// Longest reason that is kept, in characters.
 pub const REASON_MAX: usize = 500;
@@ -51,10 +53,13 @@ impl fmt::Display for Scope {
 /// Who may ask, known only from the credential that was shown (threat C02).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operator {
-    /// `token:NAME` for an API token, `local:NAME` for a person at the machine itself.
+    /// `token:NAME` for an API token, `person:NAME` for a person's own credential, `local:NAME` for
+    /// whoever sits at the machine itself.
     pub name: String,
     /// What the credential allows.
     pub scope: Scope,
+    /// The person it stands for, where it stands for one.
+    pub person: Option<Person>,
 }
 
 /// What is asked for.
@@ -78,6 +83,15 @@ pub enum OrderKind {
         /// What Entra ID Protection is told, where the run confirmed a compromise.
         risk: Option<RiskVerdict>,
     },
+    /// Put back what a run changed, saying what a switch was that nobody could read before.
+    UndoSaying {
+        /// Which run.
+        run: RunId,
+        /// What Entra ID Protection is told, where the run confirmed a compromise.
+        risk: Option<RiskVerdict>,
+        /// What it was.
+        was: PriorWord,
+    },
     /// Release a waiting run.
     Resume {
         /// Which run.
@@ -87,6 +101,25 @@ pub enum OrderKind {
     Stop {
         /// Which run.
         run: RunId,
+    },
+    /// Say yes to what an approval asks.
+    Approve {
+        /// Which approval.
+        approval: ApprovalId,
+        /// What was shown: the plan, and the tenant as it was seen.
+        plan_digest: String,
+    },
+    /// Say no to it.
+    Deny {
+        /// Which approval.
+        approval: ApprovalId,
+    },
+    /// Ask for longer.
+    Extend {
+        /// Which approval.
+        approval: ApprovalId,
+        /// By how much.
+        by: Span,
     },
     /// Change how far the service may go.
     Mode {

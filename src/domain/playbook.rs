@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
+use super::approval::ApprovalTerms;
 use super::detection::{Detection, DetectionType, Severity, SourceName};
 use super::entity::EntityKind;
 use super::moment::Span;
@@ -209,11 +210,39 @@ pub struct Guardrail {
     pub window: Span,
 }
 
-/// How long a containment is held. It is kept when the time is over.
+/// How long a containment is held, and what then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldFor {
     /// Counted from containment.
     pub span: Span,
+    /// What becomes of it when the time is over.
+    pub then: HoldThen,
+    /// How often within an hour a containment that someone opened is closed again.
+    pub reassert_max: Option<u32>,
+}
+
+/// What becomes of a containment whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldThen {
+    /// A person is asked.
+    Ask,
+    /// It is put back.
+    Undo,
+    /// It stays.
+    Keep,
+}
+
+impl HoldThen {
+    /// What a word of a playbook says.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "ask" => Some(Self::Ask),
+            "undo" => Some(Self::Undo),
+            "keep" => Some(Self::Keep),
+            _ => None,
+        }
+    }
 }
 
 /// One line of the plan.
@@ -242,6 +271,8 @@ pub struct Playbook {
     pub when: Vec<ClauseText>,
     /// None may hold.
     pub unless: Vec<ClauseText>,
+    /// The mode it runs in where a clause cannot be known; never stronger than `mode`.
+    pub on_unknown: Mode,
     /// The kind of entity it acts on.
     pub entity: EntityKind,
     /// What else is stopped with it.
@@ -252,6 +283,8 @@ pub struct Playbook {
     pub recommended: Option<Mode>,
     /// Its own limit.
     pub guardrail: Option<Guardrail>,
+    /// Whom it asks, where it asks.
+    pub approval: Option<ApprovalTerms>,
     /// What it does, in order.
     pub steps: Vec<StepSpec>,
     /// How long what it contained is held.

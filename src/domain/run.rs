@@ -22,7 +22,7 @@ pub enum RunState {
     Queued,
     /// Everything ran and `act` stood still.
     Observed,
-    /// Held for a person: over a cap, or protected.
+    /// Held for a person: over a cap, or until enough people approve.
     Waiting,
     /// Steps are being carried out.
     Running,
@@ -58,6 +58,8 @@ pub enum RunEvent {
     Resumed,
     /// Nobody released it in time.
     ReleaseTimedOut,
+    /// A person keeps what it contained provisionally: what was held back goes out now.
+    Kept,
     /// Everything ran and nothing was touched.
     EndedObserved,
     /// Everything required was read back closed.
@@ -124,6 +126,8 @@ impl RunState {
             (S::Queued | S::Running, E::Held) => Ok(S::Waiting),
             (S::Waiting, E::Resumed) => Ok(S::Queued),
             (S::Waiting, E::ReleaseTimedOut) => Ok(S::Expired),
+
+            (S::Contained | S::Partial | S::Unknown, E::Kept) => Ok(S::Queued),
 
             (S::Running, E::EndedObserved) => Ok(S::Observed),
             (S::Running | S::Unknown, E::EndedContained) => Ok(S::Contained),
@@ -259,7 +263,7 @@ pub struct Run {
     pub playbook: PlaybookName,
     /// Whom it is about.
     pub entity: Entity,
-    /// `observe` or `enforce`: how far it may go.
+    /// How far it may go, with every cap applied.
     pub mode: Mode,
     /// Where it stands.
     pub state: RunState,
@@ -285,11 +289,12 @@ pub struct Run {
 mod tests {
     use super::{RunEvent as E, RunState as S, Standing};
 
-    const EVENTS: [E; 14] = [
+    const EVENTS: [E; 15] = [
         E::Begun,
         E::Held,
         E::Resumed,
         E::ReleaseTimedOut,
+        E::Kept,
         E::EndedObserved,
         E::EndedContained,
         E::EndedPartial,
@@ -335,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_run_moves_only_by_undo_or_late_proof() {
+    fn an_ended_run_moves_only_by_undo_late_proof_or_a_person_who_keeps_it() {
         for state in S::ALL
             .into_iter()
             .filter(|state| state.standing() == Standing::Ended)
@@ -345,10 +350,9 @@ mod tests {
                 let late_proof =
                     state == S::Unknown && matches!(event, E::EndedContained | E::EndedPartial);
 
-                assert!(
-                    !moved || event == E::UndoAsked || late_proof,
-                    "{state} {event:?}"
-                );
+                let by_person = matches!(event, E::UndoAsked | E::Kept);
+
+                assert!(!moved || by_person || late_proof, "{state} {event:?}");
             }
         }
     }

@@ -132,6 +132,39 @@ pub enum Before {
     },
     /// Nothing that could be put back.
     Nothing,
+    /// One switch was written while it was read (look and strike together), and the read has not
+    /// ended yet, or said *disabled*: us, or someone a moment before us. Undo asks a person.
+    Unproven {
+        /// Whose.
+        id: ObjectId,
+    },
+}
+
+/// A person's word on what a switch was where [`Before`] is unproven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriorWord {
+    /// It was on, so undo turns it on again.
+    Enabled,
+    /// It was off before us, so undo leaves it off.
+    Disabled,
+}
+
+impl PriorWord {
+    /// The word for it in the store and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// What a word says.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Enabled, Self::Disabled]
+            .into_iter()
+            .find(|prior| prior.word() == word)
+    }
 }
 
 /// One object's `accountEnabled`, as it was read.
@@ -184,6 +217,7 @@ impl Step {
                     id: switch.id,
                 })
                 .collect(),
+            Some(Before::Unproven { id }) => vec![Entity { kind, id: *id }],
             Some(Before::Found { .. } | Before::Nothing) | None => Vec::new(),
         }
     }

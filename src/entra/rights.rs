@@ -1,5 +1,8 @@
 //! Rights so wide that a token which carries one of them is not taken (threats: least privilege).
 
+use crate::domain::action::Action;
+use crate::domain::permission::Profile;
+
 /// Rights nobody grants us but by a profile that needs them. Whoever holds one of these can take
 /// over the tenant or give itself everything else.
 const DENIED: [&str; 5] = [
@@ -12,34 +15,33 @@ const DENIED: [&str; 5] = [
 /// Families of which reading is harmless and everything else is not.
 const DENIED_FAMILIES: [&str; 2] = ["RoleManagement.", "AppRoleAssignment."];
 
-/// What each profile of `estop.yaml` admits nevertheless, because its actions cannot do without.
-const ADMITTED: [(&str, &str); 3] = [
-    ("classic", "Application.ReadWrite.All"),
-    ("eradicate", "AppRoleAssignment.ReadWrite.All"),
-    ("eradicate", "RoleManagement.ReadWrite.Directory"),
-];
-
-/// Those of our roles that a deployment with this profile must not hold. Empty is as it should be.
-pub fn denied(profile: &str, roles: &[String]) -> Vec<String> {
+/// Those of our roles that a deployment with this profile must not hold: denied ones that none of
+/// its actions needs. Empty is as it should be.
+pub fn denied(profile: Profile, roles: &[String]) -> Vec<String> {
     let is_denied = |role: &&String| {
         let wide = DENIED.contains(&role.as_str());
         let of_family = DENIED_FAMILIES
             .iter()
             .any(|family| role.starts_with(family));
         let writes = of_family && !role.contains(".Read.");
-        let admitted = ADMITTED
-            .iter()
-            .any(|(name, right)| *name == profile && *right == role.as_str());
-        (wide || writes) && !admitted
+        (wide || writes) && !is_needed(profile, role)
     };
     roles.iter().filter(is_denied).cloned().collect()
 }
 
+fn is_needed(profile: Profile, role: &str) -> bool {
+    let mut actions = Action::ALL
+        .into_iter()
+        .filter(|action| profile.includes(action.profile()));
+    actions.any(|action| action.permissions().contains(&role))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::denied;
+    use super::{Profile, denied};
+    use crate::domain::action::Action;
 
-    fn of(profile: &str, role: &str) -> bool {
+    fn of(profile: Profile, role: &str) -> bool {
         denied(
             profile,
             &["AgentIdentity.Read.All".to_owned(), role.to_owned()],
@@ -57,14 +59,17 @@ mod tests {
             "RoleManagement.ReadWrite.Directory",
             "RoleManagement.ReadWrite.Exchange",
         ] {
-            assert!(of("agents", role), "{role}");
+            assert!(of(Profile::Agents, role), "{role}");
         }
-        assert!(!of("classic", "Application.ReadWrite.All"));
-        assert!(of("eradicate", "Application.ReadWrite.All"));
-        assert!(of("classic", "AppRoleAssignment.ReadWrite.All"));
-        assert!(!of("eradicate", "AppRoleAssignment.ReadWrite.All"));
-        assert!(!of("eradicate", "RoleManagement.ReadWrite.Directory"));
-        assert!(of("eradicate", "RoleManagement.ReadWrite.Exchange"));
+        assert!(!of(Profile::Classic, "Application.ReadWrite.All"));
+        assert!(of(Profile::Eradicate, "Application.ReadWrite.All"));
+        assert!(of(Profile::Classic, "AppRoleAssignment.ReadWrite.All"));
+        assert!(!of(Profile::Eradicate, "AppRoleAssignment.ReadWrite.All"));
+        assert!(!of(
+            Profile::Eradicate,
+            "RoleManagement.ReadWrite.Directory"
+        ));
+        assert!(of(Profile::Eradicate, "RoleManagement.ReadWrite.Exchange"));
     }
 
     #[test]
@@ -77,7 +82,21 @@ mod tests {
             "User.ReadBasic.All",
             "IdentityRiskyAgent.ReadWrite.All",
         ] {
-            assert!(!of("agents", role), "{role}");
+            assert!(!of(Profile::Agents, role), "{role}");
+        }
+    }
+
+    #[test]
+    fn a_profile_may_hold_all_that_its_own_actions_need() {
+        for profile in Profile::ALL {
+            let own = |action: &Action| profile.includes(action.profile());
+            let needed = Action::ALL
+                .into_iter()
+                .filter(own)
+                .flat_map(Action::permissions);
+            let needed: Vec<String> = needed.map(|right| (*right).to_owned()).collect();
+
+            assert!(denied(profile, &needed).is_empty(), "{profile}");
         }
     }
 }

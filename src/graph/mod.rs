@@ -24,8 +24,10 @@ mod place;
 mod shape;
 
 mod agents;
+mod people;
 mod principals;
 mod risk;
+mod rolls;
 mod users;
 
 mod credentials;
@@ -52,6 +54,7 @@ pub use lanes::{Budget, Budgets, Cause, Lane, LaneReport, Priority, TenantSize};
 pub use policies::{Policies, Policy, RiskStop};
 pub use premises::Probe;
 pub use principals::{PrincipalKind, PrincipalRead, Tag};
+pub use rolls::{Roll, RollPage};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
 

@@ -21,6 +21,69 @@ struct Page<T> {
     next: Option<String>,
 }
 
+/// The place in a collection that is read page by page.
+#[derive(Debug)]
+pub(super) struct Pages {
+    graph: Graph,
+    ask: Ask,
+    spoken: String,
+    visited: HashSet<String>,
+    next: Option<Call>,
+}
+
+impl Pages {
+    pub(super) fn new(graph: &Graph, ask: Ask, first: Place) -> Self {
+        Self::of(graph, ask, Call::read(first))
+    }
+
+    fn of(graph: &Graph, ask: Ask, first: Call) -> Self {
+        Self {
+            graph: graph.clone(),
+            ask,
+            spoken: first.spoken(),
+            visited: HashSet::from([first.place.text().to_owned()]),
+            next: Some(first),
+        }
+    }
+
+    /// How the call is named in evidence.
+    pub(super) fn spoken(&self) -> &str {
+        &self.spoken
+    }
+
+    /// The next page, or `None` behind the last. After an error the same page may be asked again.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<Vec<T>>, Error> {
+        let Some(mut call) = self.next.clone() else {
+            return Ok(None);
+        };
+        let graph = &self.graph;
+        let answer = graph.send(self.ask, call.clone()).await?;
+        let page: Page<T> = shape::read(&self.spoken, &answer.body)?;
+        self.next = match page.next {
+            None => None,
+            Some(link) => {
+                call.place = self.behind(&call.place, &link)?;
+                Some(call)
+            }
+        };
+        Ok(Some(page.value))
+    }
+
+    fn behind(&mut self, place: &Place, link: &str) -> Result<Place, Error> {
+        let unknown = |why: &str| Error::unknown(&self.spoken, why);
+        let next = place
+            .next(self.graph.0.link.endpoints.graph(), link)
+            .ok_or_else(|| unknown("the next page lies elsewhere"))?;
+        if self.visited.len() >= PAGE_LIMIT {
+            return Err(unknown(&format!("more than {PAGE_LIMIT} pages")));
+        }
+        if !self.visited.insert(next.text().to_owned()) {
+            return Err(Error::unknown(&self.spoken, "the pages go in a circle"));
+        }
+        Ok(next)
+    }
+}
+
 impl Graph {
     /// Every item of a collection, or an error: never a part of it that looks like the whole.
     pub(super) async fn all<T: DeserializeOwned>(
@@ -35,30 +98,13 @@ impl Graph {
     pub(super) async fn all_from<T: DeserializeOwned>(
         &self,
         ask: Ask,
-        mut call: Call,
+        first: Call,
     ) -> Result<Vec<T>, Error> {
-        let graph = self.0.link.endpoints.graph();
-        let spoken = call.spoken();
-        let mut visited = HashSet::from([call.place.text().to_owned()]);
+        let mut pages = Pages::of(self, ask, first);
         let mut items = Vec::new();
-        for _ in 0..PAGE_LIMIT {
-            let answer = self.send(ask, call.clone()).await?;
-            let page: Page<T> = shape::read(&spoken, &answer.body)?;
-            items.extend(page.value);
-            let Some(link) = page.next else {
-                return Ok(items);
-            };
-            call.place = call
-                .place
-                .next(graph, &link)
-                .ok_or_else(|| Error::unknown(&spoken, "the next page lies elsewhere"))?;
-            if !visited.insert(call.place.text().to_owned()) {
-                return Err(Error::unknown(&spoken, "the pages go in a circle"));
-            }
+        while let Some(page) = pages.next().await? {
+            items.extend(page);
         }
-        Err(Error::unknown(
-            &spoken,
-            format_args!("more than {PAGE_LIMIT} pages"),
-        ))
+        Ok(items)
     }
 }

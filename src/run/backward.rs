@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::put::{Back, Doing, later, waits, write};
 use super::verify::reads_open;
-use super::{Bench, Broken, Progress, VERIFY_WITHIN};
+use super::{Bench, Broken, Progress, VERIFY_WITHIN, together};
 use crate::act::Error;
 use crate::domain::moment::Moment;
 use crate::domain::notice::Urgency;
@@ -61,7 +61,10 @@ pub(super) async fn put_back(bench: &Bench, claimed: Claimed) -> Result<Progress
 async fn one_back(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<Back, Broken> {
     match step.undo.filter(|done| *done != UndoOutcome::Stuck) {
         Some(done) => Ok(Back::Stored(done)),
-        None => step_back(bench, claimed, step).await,
+        None => {
+            let step = together::with_prior(bench, claimed, step).await?;
+            step_back(bench, claimed, &step).await
+        }
     }
 }
 
@@ -75,6 +78,10 @@ async fn step_back(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<Back
             due,
             because: "an attempt may still be on its way".to_owned(),
         });
+    }
+    if together::must_ask(bench, claimed, step).await? {
+        let why = "what it was before is not known; undo again and say: was enabled or disabled";
+        return store(bench, claimed, step, (UndoOutcome::Stuck, why.to_owned())).await;
     }
     match release_all(bench, claimed, step).await? {
         Hold::Free => {}

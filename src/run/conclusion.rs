@@ -141,6 +141,7 @@ pub(super) fn notice(
         | RunEvent::Held
         | RunEvent::Resumed
         | RunEvent::ReleaseTimedOut
+        | RunEvent::Kept
         | RunEvent::EndedObserved
         | RunEvent::UndoAsked
         | RunEvent::UndoEnded

@@ -53,6 +53,7 @@ pub(super) async fn carry_on(bench: &Bench, claimed: Claimed) -> Result<Progress
 /// have been done is read back (threat E11).
 async fn give_up(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
     let mut steps = claimed.steps.clone();
+    steps.retain(|step| !is_held_back(&claimed, step));
     for step in steps.iter_mut().filter(|step| !step.state.has_ended()) {
         let outcome = match step.before {
             Some(_) => Outcome::Unknown,
@@ -87,6 +88,7 @@ async fn give_up(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
 async fn strike(bench: &Bench, claimed: &Claimed) -> Result<Found, Broken> {
     let at = bench.clock.now();
     let mut steps = claimed.steps.clone();
+    steps.retain(|step| !is_held_back(claimed, step));
     for step in steps.iter_mut().filter(|step| !step.state.has_ended()) {
         step.begun_at.get_or_insert(at);
     }
@@ -104,6 +106,12 @@ async fn strike(bench: &Bench, claimed: &Claimed) -> Result<Found, Broken> {
     found.steps.extend(steps);
     found.later = sooner(found.later, later);
     Ok(found)
+}
+
+/// What has no way back by itself waits until a person keeps a provisional containment.
+fn is_held_back(claimed: &Claimed, step: &Step) -> bool {
+    let provisional = claimed.run.mode == Mode::Provisional && !claimed.kept;
+    provisional && step.plan.action.waits_for_keep()
 }
 
 type Carried = (Vec<Step>, Option<(Moment, String)>);
@@ -158,7 +166,8 @@ async fn close_and_prove(
 }
 
 fn note_strike(bench: &Bench, claimed: &Claimed, steps: &[Step]) {
-    let first = claimed.run.struck_at.is_none();
+    // How long people took to agree is not how fast we are.
+    let first = claimed.run.struck_at.is_none() && claimed.agreed() == 0;
     if first && steps.iter().any(Step::took_effect) {
         let took = bench.clock.now().since(claimed.run.received_at);
         bench.metrics.took("received_to_struck", took);
@@ -217,7 +226,7 @@ async fn end_verify(
         )
         .await?;
     crash_point("run.verified");
-    if outcome == Outcome::Done {
+    if outcome == Outcome::Done && claimed.agreed() == 0 {
         let took = bench.clock.now().since(claimed.run.received_at);
         bench.metrics.took("received_to_contained", took);
     }
@@ -251,7 +260,7 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
     let steps: Vec<_> = claimed
         .steps
         .iter()
-        .filter(|step| step.plan.action != Action::Verify)
+        .filter(|step| step.plan.action != Action::Verify && !is_held_back(&claimed, step))
         .cloned()
         .collect();
     let proofs = prove_all(bench, &claimed, &closed_entities(&steps)).await?;

@@ -10,7 +10,7 @@
 //! * Nothing is called contained that was not read back closed.
 //! * A failed step undoes nothing. Undo restores what was, and only if it is as we left it.
 //!
-//! Read next: `worker`, then `forward`, `step`, `verify`, then `backward`, then `sweep`.
+//! Read next: `worker`, then `forward`, `step`, `together`, `verify`, then `backward`, then `sweep`.
 
 mod backward;
 mod conclusion;
@@ -20,6 +20,7 @@ mod leases;
 mod put;
 mod step;
 mod sweep;
+mod together;
 mod verify;
 mod worker;
 
@@ -129,7 +130,7 @@ impl Bench {
         act::Context {
             graph: &self.graph,
             guards,
-            protection: act::Protection::Holds,
+            agreed: 0,
             means: &self.means,
             approval: act::Approval::Missing,
             correlation: run.uuid(),
@@ -138,13 +139,13 @@ impl Bench {
 
     /// The same to carry the run out: with people's word for its plan, where it is stored.
     fn forward_context<'a>(&'a self, guards: &'a Guards, claimed: &Claimed) -> act::Context<'a> {
-        let approved = claimed.terms.approved.as_ref();
-        let given = approved.is_some_and(|word| word.is_for(&claimed.run.plan_digest));
+        let agreed = claimed.agreed();
         act::Context {
-            approval: match (claimed.run.mode, given) {
+            agreed,
+            approval: match (claimed.run.mode, agreed) {
                 (Mode::Observe, _) => act::Approval::Moot,
-                (Mode::Ask | Mode::Provisional | Mode::Enforce, true) => act::Approval::Given,
-                (Mode::Ask | Mode::Provisional | Mode::Enforce, false) => act::Approval::Missing,
+                (Mode::Ask | Mode::Provisional | Mode::Enforce, 0) => act::Approval::Missing,
+                (Mode::Ask | Mode::Provisional | Mode::Enforce, _) => act::Approval::Given,
             },
             ..self.context(guards, claimed.run.id)
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY};
+use super::{Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY, together};
 use crate::act::{self, Error};
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
@@ -94,6 +94,14 @@ async fn attempt(
     claimed: &Claimed,
     step: &mut Step,
 ) -> Result<Result<act::Ended, Error>, Broken> {
+    if let Some(Before::Unproven { .. }) = step.before {
+        return together::again(bench, claimed, step).await;
+    }
+    if step.before.is_none()
+        && let Some(certain) = together::certain(bench, claimed, step).await
+    {
+        return together::strike(bench, claimed, step, certain).await;
+    }
     let guards = bench.guards.load();
     let context = bench.forward_context(&guards, claimed);
     let before = match step.before.take() {
@@ -118,7 +126,7 @@ async fn attempt(
     Ok(ended)
 }
 
-async fn store_before(
+pub(super) async fn store_before(
     bench: &Bench,
     lease: RunLease,
     step: &Step,
@@ -146,7 +154,7 @@ fn would(seen: &act::Seen) -> String {
             format!("nothing to do; {}", seen.evidence)
         }
         Before::Found { .. } => format!("would act; {}", seen.evidence),
-        Before::Nothing => "would act".to_owned(),
+        Before::Nothing | Before::Unproven { .. } => "would act".to_owned(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! How tenants are filled: the builders, and the sample tenant of demo, docs and tests.
 
+use serde_json::json;
 use uuid::{Uuid, uuid};
 
+use crate::sim::belongings::{Item, Shelf};
 use crate::sim::tenant::{Agent, Blueprint, BlueprintIds, Client, Principal, Tenant, User};
 
 /// Object id (and app id) of `invoice-bot` in the sample tenant.
@@ -11,7 +13,7 @@ const CONTOSO: Uuid = uuid!("5a1c7e90-0000-4000-8000-00000c0a70e5");
 const INVOICE_BOT_USER: Uuid = uuid!("c04f2f6e-3d0a-4e57-8b1c-6a5d0e4f91b7");
 
 /// What profile `agents` needs for the calls modelled here.
-const AGENTS_PROFILE: [&str; 10] = [
+const AGENTS_PROFILE: [&str; 12] = [
     "AgentIdentity.Read.All",
     "AgentIdentity.EnableDisable.All",
     "AgentIdentityBlueprintPrincipal.Read.All",
@@ -22,6 +24,8 @@ const AGENTS_PROFILE: [&str; 10] = [
     "IdentityRiskyAgent.ReadWrite.All",
     "Application.Read.All",
     "Directory.Read.All",
+    "AgentIdentityBlueprint.Read.All",
+    "AgentInstance.Read.All",
 ];
 
 const FINANCE: [&str; 5] = [
@@ -164,6 +168,34 @@ impl Tenant {
         if let Some(agent) = self.agents.get_mut(&agent) {
             agent.sponsors.push(user);
         }
+    }
+
+    /// Makes a user own a service principal of any kind.
+    pub fn add_owner(&mut self, of: Uuid, user: Uuid) {
+        self.owners.entry(of).or_default().push(user);
+    }
+
+    /// Puts a tag on an agent or a service principal.
+    pub fn add_tag(&mut self, of: Uuid, tag: &str) {
+        self.tags.entry(of).or_default().push(tag.to_owned());
+    }
+
+    /// Registers one agent of a platform that acts as this agent identity, or, without one, lives
+    /// on the blueprint alone; answers the registry's id.
+    pub fn register_on(
+        &mut self,
+        name: &str,
+        platform: &str,
+        (agent, blueprint): (Option<Uuid>, BlueprintIds),
+    ) -> Uuid {
+        let id = self.id_for("registered agent", name);
+        let body = json!({
+            "id": id, "displayName": name, "agentIdentityId": agent,
+            "agentIdentityBlueprintId": blueprint.application, "originatingStore": platform,
+        });
+        let owner = agent.unwrap_or(blueprint.principal);
+        self.put(Shelf::Instances, &id.to_string(), Item { owner, body });
+        id
     }
 
     fn insert_user(&mut self, id: Uuid, name: &str, parent: Option<Uuid>) -> Uuid {

@@ -26,6 +26,7 @@ mod faults;
 mod journal;
 mod limits;
 mod premises;
+mod risk;
 mod state;
 mod tenant;
 
@@ -41,7 +42,7 @@ pub use faults::{Fault, Garbage, Lag, On, RetryAfter, What};
 pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
 pub use premises::Premises;
+pub use risk::{Risk, RiskPolicy, UnknownIds};
 pub use tenant::{
-    Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Risk, RiskPolicy, Tenant,
-    UnknownIds, User,
+    Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Tenant, User,
 };

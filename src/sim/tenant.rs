@@ -10,6 +10,7 @@ use crate::domain::moment::{Moment, Span};
 use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
 use crate::sim::premises::Premises;
+use crate::sim::risk::{Risk, RiskPolicy, UnknownIds};
 
 /// The kinds of entity the model holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -132,51 +133,6 @@ pub struct Registered {
     pub public_key: Vec<u8>,
 }
 
-/// What ID Protection thinks of one entity, in Graph's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Risk {
-    /// `none`, `low`, `medium` or `high`.
-    pub level: String,
-    /// `none`, `atRisk`, `confirmedCompromised`, `confirmedSafe`, `dismissed` or `remediated`.
-    pub state: String,
-    /// Why, such as `adminConfirmedAgentCompromised`.
-    pub detail: String,
-}
-
-impl Risk {
-    /// What an entity without any risk has.
-    pub fn none() -> Self {
-        Self::new("none", "none", "none")
-    }
-
-    /// A risk in Graph's own words.
-    pub fn new(level: &str, state: &str, detail: &str) -> Self {
-        Self {
-            level: level.to_owned(),
-            state: state.to_owned(),
-            detail: detail.to_owned(),
-        }
-    }
-}
-
-/// Whether an enabled Conditional Access policy refuses access tokens to agents at high risk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RiskPolicy {
-    /// No such policy: marking risk blocks nothing.
-    Absent,
-    /// Agents at high risk get no new access tokens.
-    BlocksHigh,
-}
-
-/// What ID Protection does with ids it does not know; Microsoft does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnknownIds {
-    /// The whole call is a 404 and changes nothing.
-    Refused,
-    /// 204, and only the known ids change.
-    Ignored,
-}
-
 /// A whole tenant. Fields may be set freely while it is built; once it serves, change it through
 /// its verbs (`switch`, `judge`, `revoke_sessions`), so that the change is counted.
 #[derive(Clone, Debug)]
@@ -197,6 +153,12 @@ pub struct Tenant {
     pub principals: BTreeMap<Uuid, Principal>,
     /// Risk by object id; no entry means no risk was ever seen.
     pub risks: BTreeMap<Uuid, Risk>,
+    /// Users who answer for a blueprint, by the object id of its principal.
+    pub blueprint_sponsors: BTreeMap<Uuid, Vec<Uuid>>,
+    /// Users who own a service principal, by its object id.
+    pub owners: BTreeMap<Uuid, Vec<Uuid>>,
+    /// `tags` of agents and service principals, by object id.
+    pub tags: BTreeMap<Uuid, Vec<String>>,
     /// What entities hold beside their switches, by its own id.
     pub belongings: BTreeMap<(Shelf, String), Item>,
     /// The custom security attributes that are defined, as `SET.ATTRIBUTE`.
@@ -240,6 +202,9 @@ impl Tenant {
             users: BTreeMap::new(),
             principals: BTreeMap::from([(own.id, own)]),
             risks: BTreeMap::new(),
+            blueprint_sponsors: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            tags: BTreeMap::new(),
             belongings: BTreeMap::new(),
             attributes: BTreeSet::new(),
             deleted: BTreeMap::new(),

@@ -54,7 +54,9 @@ async fn begin_in(
 ) -> Result<Begun, Error> {
     let row = held_row(tx, lease).await?;
     let state = word(&row, "state", RunState::from_word)?;
-    let enforced = word(&row, "mode", Mode::from_word)? != Mode::Observe;
+    let mode = word(&row, "mode", Mode::from_word)?;
+    let enforced = mode != Mode::Observe;
+    let waits = mode == Mode::Provisional && !row.get::<bool>("kept")?;
     if enforced && standing_in(tx).await?.stops_writes() {
         return Err(Error::Braked);
     }
@@ -68,7 +70,9 @@ async fn begin_in(
     if state == RunState::Queued {
         move_run(tx, lease.run, RunEvent::Begun, None, at).await?;
     }
-    for step in steps.iter().filter(|step| !step.state.has_ended()) {
+    let held_back = |step: &&Step| waits && step.plan.action.waits_for_keep();
+    let due = steps.iter().filter(|step| !step.state.has_ended());
+    for step in due.filter(|step| !held_back(step)) {
         count_attempt(tx, lease.run, step, at).await?;
     }
     Ok(Begun::Go)

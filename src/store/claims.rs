@@ -7,13 +7,13 @@ use super::Store;
 use super::error::Error;
 use super::rows::{bytes, json, run, step};
 use super::sql::{Row, query};
-use super::triaged::Terms;
+use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::RiskVerdict;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::run::{Lane, Run, RunLease};
-use crate::domain::step::Step;
+use crate::domain::step::{PriorWord, Step};
 
 /// A run to work on, with everything a worker needs.
 #[derive(Clone, Debug)]
@@ -30,8 +30,21 @@ pub struct Claimed {
     pub attempts: u32,
     /// What Entra ID Protection is told, when it is being undone.
     pub risk: Option<RiskVerdict>,
-    /// When a person last gave a word on it.
+    /// What a person says a switch was, where nobody could read it, once they have.
+    pub prior: Option<PriorWord>,
+    /// When a person last gave a word on it, or silence decided for them.
     pub ordered_at: Option<Moment>,
+    /// Did a person keep what it contained provisionally?
+    pub kept: bool,
+}
+
+impl Claimed {
+    /// How many people agreed to the plan it carries out; none where nobody was asked.
+    pub fn agreed(&self) -> u32 {
+        let approved = self.terms.approved.as_ref();
+        let same = approved.filter(|it| it.is_for(&self.run.plan_digest));
+        same.map_or(0, |it| u32::try_from(it.by.len()).unwrap_or(u32::MAX))
+    }
 }
 
 const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
@@ -209,10 +222,14 @@ async fn claim_in(
 async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
     let run = run(row)?;
     let risk: Option<String> = row.get("risk_verdict")?;
-    let word = query("select max(at) as at from orders where run_id = $1")
-        .bind(bytes(run.id.uuid()))
-        .fetch_one(&mut tx.db)
-        .await?;
+    let prior: Option<String> = row.get("prior_word")?;
+    let word = query(
+        "select max(at) as at from (select at from orders where run_id = $1 \
+         union all select decided_at from approval where run_id = $1)",
+    )
+    .bind(bytes(run.id.uuid()))
+    .fetch_one(&mut tx.db)
+    .await?;
     let ordered_at = word.get::<Option<i64>>("at")?.map(Moment::from_millis);
     Ok(Claimed {
         lease: RunLease {
@@ -224,7 +241,9 @@ async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
         terms: json(row, "terms")?,
         attempts: row.get("attempts")?,
         risk: risk.as_deref().and_then(RiskVerdict::from_word),
+        prior: prior.as_deref().and_then(PriorWord::from_word),
         ordered_at,
+        kept: row.get("kept")?,
     })
 }
 

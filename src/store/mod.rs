@@ -13,7 +13,10 @@
 //! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
+mod approvals;
+mod asking;
 mod begin;
+mod carry;
 mod chain;
 mod claims;
 mod commit;
@@ -22,22 +25,29 @@ mod deliveries;
 mod drills;
 mod error;
 mod intake;
+mod inventory;
 mod migrations;
 mod notices;
 mod orders;
+mod people;
 mod piece;
+mod proof;
 mod records;
 mod room;
 mod rows;
 mod runs;
 mod settings;
+mod silence;
 mod sql;
 mod sqlite;
 mod statuses;
 mod steps;
+mod stock;
+mod terms;
 mod tokens;
 mod triaged;
 mod undo;
+mod voting;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -49,19 +59,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 
+pub use approvals::ApprovalFilter;
+pub use asking::NewApproval;
 pub use begin::Begun;
 pub use claims::{Claim, Claimed};
 pub use deliveries::Taken;
 pub use drills::DrillMove;
 pub use error::{Error, OpenError};
-pub use orders::{Asked, Taking};
+pub use inventory::{ROWS_AT_ONCE, Rollcall};
+pub use orders::{Asked, Saw, Taking};
+pub use people::{NewPerson, StoredPerson};
 pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
 pub use statuses::Status;
 pub use steps::Strike;
+pub use stock::{STOCK_MAX, StockFilter};
+pub use terms::Terms;
 pub use tokens::{NewToken, StoredToken};
-pub use triaged::{NewRun, Terms, Triaged};
+pub use triaged::{NewRun, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;

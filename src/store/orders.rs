@@ -5,16 +5,16 @@ use serde_json::json;
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, to_json, uuid, uuid_or_none};
-use super::runs::move_run;
 use super::settings;
 use super::sql::query;
-use super::triaged::{Cause, NewRun, insert_run};
+use super::triaged::NewRun;
 use super::writer::Tx;
+use crate::domain::approval::World;
 use crate::domain::id::{OrderId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::order::{Order, OrderKind};
+use crate::domain::plan::Plan;
 use crate::domain::record::{Actor, Record};
-use crate::domain::run::RunEvent;
 
 /// A person's word on its way into the store.
 #[derive(Clone, Debug)]
@@ -25,6 +25,19 @@ pub struct Asked {
     pub makes: Option<NewRun>,
     /// The same key asks for the same thing only once.
     pub idempotency_key: Option<String>,
+    /// What was seen of the tenant, for a yes to an approval.
+    pub saw: Saw,
+}
+
+/// What a yes to an approval binds to, beside the digest that names it.
+#[derive(Clone, Debug, Default)]
+pub struct Saw {
+    /// The tenant as it was read for the word.
+    pub world: Option<World>,
+    /// How many people are needed at least, whatever the approval's own terms say.
+    pub quorum: u32,
+    /// The smaller plan that was chosen, if one was.
+    pub smaller: Option<Plan>,
 }
 
 /// What became of a person's word.
@@ -99,7 +112,7 @@ async fn take(tx: &mut Tx, asked: &Asked) -> Result<Taking, Error> {
         return Ok(taken);
     }
     let order = &asked.order;
-    let run = carry(tx, asked).await?;
+    let run = super::carry::carry(tx, asked).await?;
     query(
         "insert into orders (order_id, at, operator, kind, reason, run_id, idempotency_key) \
          values ($1, $2, $3, $4, $5, $6, $7)",
@@ -148,93 +161,4 @@ async fn repeated(tx: &mut Tx, asked: &Asked) -> Result<Option<Taking>, Error> {
         run: uuid_or_none(&row, "run_id")?.map(RunId::from_uuid),
         repeated: true,
     }))
-}
-
-/// What the word changes.
-async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, Error> {
-    let Order {
-        id,
-        at,
-        operator,
-        kind,
-        reason,
-    } = &asked.order;
-    let by = (operator.name.as_str(), *at);
-    match kind {
-        OrderKind::Contain { .. } | OrderKind::Drill { .. } => {
-            let Some(new) = &asked.makes else {
-                return Err(Error::Refused(
-                    "an order to contain needs its run".to_owned(),
-                ));
-            };
-            let cause = Cause {
-                detection: None,
-                source: None,
-                order: Some(*id),
-                received_at: *at,
-            };
-            insert_run(tx, new, &cause, *at).await?;
-            Ok(Some(new.id))
-        }
-        OrderKind::Undo { run, risk } => {
-            move_run(tx, *run, RunEvent::UndoAsked, Some(reason), *at).await?;
-            let verdict = risk.map(crate::domain::action::RiskVerdict::word);
-            make_due(tx, *run, *at, verdict).await?;
-            Ok(Some(*run))
-        }
-        OrderKind::Resume { run } => {
-            move_run(tx, *run, RunEvent::Resumed, Some(reason), *at).await?;
-            query("update run set released = 1 where run_id = $1")
-                .bind(bytes(run.uuid()))
-                .execute(&mut tx.db)
-                .await?;
-            make_due(tx, *run, *at, None).await?;
-            Ok(Some(*run))
-        }
-        OrderKind::Stop { run } => {
-            move_run(tx, *run, RunEvent::Stopped, Some(reason), *at).await?;
-            take_lease_away(tx, *run, *at).await?;
-            Ok(Some(*run))
-        }
-        OrderKind::Mode { mode } => {
-            settings::set(tx, "mode", mode.word(), by).await?;
-            Ok(None)
-        }
-        OrderKind::TripBrake => {
-            settings::set(tx, "brake", "on", by).await?;
-            Ok(None)
-        }
-        OrderKind::ResetBrake => {
-            settings::set(tx, "brake", "off", by).await?;
-            Ok(None)
-        }
-    }
-}
-
-/// Makes it due at once. Whoever still reads it back finds its next write refused.
-async fn make_due(tx: &mut Tx, run: RunId, at: Moment, risk: Option<&str>) -> Result<(), Error> {
-    query(
-        "update run set due_at = $2, attempts = 0, lane = 0, \
-         lease_epoch = lease_epoch + 1, lease_holder = null, lease_until = 0, \
-         risk_verdict = coalesce($3, risk_verdict) where run_id = $1",
-    )
-    .bind(bytes(run.uuid()))
-    .bind(at.as_millis())
-    .bind(risk)
-    .execute(&mut tx.db)
-    .await?;
-    Ok(())
-}
-
-/// Whoever works on it finds its next write refused.
-async fn take_lease_away(tx: &mut Tx, run: RunId, at: Moment) -> Result<(), Error> {
-    query(
-        "update run set lease_epoch = lease_epoch + 1, lease_holder = null, lease_until = 0, \
-         ended_at = $2 where run_id = $1",
-    )
-    .bind(bytes(run.uuid()))
-    .bind(at.as_millis())
-    .execute(&mut tx.db)
-    .await?;
-    Ok(())
 }

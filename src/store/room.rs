@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::rows::{bytes, json, uuid};
 use super::sql::{Row, query};
-use super::triaged::Terms;
+use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::caps::{CapReached, CapUse, Caps, Claimant};
 use crate::domain::entity::ObjectId;
@@ -36,6 +36,7 @@ pub(super) async fn take(
                 Some(guardrail) => count(tx, &playbook, since(guardrail.window)).await?,
                 None => 0,
             },
+            fleet: super::stock::fleet_in(tx).await?,
         };
         let claimant = if terms.reserved {
             Claimant::Reserved

@@ -68,7 +68,10 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, Er
     serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("{column}: {error}")))
 }
 
-fn json_or_none<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>, Error> {
+pub(super) fn json_or_none<T: DeserializeOwned>(
+    row: &Row,
+    column: &str,
+) -> Result<Option<T>, Error> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| {
         serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("{column}: {error}")))

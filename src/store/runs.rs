@@ -8,7 +8,7 @@ use super::rows::{bytes, run, step, to_json, uuid, word};
 use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::coverage::Coverage;
-use crate::domain::id::RunId;
+use crate::domain::id::{ApprovalId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
 use crate::domain::record::Record;
@@ -52,7 +52,8 @@ impl Store {
         ending: Ending,
         at: Moment,
     ) -> Result<RunState, Error> {
-        self.write(move |tx| Box::pin(async move { end_in(tx, lease, &ending, at).await }))
+        let fresh = ApprovalId::from_uuid(self.clock.uuid());
+        self.write(move |tx| Box::pin(async move { end_in(tx, lease, (&ending, fresh), at).await }))
             .await
     }
 
@@ -95,7 +96,9 @@ impl Store {
     pub async fn slow_to_strike(&self, before: Moment) -> Result<Vec<RunId>, Error> {
         let rows = query(
             "select run_id from run where lane = 0 and mode <> 'observe' \
-             and state in ('queued', 'running') and struck_at is null and received_at < $1 limit 100",
+             and state in ('queued', 'running') and struck_at is null and received_at < $1 \
+             and not exists (select 1 from approval a \
+                             where a.run_id = run.run_id and a.decided_at >= $1) limit 100",
         )
         .bind(before.as_millis())
         .fetch_all(self.reading())
@@ -111,7 +114,9 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let rows = query(
-                    "select run_id from run where state = 'waiting' and due_at < $1 limit 100",
+                    "select run_id from run where state = 'waiting' and due_at < $1 \
+                     and not exists (select 1 from approval a \
+                                     where a.run_id = run.run_id and a.state = 'asked') limit 100",
                 )
                 .bind(since.as_millis())
                 .fetch_all(&mut tx.db)
@@ -121,11 +126,7 @@ impl Store {
                     let id = RunId::from_uuid(uuid(&row, "run_id")?);
                     let because = Some("nobody released it in time");
                     move_run(tx, id, RunEvent::ReleaseTimedOut, because, at).await?;
-                    query("update run set ended_at = $2 where run_id = $1")
-                        .bind(bytes(id.uuid()))
-                        .bind(at.as_millis())
-                        .execute(&mut tx.db)
-                        .await?;
+                    end_now(tx, id, at).await?;
                     let text = format!(
                         "{id} was released by nobody in time and has expired: nothing was done."
                     );
@@ -143,10 +144,21 @@ impl Store {
     }
 }
 
+/// Notes that it has ended.
+pub(super) async fn end_now(tx: &mut Tx, run: RunId, at: Moment) -> Result<(), Error> {
+    query("update run set ended_at = $2 where run_id = $1")
+        .bind(bytes(run.uuid()))
+        .bind(at.as_millis())
+        .execute(&mut tx.db)
+        .await?;
+    Ok(())
+}
+
+/// `fresh` names the question that the ending may lead to.
 async fn end_in(
     tx: &mut Tx,
     lease: RunLease,
-    ending: &Ending,
+    (ending, fresh): (&Ending, ApprovalId),
     at: Moment,
 ) -> Result<RunState, Error> {
     held_row(tx, lease).await?;
@@ -171,6 +183,7 @@ async fn end_in(
     if let Some(notice) = &ending.notice {
         super::notices::write(tx, notice).await?;
     }
+    super::asking::ask_after(tx, (lease.run, ending.event), fresh, at).await?;
     Ok(state)
 }
 

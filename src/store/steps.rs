@@ -9,7 +9,7 @@ use super::rows::{bytes, json as from_json, step, to_json};
 use super::runs::held_row;
 use super::settings::standing_in;
 use super::sql::query;
-use super::triaged::Terms;
+use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::Action;
 use crate::domain::containment::{EntityEvent, EntityState};
@@ -94,12 +94,7 @@ async fn strike_in(
     }
     let step = step_in(tx, lease.run, strike.position).await?;
     let state = after(&step, StepEvent::Started)?;
-    if let Before::Switches { switches } = &mut strike.before {
-        for (entity, switch) in strike.closes.iter().zip(switches) {
-            let first = super::undo::before_our_holds(tx, *entity).await?;
-            switch.account_enabled = first.unwrap_or(switch.account_enabled);
-        }
-    }
+    super::proof::take_first(tx, &mut strike).await?;
     query(
         "update step set state = $4, before = $5 \
          where run_id = $1 and position = $2 and state = $3",

@@ -1,40 +1,27 @@
 //! What triage made of a delivery, in one transaction: the detection, its decisions, its runs.
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Store;
+use super::asking::NewApproval;
 use super::deliveries::set_state;
 use super::error::Error;
 use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
+use super::terms::Terms;
 use super::writer::Tx;
-use crate::domain::approved::Approved;
+use crate::domain::approval::About;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::{Detection, SourceName};
 use crate::domain::entity::Entity;
 use crate::domain::id::{DeliveryId, DetectionId, OrderId, RunId};
-use crate::domain::moment::{Moment, Span};
+use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
-use crate::domain::plan::Plan;
-use crate::domain::playbook::{Guardrail, Mode, PlaybookName};
+use crate::domain::plan::{Plan, PlanStep};
+use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::record::{Actor, Record};
 use crate::domain::run::{Lane, RunState};
-
-/// What a run is bound by, beside its plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// May it use the reserve of the caps?
-    pub reserved: bool,
-    /// The playbook's own limit.
-    pub guardrail: Option<Guardrail>,
-    /// How long what it contains is held.
-    pub hold_for: Option<Span>,
-    /// People's word for its plan. Whatever always asks is not done without it.
-    #[serde(default)]
-    pub approved: Option<Approved>,
-}
 
 /// A run to be made.
 #[derive(Clone, Debug)]
@@ -43,14 +30,14 @@ pub struct NewRun {
     pub id: RunId,
     /// Which playbook, or `by-hand`.
     pub playbook: PlaybookName,
-    /// `observe` or `enforce`.
+    /// How far it may go, with every cap applied.
     pub mode: Mode,
     /// What it will do, to whom.
     pub plan: Plan,
     /// What binds it.
     pub terms: Terms,
-    /// Why a person must release it first, if one must.
-    pub held: Option<String>,
+    /// What people must approve first, if they must.
+    pub asks: Option<NewApproval>,
 }
 
 /// Everything triage made of one delivery.
@@ -191,7 +178,8 @@ pub(super) async fn insert_run(
     at: Moment,
 ) -> Result<(), Error> {
     let Entity { kind, id } = new.plan.entity;
-    let state = if new.held.is_some() {
+    let because = new.asks.as_ref().map(|asks| asks.because.as_str());
+    let state = if new.asks.is_some() {
         RunState::Waiting
     } else {
         RunState::Queued
@@ -212,7 +200,7 @@ pub(super) async fn insert_run(
     .bind(new.mode.word())
     .bind(Lane::of(new.mode).rank())
     .bind(state.word())
-    .bind(new.held.as_deref())
+    .bind(because)
     .bind(new.plan.digest())
     .bind(to_json(&new.terms)?)
     .bind(cause.received_at.as_millis())
@@ -222,28 +210,41 @@ pub(super) async fn insert_run(
     insert_steps(tx, new).await?;
     let detail = json!({
         "playbook": new.playbook, "mode": new.mode, "state": state, "entity": new.plan.entity,
-        "plan": new.plan.digest(), "because": new.held,
+        "plan": new.plan.digest(), "because": because,
     });
     let mut record = Record::new(at, "run.made", detail).about_run(new.id);
     record.detection = cause.detection;
     record.order = cause.order;
-    tx.record(&record).await
+    tx.record(&record).await?;
+    match &new.asks {
+        Some(asks) => super::asking::ask(tx, (new.id, About::Begin), asks, at).await,
+        None => Ok(()),
+    }
 }
 
 async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
     for (position, step) in (0i64..).zip(&new.plan.steps) {
-        query(
-            "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
-             values ($1, $2, $3, $4, $5, $6, 'pending')",
-        )
-        .bind(bytes(new.id.uuid()))
-        .bind(position)
-        .bind(step.action.word())
-        .bind(step.entity.kind.word())
-        .bind(bytes(step.entity.id.uuid()))
-        .bind(step.optional)
-        .execute(&mut tx.db)
-        .await?;
+        insert_step(tx, new.id, (position, step)).await?;
     }
+    Ok(())
+}
+
+pub(super) async fn insert_step(
+    tx: &mut Tx,
+    run: RunId,
+    (position, step): (i64, &PlanStep),
+) -> Result<(), Error> {
+    query(
+        "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
+         values ($1, $2, $3, $4, $5, $6, 'pending')",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(position)
+    .bind(step.action.word())
+    .bind(step.entity.kind.word())
+    .bind(bytes(step.entity.id.uuid()))
+    .bind(step.optional)
+    .execute(&mut tx.db)
+    .await?;
     Ok(())
 }

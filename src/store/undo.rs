@@ -6,7 +6,7 @@ use super::error::Error;
 use super::rows::{bytes, json};
 use super::runs::held_row;
 use super::settings::standing_in;
-use super::sql::query;
+use super::sql::{Session, query};
 use super::steps::step_in;
 use super::writer::Tx;
 use crate::domain::containment::{EntityEvent, EntityState};
@@ -149,9 +149,20 @@ async fn released_before(tx: &mut Tx, run: RunId, entity: Entity) -> Result<bool
     Ok(row.is_some())
 }
 
+/// What an entity's switch was before the first run that holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// We hold nothing.
+    Nobody,
+    /// It was so.
+    Known(bool),
+    /// The first of us wrote it while reading it, and nobody can tell.
+    Unproven,
+}
+
 /// What an entity's switch was before the first run that holds it, or held it since it was last
-/// open; `None` where we hold nothing.
-pub(super) async fn before_our_holds(tx: &mut Tx, entity: Entity) -> Result<Option<bool>, Error> {
+/// open.
+pub(super) async fn before_our_holds(on: impl Session, entity: Entity) -> Result<First, Error> {
     let rows = query(
         "select s.before from containment c \
          join hold h on h.entity_kind = c.entity_kind and h.entity_id = c.entity_id \
@@ -164,17 +175,20 @@ pub(super) async fn before_our_holds(tx: &mut Tx, entity: Entity) -> Result<Opti
     )
     .bind(entity.kind.word())
     .bind(bytes(entity.id.uuid()))
-    .fetch_all(&mut tx.db)
+    .fetch_all(on)
     .await?;
     for row in &rows {
-        let before: Before = json(row, "before")?;
-        if let Before::Switches { switches } = before
-            && let Some(switch) = switches.iter().find(|switch| switch.id == entity.id)
-        {
-            return Ok(Some(switch.account_enabled));
+        match json(row, "before")? {
+            Before::Switches { switches } => {
+                if let Some(switch) = switches.iter().find(|switch| switch.id == entity.id) {
+                    return Ok(First::Known(switch.account_enabled));
+                }
+            }
+            Before::Unproven { id } if id == entity.id => return Ok(First::Unproven),
+            Before::Unproven { .. } | Before::Found { .. } | Before::Nothing => {}
         }
     }
-    Ok(None)
+    Ok(First::Nobody)
 }
 
 /// Takes this run's hold off an entity, and answers how many others remain.

@@ -81,6 +81,11 @@ fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDown
     {
         return Some(StandDownReason::AnotherTenant);
     }
+    if let Some(known) = &sighting.background
+        && known.kind != sighting.entity.kind
+    {
+        return Some(StandDownReason::AnotherKind { is: known.kind });
+    }
     if let Judgement::Never { what } = judged(weighing, sighting) {
         return Some(StandDownReason::NeverTouched { what });
     }
@@ -92,9 +97,9 @@ fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDown
 }
 
 fn judged(weighing: &Weighing<'_>, sighting: &Sighting) -> Judgement {
-    weighing
-        .guards
-        .judge([sighting.entity.id].into_iter().chain(sighting.blueprint))
+    let kin = sighting.background.iter().flat_map(|known| &known.kin);
+    let ids = [sighting.entity.id].into_iter().chain(sighting.blueprint);
+    weighing.guards.judge(ids.chain(kin.copied()))
 }
 
 fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -> Verdict {
@@ -102,13 +107,41 @@ fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -
     if let Some(because) = stands_still(weighing, strongest) {
         return Verdict::Observe { playbook, because };
     }
-    if judged(weighing, sighting) == Judgement::Protected {
-        return Verdict::AskFirst {
-            playbook,
-            because: AskReason::EntityIsProtected,
-        };
+    let because = if judged(weighing, sighting) == Judgement::Protected {
+        Some(AskReason::EntityIsProtected)
+    } else {
+        asks_first(weighing, strongest)
+    };
+    match because {
+        Some(because) => Verdict::AskFirst { playbook, because },
+        None if capped(weighing, strongest) == Mode::Provisional => {
+            Verdict::Provisional { playbook }
+        }
+        None => Verdict::Respond { playbook },
     }
-    Verdict::Respond { playbook }
+}
+
+/// How far it may go, with the source's word applied.
+fn capped(weighing: &Weighing<'_>, strongest: &Considered) -> Mode {
+    let own = strongest.mode.unwrap_or(Mode::Observe);
+    own.min(weighing.may.mode)
+}
+
+/// Why people must be asked before anything is done, if they must.
+fn asks_first(weighing: &Weighing<'_>, strongest: &Considered) -> Option<AskReason> {
+    let playbook = weighing.catalog.get(&strongest.playbook)?;
+    match capped(weighing, strongest) {
+        Mode::Enforce => None,
+        // A playbook that does not say what silence means cannot be held provisionally.
+        Mode::Provisional if playbook.approval.is_some() => None,
+        Mode::Observe | Mode::Ask | Mode::Provisional => Some(match strongest.mode {
+            Some(Mode::Ask) if playbook.mode == Mode::Ask => AskReason::PlaybookAsks,
+            Some(Mode::Ask) => AskReason::ClauseUnknown,
+            Some(Mode::Observe | Mode::Provisional | Mode::Enforce) | None => {
+                AskReason::SourceMayOnlyAsk
+            }
+        }),
+    }
 }
 
 /// The first of the things that keep a matching playbook from acting.

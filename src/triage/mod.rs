@@ -10,6 +10,7 @@
 //!
 //! Read next: `read`, then `decide`.
 
+mod background;
 mod decide;
 mod read;
 mod triage_loop;

@@ -5,19 +5,22 @@ use std::time::Duration;
 use super::Triage;
 use super::decide::{Echo, Weighing, decide};
 use crate::catalog::Catalog;
+use crate::domain::approval::ApprovalTerms;
 use crate::domain::caps::Claimant;
-use crate::domain::decision::{Decision, StandDownReason, Verdict};
+use crate::domain::decision::{AskReason, Decision, StandDownReason, Verdict};
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::detection::{Detection, DetectionType, Sighting};
-use crate::domain::id::{DeliveryId, DetectionId, RunId};
+use crate::domain::entity::Entity;
+use crate::domain::guard::PEOPLE_FOR_PROTECTED;
+use crate::domain::id::{ApprovalId, DeliveryId, DetectionId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
 use crate::domain::plan::Plan;
-use crate::domain::playbook::{Mode, ServiceMode};
+use crate::domain::playbook::{Mode, Playbook, ServiceMode};
 use crate::domain::reading::{self, Reading};
 use crate::domain::run::Lane;
 use crate::domain::source::SourceTerms;
-use crate::store::{Error, NewRun, Terms, Triaged};
+use crate::store::{Error, NewApproval, NewRun, Terms, Triaged};
 use crate::telemetry::{Metrics, crash_point};
 
 /// Readings that may die before the delivery is set aside.
@@ -103,11 +106,12 @@ impl Triage {
     async fn settle(
         &self,
         delivery: DeliveryId,
-        detection: Detection,
+        mut detection: Detection,
         terms: &SourceTerms,
         service: ServiceMode,
     ) -> Result<Vec<Made>, Error> {
         let now = self.clock.now();
+        self.add_background(&mut detection).await?;
         let catalog = self.catalog.load_full();
         let guards = self.guards.load_full();
         let mut decisions = Vec::with_capacity(detection.entities.len());
@@ -174,16 +178,15 @@ impl Triage {
         detection: &Detection,
         decision: &Decision,
     ) -> Option<NewRun> {
-        let (name, mode, held) = match &decision.verdict {
+        let (name, mode, asks) = match &decision.verdict {
             Verdict::StandDown { .. } => return None,
             Verdict::Respond { playbook } => (playbook, Mode::Enforce, None),
+            Verdict::Provisional { playbook } => (playbook, Mode::Provisional, None),
             Verdict::Observe { playbook, .. } => (playbook, Mode::Observe, None),
-            Verdict::AskFirst { playbook, .. } => {
-                let held = "the entity is protected: two people must agree".to_owned();
-                (playbook, Mode::Enforce, Some(held))
-            }
+            Verdict::AskFirst { playbook, because } => (playbook, Mode::Ask, Some(*because)),
         };
         let playbook = catalog.get(name)?;
+        let asks = asks.map(|because| self.asks(playbook, (decision.entity, because)));
         Some(NewRun {
             id: RunId::from_uuid(self.clock.uuid()),
             playbook: name.clone(),
@@ -193,10 +196,34 @@ impl Triage {
                 reserved: Claimant::of(&detection.detection_type) == Claimant::Reserved,
                 guardrail: playbook.guardrail,
                 hold_for: playbook.hold.map(|hold| hold.span),
+                hold_then: playbook.hold.map(|hold| hold.then),
+                reassert_max: playbook.hold.and_then(|hold| hold.reassert_max),
+                approval: playbook.approval.clone(),
                 approved: None,
             },
-            held,
+            asks,
         })
+    }
+
+    /// Whom the playbook asks, or any lead; about a protected entity, two of them at least.
+    fn asks(&self, playbook: &Playbook, (entity, because): (Entity, AskReason)) -> NewApproval {
+        let people = match because {
+            AskReason::EntityIsProtected => PEOPLE_FOR_PROTECTED,
+            AskReason::CapReached
+            | AskReason::PlaybookAsks
+            | AskReason::ClauseUnknown
+            | AskReason::SourceMayOnlyAsk => 1,
+        };
+        let terms = playbook.approval.clone();
+        NewApproval {
+            id: ApprovalId::from_uuid(self.clock.uuid()),
+            because: because.words(entity),
+            terms: terms
+                .unwrap_or_else(|| ApprovalTerms::any_lead(1))
+                .of_at_least(people),
+            requester: None,
+            world: None,
+        }
     }
 
     fn notices(&self, detection: &Detection, decisions: &[Decision], now: Moment) -> Vec<Notice> {
@@ -204,13 +231,6 @@ impl Triage {
         decisions
             .iter()
             .filter_map(|decision| match &decision.verdict {
-                Verdict::AskFirst { .. } => Some(page(
-                    format!("protected {}", decision.entity.id),
-                    format!(
-                        "{} names {}, which is protected. Nothing was done; two people must agree.",
-                        detection.id, decision.entity
-                    ),
-                )),
                 Verdict::StandDown {
                     because: StandDownReason::NeverTouched { what },
                 } => Some(page(
@@ -221,9 +241,22 @@ impl Triage {
                         detection.id, decision.entity
                     ),
                 )),
-                Verdict::StandDown { .. } | Verdict::Respond { .. } | Verdict::Observe { .. } => {
-                    None
-                }
+                Verdict::StandDown {
+                    because: StandDownReason::AnotherKind { is },
+                } => Some(page(
+                    format!("kind {}", decision.entity.id),
+                    format!(
+                        "{} names {}, which is of kind {is}. Nothing was done; if it is meant: \
+                             estop contain {}",
+                        detection.id, decision.entity, decision.entity.id
+                    ),
+                )),
+                // Whoever is asked is told with the question.
+                Verdict::StandDown { .. }
+                | Verdict::AskFirst { .. }
+                | Verdict::Respond { .. }
+                | Verdict::Provisional { .. }
+                | Verdict::Observe { .. } => None,
             })
             .collect()
     }

@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod approvals;
 mod beyond;
 mod caps;
 mod containment;
@@ -18,8 +19,10 @@ mod dependencies;
 mod doctor;
 mod drill;
 mod flood;
+mod granting;
 mod guards;
 mod house;
+mod inventory;
 mod layers;
 mod playbooks;
 mod power;
@@ -30,6 +33,7 @@ mod power;
 mod program;
 mod progress;
 mod proofs;
+mod provisional;
 mod recovery;
 mod serve;
 mod statuses;

@@ -37,6 +37,7 @@ fn detection(playbook: &Playbook, detection_type: DetectionType) -> Detection {
             tenant: None,
             found_at: "entities[0]".to_owned(),
             blueprint: None,
+            background: None,
         }],
         incident: None,
         remarks: Vec::new(),

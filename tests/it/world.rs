@@ -25,7 +25,7 @@ use estop::entra::{AccessToken, TokenSource};
 use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
 use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
-use estop::store::{Asked, NewRun, RunFilter, Taking, Terms};
+use estop::store::{Asked, NewRun, RunFilter, Saw, Taking, Terms};
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -41,6 +41,9 @@ const TICK: Duration = Duration::from_millis(100);
 const READERS: u64 = 4;
 /// And once something takes long.
 const LONG_TICK: Duration = Duration::from_millis(500);
+
+/// Requests that change nothing although they are no GET.
+const READS_BY_POST: [&str; 3] = ["/token", "/getByIds", "/$batch"];
 
 /// A service, its tenant, its sender and its clock.
 pub struct World {
@@ -62,6 +65,8 @@ pub struct Setting {
     pub playbooks: Vec<(&'static str, String)>,
     pub limits: Limits,
     pub tenant: Tenant,
+    /// What the source may ask for at most.
+    pub may: &'static str,
     /// The permission profile; the tenant grants what it always grants.
     pub profile: Profile,
 }
@@ -73,6 +78,7 @@ impl Default for Setting {
             playbooks: Vec::new(),
             limits: Limits::off(),
             tenant: Tenant::contoso(),
+            may: "enforce",
             profile: Profile::Agents,
         }
     }
@@ -361,7 +367,7 @@ impl World {
             mode: Mode::Enforce,
             plan,
             terms,
-            held: None,
+            asks: None,
         };
         self.ask(kind, Some(new)).await.unwrap().run.unwrap()
     }
@@ -377,6 +383,7 @@ impl World {
             operator: Operator {
                 name: "token:test".to_owned(),
                 scope: Scope::Respond,
+                person: None,
             },
             kind,
             reason: "a test asks for it".to_owned(),
@@ -385,6 +392,7 @@ impl World {
             order,
             makes,
             idempotency_key: None,
+            saw: Saw::default(),
         };
         let taking = self.service.store.take_order(asked).await?;
         if let Some(run) = taking.run {
@@ -414,7 +422,7 @@ impl World {
         let journal = self.entra.journal();
         let writes = journal.iter().filter(|one| one.method != "GET");
         writes
-            .filter(|one| !one.path.ends_with("/token"))
+            .filter(|one| !READS_BY_POST.iter().any(|read| one.path.contains(read)))
             .map(|one| format!("{} {}", one.method, one.path))
             .collect()
     }
@@ -461,13 +469,18 @@ async fn open(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) ->
 }
 
 fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Parts {
-    let yaml = &setting.yaml;
-    let (tenant, profile) = (entra.tenant().id, setting.profile);
+    let mut yaml = setting.yaml.clone();
+    if !yaml.contains("inventory:") {
+        // Whoever is not about the inventory counts the requests it meant.
+        yaml.push_str("inventory: { every: 0s }\n");
+    }
+    let (tenant, may) = (entra.tenant().id, setting.may);
+    let profile = setting.profile;
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity, profile: {profile} }}\n\
          sources:\n  lab:\n    reader: estop\n    \
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
-         may: {{ entities: [agent, agent_user, blueprint] }}\n"
+         may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n"
     );
     let path = folder.join("estop.yaml");
     std::fs::write(&path, text).unwrap();

@@ -121,7 +121,7 @@ fn a_name_outside_the_schema_is_refused_with_the_nearest() {
         ),
         (
             "has(entity.tgs)",
-            "`entity` has no field `tgs`; it has id, kind, tenant",
+            "`entity` has no field `tgs`; did you mean `entity.tags`?",
         ),
         (
             "detectoin.id == \"x\"",

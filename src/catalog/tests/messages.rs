@@ -115,23 +115,8 @@ fn an_option_beside_its_step_is_refused() {
 fn what_is_not_supported_yet_is_refused_by_name() {
     let end = |line: &str| format!("{PLAIN}{line}\n");
     let cases = [
-        (end("approval: { from: [leads] }"), "approval"),
-        (end("on_timeout: keep"), "on_timeout"),
-        (with("mode: observe", "mode: ask"), "ask"),
-        (with("mode: observe", "mode: provisional"), "provisional"),
-        (end("recommended: ask"), "ask"),
-        (with("on_unknown: observe", "on_unknown: ask"), "ask"),
-        (
-            with("on_unknown: observe", "on_unknown: provisional"),
-            "provisional",
-        ),
+        (end("activation: required"), "activation"),
         (with("entity: agent", "entity: user"), "user"),
-        (end("hold: { for: 7d, then: ask }"), "ask"),
-        (end("hold: { for: 7d, then: undo }"), "undo"),
-        (
-            end("hold: { for: 7d, then: keep, reassert_max: 3 }"),
-            "reassert_max",
-        ),
         (
             end("guardrail: { entities_max: 1, window: 1m, on_breach: ask, blueprints_max: 1 }"),
             "blueprints_max",

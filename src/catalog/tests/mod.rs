@@ -7,10 +7,10 @@ use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 
-mod asking;
 mod catalog;
 mod clauses;
 mod messages;
+mod removals;
 mod wild;
 
 const PLAIN: &str = "\
@@ -73,6 +73,7 @@ fn agent() -> Sighting {
         tenant: None,
         found_at: "entities[0]".to_owned(),
         blueprint: None,
+        background: None,
     }
 }
 

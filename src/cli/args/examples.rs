@@ -34,6 +34,18 @@ pub(super) const RUNS: &str = "Examples:
   estop runs watch
   estop runs resume run_06b2... --reason \"it is real\"";
 
+pub(super) const APPROVALS: &str = "Examples:
+  estop approvals list --state asked
+  estop approvals show apr_06b2...
+  estop approvals approve apr_06b2... --token-file ada.credential
+  estop approvals deny apr_06b2... --reason \"a planned migration\"
+  estop approvals extend apr_06b2... --by 10m";
+
+pub(super) const PERSON: &str = "Examples:
+  estop person add ada --role lead --group soc-leads --entra OBJECT_ID --out ada.credential
+  estop person list
+  estop person revoke per_06b2...";
+
 pub(super) const DETECTIONS: &str = "Examples:
   estop detections list --state quarantined
   estop detections show det_06b2...
@@ -44,6 +56,11 @@ pub(super) const DOCTOR: &str = "Examples:
   estop doctor --config /etc/estop/estop.yaml --json
 
 Exit codes: 0 nothing is known not to work, 1 something will not, 9 Graph cannot be reached";
+
+pub(super) const AGENTS: &str = "Examples:
+  estop agents list --blueprint 0b9c66aa-20f4-4c1e-8a51-77b0e4dd1c07
+  estop agents show 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --json
+  estop agents orphans";
 
 pub(super) const DRILL: &str = "Examples:
   estop drill
@@ -90,4 +107,10 @@ pub(super) const CONFIG: &str = "Examples:
 pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook lint playbooks/
   estop playbook lint playbooks/ --deny warnings
-  estop playbook list";
+  estop playbook list
+  estop playbook permissions
+  estop playbook permissions playbooks/ --profile eradicate --json";
+
+pub(super) const INIT: &str = "Examples:
+  estop init entra > grant.sh && sh grant.sh OBJECT_ID
+  estop init entra playbooks/ --profile eradicate --shell powershell > grant.ps1";

@@ -10,12 +10,12 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, PlaybookCommand, SendArgs, SignArgs, StoreArgs,
-    Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, PlaybookCommand, SendArgs,
+    ShellWord, SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
-    BrakeCommand, BrakeWord, ContainArgs, DetectionsCommand, DrillArgs, ModeCommand, RiskWord,
-    RunsCommand, UndoArgs,
+    AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
+    DetectionsCommand, DrillArgs, ModeCommand, RiskWord, RunsCommand, UndoArgs,
 };
 
 use super::demo::DemoArgs;
@@ -80,6 +80,13 @@ pub enum Command {
         #[command(subcommand)]
         command: RunsCommand,
     },
+    /// Approvals: list, show, approve, deny, extend.
+    #[command(alias = "approval", after_help = examples::APPROVALS)]
+    Approvals {
+        /// What to do with approvals.
+        #[command(subcommand)]
+        command: ApprovalsCommand,
+    },
     /// Detections: list, show, replay.
     #[command(alias = "det", after_help = examples::DETECTIONS)]
     Detections {
@@ -90,6 +97,13 @@ pub enum Command {
     /// Is everything there that a containment needs? Only reads, and says what to do.
     #[command(after_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
+    /// Agents and blueprints as they were last listed: list, show, orphans.
+    #[command(after_help = examples::AGENTS)]
+    Agents {
+        /// What to do with agents.
+        #[command(subcommand)]
+        command: AgentsCommand,
+    },
     /// Stop the canary for real, put it back, and time every hop.
     #[command(after_help = examples::DRILL)]
     Drill(DrillArgs),
@@ -116,6 +130,13 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// People's own credentials, which decide approvals; at the machine that holds the store.
+    #[command(after_help = examples::PERSON)]
+    Person {
+        /// What to do with people's credentials.
+        #[command(subcommand)]
+        command: PersonCommand,
+    },
     /// Print the signature headers for a delivery.
     #[command(after_help = examples::SIGN)]
     Sign(SignArgs),
@@ -135,7 +156,14 @@ pub enum Command {
     /// The configuration: show, check.
     #[command(after_help = examples::CONFIG)]
     Config(ConfigArgs),
-    /// Playbooks: list, lint.
+    /// Scripts that prepare a tenant; nothing is run.
+    #[command(after_help = examples::INIT)]
+    Init {
+        /// What to prepare.
+        #[command(subcommand)]
+        command: InitCommand,
+    },
+    /// Playbooks: list, lint, permissions.
     #[command(after_help = examples::PLAYBOOK)]
     Playbook {
         /// What to do with playbooks.

@@ -7,8 +7,11 @@ use url::Url;
 
 use super::span;
 use crate::audit::Head;
-use crate::domain::id::TokenId;
+use crate::domain::entity::ObjectId;
+use crate::domain::id::{PersonId, TokenId};
 use crate::domain::moment::{Moment, Span};
+use crate::domain::permission::Profile;
+use crate::domain::person::{GroupName, Role};
 
 /// Which configuration, and what to do with it.
 #[derive(Debug, Args)]
@@ -76,6 +79,48 @@ pub enum TokenCommand {
     Revoke {
         /// Its name: tok_...
         id: TokenId,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// What to do with people's own credentials.
+#[derive(Debug, Subcommand)]
+pub enum PersonCommand {
+    /// Make one for a person. Its text is shown this once.
+    Add {
+        /// What the record calls them.
+        name: String,
+        /// What they may: viewer, responder or lead.
+        #[arg(long, value_parser = role, value_name = "ROLE")]
+        role: Role,
+        /// A group of approvers they belong to; may stand several times.
+        #[arg(long, value_parser = group, value_name = "GROUP")]
+        group: Vec<GroupName>,
+        /// The object id of their user in Entra: who they are when people are counted.
+        #[arg(long, value_name = "OBJECT_ID")]
+        entra: ObjectId,
+        /// How long it lives, up to 90d.
+        #[arg(long, value_parser = span, default_value = "30d", value_name = "TIME")]
+        expires: Span,
+        /// Write it into this new file (mode 0600) and not to standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Every person's credential, newest first.
+    List {
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// End one; the next request that shows it is refused.
+    Revoke {
+        /// Its name: per_...
+        id: PersonId,
         /// Where the store is.
         #[command(flatten)]
         store: StoreArgs,
@@ -210,8 +255,55 @@ pub enum PlaybookCommand {
     },
     /// The playbooks in force, from the server.
     List,
+    /// The least application permissions that playbooks need, in each profile.
+    Permissions {
+        /// Folders of playbooks; without any, the shipped ones.
+        #[arg(value_name = "FOLDER")]
+        paths: Vec<PathBuf>,
+        /// Only this profile; ends with 1 when a playbook needs more.
+        #[arg(long, value_parser = profile, value_name = "PROFILE")]
+        profile: Option<Profile>,
+    },
+}
+
+/// What `estop init` prepares.
+#[derive(Debug, Subcommand)]
+pub enum InitCommand {
+    /// Print the script that grants estop's identity its application permissions.
+    Entra {
+        /// Folders of playbooks; without any, the shipped ones.
+        #[arg(value_name = "FOLDER")]
+        paths: Vec<PathBuf>,
+        /// agents, classic or eradicate.
+        #[arg(long, value_parser = profile, default_value = "agents", value_name = "PROFILE")]
+        profile: Profile,
+        /// For which shell.
+        #[arg(long, value_enum, default_value = "az")]
+        shell: ShellWord,
+    },
+}
+
+/// The shells a script can be written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShellWord {
+    /// A POSIX shell with the Azure CLI.
+    Az,
+    /// PowerShell with the Microsoft Graph module.
+    Powershell,
+}
+
+fn profile(word: &str) -> Result<Profile, String> {
+    Profile::from_word(word).ok_or_else(|| "it is one of: agents, classic, eradicate".to_owned())
 }
 
 fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).ok_or_else(|| "a time such as 2026-09-20T14:02:07Z".to_owned())
+}
+
+fn role(word: &str) -> Result<Role, String> {
+    Role::from_word(word).ok_or_else(|| "it is one of: viewer, responder, lead".to_owned())
+}
+
+fn group(name: &str) -> Result<GroupName, String> {
+    GroupName::new(name).ok_or_else(|| "1 to 64 lower-case letters, digits and `-`".to_owned())
 }

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::span;
 use crate::domain::entity::{EntityKind, ObjectId};
-use crate::domain::id::RunId;
+use crate::domain::id::{ApprovalId, RunId};
 use crate::domain::moment::Span;
+use crate::domain::step::PriorWord;
 
 /// What to contain, and how.
 #[derive(Debug, Args)]
@@ -54,6 +55,9 @@ pub struct UndoArgs {
     /// What Entra is told about the risk, where the run confirmed a compromise.
     #[arg(long, value_enum)]
     pub risk: Option<RiskWord>,
+    /// What its switch was, where read and write left together and nobody can tell.
+    #[arg(long, value_parser = prior_word, value_name = "enabled|disabled")]
+    pub was: Option<PriorWord>,
     /// Why; kept in the record. Asked for on a terminal when left away.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -133,6 +137,93 @@ pub enum RunsCommand {
     },
 }
 
+/// What to do with agents.
+#[derive(Debug, Subcommand)]
+pub enum AgentsCommand {
+    /// What the inventory holds, in the order of object ids.
+    List {
+        /// What to list: agent, blueprint, agent_user or service_principal.
+        #[arg(long, default_value = "agent", value_name = "KIND")]
+        kind: String,
+        /// Only agents of this blueprint, by any of its ids.
+        #[arg(long, value_name = "GUID")]
+        blueprint: Option<ObjectId>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+        /// Only those behind this object id.
+        #[arg(long, value_name = "GUID")]
+        after: Option<ObjectId>,
+    },
+    /// What a GUID is, what hangs together with it, and what its switch stops.
+    Show {
+        /// Any id: object id, app id, application object id, agent registry id.
+        #[arg(value_name = "GUID")]
+        id: ObjectId,
+    },
+    /// Agents and user accounts that lost what they hang from, or that nobody answers for.
+    Orphans,
+}
+
+/// What to do with approvals.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalsCommand {
+    /// The newest questions to people.
+    List {
+        /// Only this state: asked, approved, denied, expired, void; may stand several times.
+        #[arg(long, value_name = "STATE")]
+        state: Vec<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+    },
+    /// One approval: why, what it would do now, what changed, what is smaller.
+    Show {
+        /// The approval.
+        approval: ApprovalId,
+    },
+    /// Say yes, with a credential of your own: shows the plan, then asks.
+    Approve(ApproveArgs),
+    /// Say no: nothing is done, or what is held is put back.
+    Deny {
+        /// The approval.
+        approval: ApprovalId,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Ask for more time, before the end.
+    Extend {
+        /// The approval.
+        approval: ApprovalId,
+        /// How much more.
+        #[arg(long, value_parser = span, default_value = "10m", value_name = "TIME")]
+        by: Span,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+}
+
+/// To what to say yes.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The approval.
+    pub approval: ApprovalId,
+    /// Approve the first smaller plan rather than the whole one.
+    #[arg(long, conflicts_with = "plan")]
+    pub smaller: bool,
+    /// Approve exactly the plan of this digest, as it was shown before.
+    #[arg(long, value_name = "DIGEST")]
+    pub plan: Option<String>,
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
 /// What to do with detections.
 #[derive(Debug, Subcommand)]
 pub enum DetectionsCommand {
@@ -190,6 +281,10 @@ pub struct BrakeWord {
     /// Why; kept in the record.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+fn prior_word(word: &str) -> Result<PriorWord, String> {
+    PriorWord::from_word(word).ok_or_else(|| "it is one of: enabled, disabled".to_owned())
 }
 
 fn entity_kind(word: &str) -> Result<EntityKind, String> {

@@ -146,6 +146,7 @@ async fn token(store: &Store, clock: &Clock) -> Result<String, NotObserved> {
     let who = Operator {
         name: "local:demo".to_owned(),
         scope: Scope::Respond,
+        person: None,
     };
     let named = (NewName::new("demo").ok_or_else(missing)?, Scope::Respond);
     let created = create_token((store, clock), &who, named, Duration::from_secs(3600)).await;

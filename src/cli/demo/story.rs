@@ -235,6 +235,7 @@ pub(super) fn was(step: &Step) -> Option<String> {
     match (step.plan.action, &step.before) {
         (Action::Verify | Action::ConfirmCompromised, _)
         | (_, None | Some(Before::Found { .. } | Before::Nothing)) => None,
+        (_, Some(Before::Unproven { .. })) => Some("not proved".to_owned()),
         (_, Some(Before::Switches { switches })) => {
             let words: Vec<_> = switches
                 .iter()

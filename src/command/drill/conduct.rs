@@ -15,7 +15,8 @@ use crate::domain::order::{Order, OrderKind};
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::run::{Run, RunEvent, RunState, Standing};
-use crate::store::{Asked, DrillMove, NewRun, Terms};
+use crate::domain::step::PriorWord;
+use crate::store::{Asked, DrillMove, NewRun, Saw, Terms};
 
 /// The canary must be looked at within this, counted from the asking.
 const BEGIN_WITHIN: Duration = Duration::from_secs(60);
@@ -61,6 +62,7 @@ impl Drills {
             order,
             makes: Some(self.new_run(drill)),
             idempotency_key: Some(key),
+            saw: Saw::default(),
         };
         let taken = self.desk.woken(store.take_order(asked).await?);
         self.contained_by(drill, taken.run).await
@@ -73,7 +75,7 @@ impl Drills {
             mode: Mode::Enforce,
             plan: Plan::drill(entity(drill)),
             terms: Terms::default(),
-            held: None,
+            asks: None,
         }
     }
 
@@ -128,6 +130,8 @@ impl Drills {
         let word = ToUndo {
             run: run.id,
             risk: None,
+            // A drill begins only with a canary that is found enabled.
+            was: Some(PriorWord::Enabled),
             reason: reason(drill),
             idempotency_key: Some(format!("{}:release", drill.id)),
         };

@@ -34,7 +34,7 @@ impl Drills {
             id: drill.canary,
             also: Some(Vec::new()),
         };
-        match self.desk.look(&target, Priority::Enrich).await {
+        match self.desk.look(&target, Priority::Contain).await {
             Ok(looked) => self.judge(drill, &looked).await,
             Err(error) if error.sort == Sort::Later => Ok(Fitness::Later(error.why)),
             Err(error) => Ok(Fitness::Unfit(format!(

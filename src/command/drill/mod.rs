@@ -130,6 +130,7 @@ fn operator(drill: &Drill) -> Operator {
     Operator {
         name: drill.asked_by.clone(),
         scope: Scope::Respond,
+        person: None,
     }
 }
 

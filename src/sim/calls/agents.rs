@@ -59,25 +59,6 @@ pub(in crate::sim) fn list(state: &mut State, call: &Call, cast: Cast) -> Answer
     Ok(Reply::Json(page(state, call, (&listing, &ids))))
 }
 
-/// The users behind an agent, each with its own type.
-pub(in crate::sim) fn sponsors(state: &mut State, call: &Call, id: &str) -> Answered {
-    let view = View::of_one(call, Declared::DirectoryObject)?;
-    let id = found(state, (Cast::Agent, id))?;
-    let sponsors = state
-        .tenant
-        .agents
-        .get(&id)
-        .map(|it| it.sponsors.clone())
-        .unwrap_or_default();
-    let shown = sponsors
-        .into_iter()
-        .filter_map(|it| state.seen(it, call.at));
-    let value: Vec<Value> = shown.map(|it| Value::Object(view.cut(it))).collect();
-    Ok(Reply::Json(
-        json!({"@odata.context": view.context(call), "value": value}),
-    ))
-}
-
 /// Any service principal, by its object id or, only where the path says so, by its app id.
 /// Custom security attributes are shown to those who may read them.
 pub(in crate::sim) fn read_principal(
@@ -208,7 +189,7 @@ pub(in crate::sim) fn after<'a>(
         .collect()
 }
 
-fn found(state: &State, (cast, text): (Cast, &str)) -> Result<Uuid, Refusal> {
+pub(in crate::sim) fn found(state: &State, (cast, text): (Cast, &str)) -> Result<Uuid, Refusal> {
     guid(text)
         .filter(|id| state.tenant.kind(*id) == Some(cast.kind()))
         .ok_or_else(|| Refusal::no_resource(text))

@@ -19,6 +19,7 @@ mod belonging;
 mod blueprints;
 pub(super) mod call;
 mod foundry;
+mod lists;
 pub(super) mod load;
 mod odata;
 mod operation;
@@ -109,7 +110,11 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ReadCast(cast, id) => agents::read(state, call, (cast, id)),
         Operation::SwitchCast(cast, id) => agents::switch(state, call, (cast, id)),
         Operation::ListCast(cast) => agents::list(state, call, cast),
-        Operation::Sponsors(id) => agents::sponsors(state, call, id),
+        Operation::Sponsors(cast, id) => lists::sponsors(state, call, (cast, id)),
+        Operation::Owners(id) => lists::owners(state, call, id),
+        Operation::ListPrincipals => lists::principals(state, call),
+        Operation::ListBlueprintApplications => lists::blueprint_applications(state, call),
+        Operation::ListInstances => lists::instances(state, call),
         Operation::ReadPrincipal(key) => agents::read_principal(state, call, (caller, key)),
         Operation::GetByIds => agents::get_by_ids(state, call),
         Operation::ReadUser(id) => users::read(state, call, id),

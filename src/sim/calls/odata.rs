@@ -104,7 +104,7 @@ impl Listing {
             call,
             &["$select", "$filter", "$top", "$count", "$skiptoken"],
         )?;
-        let most = if declared == Declared::User {
+        let most = if matches!(declared, Declared::User | Declared::ServicePrincipal) {
             PAGE_LIMIT
         } else {
             PAGE

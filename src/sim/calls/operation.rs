@@ -42,7 +42,11 @@ pub(in crate::sim) enum Operation<'a> {
     ReadCast(Cast, &'a str),
     SwitchCast(Cast, &'a str),
     ListCast(Cast),
-    Sponsors(&'a str),
+    Sponsors(Cast, &'a str),
+    Owners(&'a str),
+    ListPrincipals,
+    ListBlueprintApplications,
+    ListInstances,
     ReadPrincipal(Key<'a>),
     ReadUser(&'a str),
     ListUsers(Users),
@@ -74,7 +78,7 @@ impl<'a> Operation<'a> {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message));
         }
         let found = if read {
-            Self::reading(rest)
+            Self::whole_list(call, version, rest).or_else(|| Self::reading(rest))
         } else {
             Self::writing(&call.method, rest)
         };
@@ -84,8 +88,24 @@ impl<'a> Operation<'a> {
             .ok_or_else(|| Refusal::no_path(&call.path))
     }
 
+    /// Lists without a filter, which only an inventory asks for; the filtered ones are belongings.
+    fn whole_list(call: &Call, version: &str, rest: &[&'a str]) -> Option<Self> {
+        if call.parameter("$filter").is_some() {
+            return None;
+        }
+        match (version, rest) {
+            ("beta", ["agentRegistry", "agentInstances"]) => Some(Self::ListInstances),
+            (_, ["applications", "microsoft.graph.agentIdentityBlueprint"]) => {
+                Some(Self::ListBlueprintApplications)
+            }
+            _ => None,
+        }
+    }
+
     fn reading(rest: &[&'a str]) -> Option<Self> {
         match rest {
+            ["servicePrincipals"] => Some(Self::ListPrincipals),
+            ["servicePrincipals", id, "owners"] => Some(Self::Owners(id)),
             ["servicePrincipals", AGENT] => Some(Self::ListCast(Cast::Agent)),
             ["servicePrincipals", BLUEPRINT] => Some(Self::ListCast(Cast::BlueprintPrincipal)),
             ["servicePrincipals", id] => Some(Self::ReadPrincipal(Key::ObjectId(id))),
@@ -93,7 +113,10 @@ impl<'a> Operation<'a> {
             ["servicePrincipals", id, BLUEPRINT] => {
                 Some(Self::ReadCast(Cast::BlueprintPrincipal, id))
             }
-            ["servicePrincipals", id, AGENT, "sponsors"] => Some(Self::Sponsors(id)),
+            ["servicePrincipals", id, AGENT, "sponsors"] => Some(Self::Sponsors(Cast::Agent, id)),
+            ["servicePrincipals", id, BLUEPRINT, "sponsors"] => {
+                Some(Self::Sponsors(Cast::BlueprintPrincipal, id))
+            }
             ["users"] => Some(Self::ListUsers(Users::All)),
             ["users", "microsoft.graph.agentUser"] => Some(Self::ListUsers(Users::OfAgents)),
             ["users", id] => Some(Self::ReadUser(id)),
@@ -150,7 +173,20 @@ impl<'a> Operation<'a> {
                 &["AgentIdentityBlueprintPrincipal.EnableDisable.All"],
                 &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
             ],
-            Self::Sponsors(_) => &[&["Application.Read.All"], &["Application.ReadWrite.All"]],
+            Self::Sponsors(..) => &[&["Application.Read.All"], &["Application.ReadWrite.All"]],
+            Self::Owners(_) | Self::ListPrincipals => &[
+                &["Application.Read.All"],
+                &["Application.ReadWrite.All"],
+                &["Directory.Read.All"],
+            ],
+            Self::ListBlueprintApplications => &[
+                &["AgentIdentityBlueprint.Read.All"],
+                &["AgentIdentityBlueprint.ReadWrite.All"],
+            ],
+            Self::ListInstances => &[
+                &["AgentInstance.Read.All"],
+                &["AgentInstance.ReadWrite.All"],
+            ],
             Self::ReadPrincipal(_) => &[
                 &["Application.Read.All"],
                 &["Application.ReadWrite.OwnedBy"],
@@ -207,11 +243,15 @@ impl<'a> Operation<'a> {
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
             Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
+            Self::ListBlueprintApplications => (Family::DirectoryReads, 2 - chosen),
             Self::ReadCast(..)
             | Self::ListCast(_)
-            | Self::Sponsors(_)
-            | Self::ReadPrincipal(_)
-            | Self::ListLicences => (Family::DirectoryReads, 1),
+            | Self::Sponsors(..)
+            | Self::Owners(_)
+            | Self::ListPrincipals
+            | Self::ListInstances
+            | Self::ListLicences
+            | Self::ReadPrincipal(_) => (Family::DirectoryReads, 1),
         }
     }
 }

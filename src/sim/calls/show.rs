@@ -16,6 +16,8 @@ pub(in crate::sim) enum Declared {
     User,
     AgentUser,
     RiskyAgent,
+    BlueprintApplication,
+    AgentInstance,
 }
 
 const PRINCIPAL: [&str; 19] = [
@@ -64,6 +66,17 @@ const RISKY_AGENT: [&str; 11] = [
     "riskLevel",
     "riskState",
 ];
+const APPLICATION: [&str; 3] = ["id", "appId", "displayName"];
+const INSTANCE: [&str; 8] = [
+    "id",
+    "displayName",
+    "agentIdentityId",
+    "agentIdentityBlueprintId",
+    "agentUserId",
+    "originatingStore",
+    "sourceAgentId",
+    "managedBy",
+];
 /// What a user shows when nobody chose: `accountEnabled` is not among it.
 const USER_UNASKED: [&str; 4] = ["id", "displayName", "mail", "userPrincipalName"];
 
@@ -76,6 +89,8 @@ impl Declared {
             Self::Agent => principal || AGENT_OWN.contains(&property),
             Self::User | Self::AgentUser => USER.contains(&property),
             Self::RiskyAgent => RISKY_AGENT.contains(&property),
+            Self::BlueprintApplication => APPLICATION.contains(&property),
+            Self::AgentInstance => INSTANCE.contains(&property),
             Self::DirectoryObject => {
                 principal || AGENT_OWN.contains(&property) || USER.contains(&property)
             }
@@ -90,6 +105,8 @@ impl Declared {
             | Self::ServicePrincipal
             | Self::Agent
             | Self::BlueprintPrincipal
+            | Self::BlueprintApplication
+            | Self::AgentInstance
             | Self::RiskyAgent => None,
         }
     }
@@ -103,6 +120,8 @@ impl Declared {
             Self::User => "#microsoft.graph.user",
             Self::AgentUser => "#microsoft.graph.agentUser",
             Self::RiskyAgent => "#microsoft.graph.riskyAgent",
+            Self::BlueprintApplication => "#microsoft.graph.agentIdentityBlueprint",
+            Self::AgentInstance => "#microsoft.graph.agentInstance",
         }
     }
 
@@ -118,6 +137,8 @@ impl Declared {
             Self::User => "users",
             Self::AgentUser => "users/microsoft.graph.agentUser",
             Self::RiskyAgent => "identityProtection/riskyAgents",
+            Self::BlueprintApplication => "applications/microsoft.graph.agentIdentityBlueprint",
+            Self::AgentInstance => "agentRegistry/agentInstances",
         }
     }
 }
@@ -161,7 +182,7 @@ impl Tenant {
             "passwordCredentials": [],
             "servicePrincipalNames": [agent.id],
             "servicePrincipalType": "ServiceIdentity",
-            "tags": [],
+            "tags": self.tags_of(agent.id),
         }))
     }
 
@@ -179,8 +200,12 @@ impl Tenant {
             "isDisabled": null,
             "servicePrincipalNames": [principal.app_id],
             "servicePrincipalType": principal.service_principal_type,
-            "tags": [],
+            "tags": self.tags_of(principal.id),
         }))
+    }
+
+    fn tags_of(&self, id: Uuid) -> &[String] {
+        self.tags.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// Every property of a risky agent, or `None` where no risk was ever seen.

@@ -150,9 +150,10 @@ fn of_blueprint(world: &World) -> Vec<Write> {
 
 /// A write's body as it is sent.
 fn text(body: &serde_json::Value) -> String {
-    match body {
-        serde_json::Value::Null => String::new(),
-        body => body.to_string(),
+    if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
     }
 }
 

@@ -44,6 +44,8 @@ impl Connection {
         // Without it every parameter that an index might care about prepares its statement anew.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        // What a savepoint would need to go back stays in memory: it is gone with us anyway.
+        db.pragma_update(None, "temp_store", "memory")?;
         Ok(Self(db))
     }
 

@@ -10,7 +10,7 @@ use estop::domain::record::Chain;
 use estop::domain::run::{Lane, Run, RunState, Standing};
 use estop::domain::step::Before;
 use estop::sim::{Aspect, INVOICE_BOT};
-use estop::store::{Asked, Claim, RunFilter, Store};
+use estop::store::{Asked, Claim, RunFilter, Saw, Store};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ async fn contained(victim: &Victim, user: Uuid) -> Run {
         .iter()
         .filter_map(|step| match &step.before {
             Some(Before::Switches { switches }) => Some(switches),
-            Some(Before::Found { .. } | Before::Nothing) | None => None,
+            Some(Before::Found { .. } | Before::Nothing | Before::Unproven { .. }) | None => None,
         })
         .flatten()
         .map(|switch| (switch.id.uuid(), switch.account_enabled))
@@ -105,6 +105,7 @@ async fn order_undo(victim: &Victim, run: &Run) {
         operator: Operator {
             name: "local:test".to_owned(),
             scope: Scope::Respond,
+            person: None,
         },
         kind: OrderKind::Undo {
             run: run.id,
@@ -116,6 +117,7 @@ async fn order_undo(victim: &Victim, run: &Run) {
         order,
         makes: None,
         idempotency_key: None,
+        saw: Saw::default(),
     };
     let visit = victim.site.visit().await;
     visit.store.take_order(asked).await.unwrap();

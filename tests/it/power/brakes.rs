@@ -107,7 +107,11 @@ async fn a_run_on_a_protected_entity_is_not_released_by_one_person_but_may_be_st
     let resumed = desk.send(word("resume")).await;
     let stopped = desk.send(word("stop")).await;
 
-    assert_eq!(resumed.body["code"], "protected-target", "{}", resumed.text);
+    assert_eq!(
+        resumed.body["code"], "approval-required",
+        "{}",
+        resumed.text
+    );
     assert_eq!(stopped.status, StatusCode::ACCEPTED, "{}", stopped.text);
     assert_eq!(desk.world.state(run.id).await.word(), "stopped");
 }

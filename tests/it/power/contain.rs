@@ -150,7 +150,7 @@ async fn a_word_without_a_reason_is_refused() {
 }
 
 #[tokio::test]
-async fn a_protected_agent_is_refused_and_so_is_a_blueprint_that_would_stop_it() {
+async fn a_token_never_stops_a_protected_agent_nor_the_blueprint_that_would() {
     let setting = Setting {
         yaml: format!(
             "mode: enforce\nprotected: [{}]\ncaps: {{ tenant: 100, source: 100 }}\n",
@@ -166,10 +166,10 @@ async fn a_protected_agent_is_refused_and_so_is_a_blueprint_that_would_stop_it()
     let word = json!({ "plan_digest": own["plan_digest"], "reason": "leaked" });
     let reply = desk.post("/v1/runs", word).await;
 
-    assert_eq!(own["tier"], 3);
-    assert_eq!(family["stopped_by"][0]["code"], "protected-target");
-    assert_eq!(reply.status, StatusCode::CONFLICT);
-    assert_eq!(reply.body["code"], "protected-target");
+    assert_eq!((&own["tier"], &own["people"]), (&json!(3), &json!(2)));
+    assert_eq!(family["people"], 2);
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    assert_eq!(reply.body["code"], "tier-too-high");
     assert!(desk.world.entra.effects().is_empty());
 }
 

@@ -1,5 +1,6 @@
 //! People's words through the control API, on a whole service and a simulated tenant.
 
+mod asked;
 mod brakes;
 mod contain;
 mod records;

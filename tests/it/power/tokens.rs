@@ -11,7 +11,7 @@ use super::{DAY, Desk, asking, keyed, token};
 use crate::world::invoice_bot;
 
 /// Every path that is there, with a method it takes.
-const PATHS: [(&str, &str); 19] = [
+const PATHS: [(&str, &str); 24] = [
     ("POST", "/v1/plans"),
     ("GET", "/v1/runs"),
     ("POST", "/v1/runs"),
@@ -19,6 +19,17 @@ const PATHS: [(&str, &str); 19] = [
     ("POST", "/v1/runs/run_00000000000000000000000000/undo"),
     ("POST", "/v1/runs/run_00000000000000000000000000/resume"),
     ("POST", "/v1/runs/run_00000000000000000000000000/stop"),
+    ("GET", "/v1/approvals"),
+    ("GET", "/v1/approvals/apr_00000000000000000000000000"),
+    (
+        "POST",
+        "/v1/approvals/apr_00000000000000000000000000/approve",
+    ),
+    ("POST", "/v1/approvals/apr_00000000000000000000000000/deny"),
+    (
+        "POST",
+        "/v1/approvals/apr_00000000000000000000000000/extend",
+    ),
     ("GET", "/v1/detections"),
     ("GET", "/v1/detections/det_00000000000000000000000000"),
     (

@@ -40,20 +40,20 @@ impl Paper {
 
 /// How a command ended, and what it wrote.
 #[derive(Debug)]
-struct Ended {
-    exit: Exit,
-    output: String,
-    talk: String,
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    pub(super) output: String,
+    pub(super) talk: String,
 }
 
 impl Ended {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.output)
             .unwrap_or_else(|why| panic!("{why}: {} {}", self.output, self.talk))
     }
 }
 
-const PERSON: Ends = Ends {
+pub(super) const PERSON: Ends = Ends {
     input: true,
     output: true,
     talk: true,
@@ -61,12 +61,12 @@ const PERSON: Ends = Ends {
 
 impl Desk {
     /// Types a command line where nobody can be asked.
-    async fn types(&self, words: &[&str]) -> Ended {
+    pub(super) async fn types(&self, words: &[&str]) -> Ended {
         self.types_as(words, "", Ends::default()).await
     }
 
     /// Types a command line and then `typed`, while the world goes on.
-    async fn types_as(&self, words: &[&str], typed: &str, ends: Ends) -> Ended {
+    pub(super) async fn types_as(&self, words: &[&str], typed: &str, ends: Ends) -> Ended {
         let (output, talk) = (Paper::default(), Paper::default());
         let input = Cursor::new(typed.to_owned());
         let mut room = Room {
@@ -114,7 +114,7 @@ impl Desk {
         path
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.world.folder.path().join(name).display().to_string()
     }
 }
@@ -410,4 +410,48 @@ async fn a_refusal_in_json_is_the_problem_itself() {
     assert_eq!(ended.output, "");
     let told: Value = serde_json::from_str(&ended.talk).unwrap();
     assert_eq!(told["done"], "nothing");
+}
+
+#[tokio::test]
+async fn the_inventory_is_read_as_a_table_and_as_json() {
+    let mut tenant = estop::sim::Tenant::contoso();
+    let support = tenant
+        .blueprints
+        .values()
+        .find(|it| it.display_name == "Support-Agents");
+    let support = support.unwrap().ids.principal;
+    tenant.delete(support);
+    let desk = Desk::with(Setting {
+        yaml: "mode: enforce\nprotected: []\ninventory: { every: 5m }\n".to_owned(),
+        tenant,
+        ..Setting::default()
+    })
+    .await;
+    crate::inventory::until_listed(&desk.world).await;
+    let bot = invoice_bot().to_string();
+
+    let listed = desk.types(&["agents", "list", "--limit", "20"]).await;
+    let shown = desk.types(&["agents", "show", &bot]).await;
+    let json = desk.types(&["agents", "show", &bot, "--json"]).await;
+    let orphans = desk.types(&["agents", "orphans"]).await;
+    let nobody = desk
+        .types(&["agents", "show", "00000000-0000-4000-8000-000000000001"])
+        .await;
+
+    assert_eq!(listed.output.lines().count(), 15, "{listed:?}");
+    for part in [
+        "invoice-bot  enabled",
+        "hangs from",
+        "BLAST RADIUS",
+        "complete (1 of 1 read)",
+    ] {
+        assert!(shown.output.contains(part), "{part}: {}", shown.output);
+    }
+    assert_eq!(json.json()["radius"]["agents"], 1);
+    assert!(
+        orphans.output.contains("no principal in this tenant"),
+        "{}",
+        orphans.output
+    );
+    assert_eq!(nobody.exit, Exit::NotFound, "{nobody:?}");
 }

@@ -120,6 +120,7 @@ fn sighting((n, named): (usize, Named)) -> Sighting {
         tenant: named.tenant,
         found_at: format!("entities[{n}].id"),
         blueprint: None,
+        background: None,
     }
 }
 

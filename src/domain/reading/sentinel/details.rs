@@ -75,6 +75,7 @@ fn named(details: &Details<'_>, place: &str) -> Result<Named, NotUnderstood> {
             tenant,
             found_at: format!("{place}.{field}"),
             blueprint,
+            background: None,
         })
     };
     ids.iter()

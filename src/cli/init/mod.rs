@@ -1,0 +1,48 @@
+//! `estop init`: the scripts a person runs before the first start. Nothing is run from here.
+
+mod az;
+mod powershell;
+
+use super::Room;
+use super::answers::Answer;
+use super::args::{InitCommand, ShellWord};
+use super::exit::Exit;
+use super::permissions::{actions, of};
+use crate::domain::needed::Needed;
+
+pub(super) fn init(room: &mut Room, command: &InitCommand) -> Answer {
+    let InitCommand::Entra {
+        paths,
+        profile,
+        shell,
+    } = command;
+    let needed = of(*profile, paths)?;
+    let script = match shell {
+        ShellWord::Az => az::script(&needed),
+        ShellWord::Powershell => powershell::script(&needed),
+    };
+    room.terminal.raw(&script);
+    for beyond in &needed.beyond {
+        room.terminal.say(&format!(
+            "warning: {} of {} is left out: it needs --profile {}",
+            beyond.action,
+            beyond.playbook,
+            beyond.action.profile()
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// One line for each permission, in the shell's own comment and call.
+fn lines(needed: &Needed, call: impl Fn(&str) -> String) -> String {
+    let mut text = String::new();
+    for need in &needed.permissions {
+        if let Some(reaches) = need.permission.reaches {
+            text.push_str(&format!("# Reaches further: {reaches}.\n"));
+        }
+        text.push_str(&format!("# {}\n", actions(need)));
+        text.push_str(&call(need.permission.name));
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,128 @@
+//! `estop playbook permissions`: what must be granted, to whom it is of use, and how far it reaches.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::answers::{Answer, Failure};
+use super::exit::Exit;
+use super::table;
+use super::terminal::Terminal;
+use crate::catalog::Catalog;
+use crate::domain::needed::{Need, Needed, needed};
+use crate::domain::permission::Profile;
+
+/// What Foundry asks for besides.
+const FOUNDRY: &str = "an Azure role on each Foundry project that may disable its agents";
+
+pub(super) fn permissions(
+    terminal: &mut Terminal,
+    paths: &[PathBuf],
+    profile: Option<Profile>,
+) -> Answer {
+    let all = match profile {
+        Some(profile) => vec![of(profile, paths)?],
+        None => {
+            let each = Profile::ALL.into_iter();
+            each.map(|profile| of(profile, paths))
+                .collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    if terminal.wants_json() {
+        let said: Vec<Value> = all.iter().map(as_json).collect();
+        terminal.json(&json!({ "profiles": said }));
+    } else {
+        for one in &all {
+            show(terminal, one);
+        }
+    }
+    // Asked for one profile, what it leaves out is left undone.
+    let left_out = profile.is_some() && all.iter().any(|one| !one.beyond.is_empty());
+    Ok(if left_out { Exit::Failed } else { Exit::Done })
+}
+
+/// What a profile needs for the playbooks in a folder; without one, for the shipped ones.
+pub(super) fn of(profile: Profile, paths: &[PathBuf]) -> Result<Needed, Failure> {
+    let mut catalogs = Vec::new();
+    for path in paths {
+        catalogs.push(Catalog::load_dir(path));
+    }
+    if catalogs.is_empty() {
+        catalogs.push(Catalog::shipped());
+    }
+    let catalogs: Result<Vec<_>, _> = catalogs.into_iter().collect();
+    let catalogs = catalogs.map_err(|faults| {
+        let said: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        Failure::usage(said.join("\n")).fix("estop playbook lint says more")
+    })?;
+    let playbooks = catalogs.iter().flat_map(Catalog::all);
+    Ok(needed(profile, playbooks.map(|loaded| &*loaded.playbook)))
+}
+
+pub(super) fn actions(need: &Need) -> String {
+    let words: Vec<_> = need.by.iter().map(|action| action.word()).collect();
+    words.join(", ")
+}
+
+fn show(terminal: &mut Terminal, needed: &Needed) {
+    terminal.line(&format!("PROFILE {}", needed.profile));
+    let rows: Vec<Vec<String>> = needed
+        .permissions
+        .iter()
+        .map(|need| {
+            vec![
+                need.permission.name.to_owned(),
+                actions(need),
+                need.permission.lets.to_owned(),
+            ]
+        })
+        .collect();
+    let heading = ["PERMISSION", "NEEDED BY", "SO THAT ESTOP CAN"];
+    table::write(terminal, &heading, &rows, "nothing is needed");
+    if let Some(action) = needed.foundry {
+        terminal.line(&format!("and {FOUNDRY} ({action})"));
+    }
+    for need in &needed.permissions {
+        if let Some(reaches) = need.permission.reaches {
+            let name = need.permission.name;
+            terminal.say(&format!("warning: {name} reaches further: {reaches}"));
+        }
+    }
+    for beyond in &needed.beyond {
+        terminal.say(&format!(
+            "note: {} of {} needs the profile {}",
+            beyond.action,
+            beyond.playbook,
+            beyond.action.profile()
+        ));
+    }
+    terminal.line("");
+}
+
+fn as_json(needed: &Needed) -> Value {
+    let permissions: Vec<Value> = needed
+        .permissions
+        .iter()
+        .map(|need| {
+            json!({
+                "permission": need.permission.name, "needed_by": need.by,
+                "lets": need.permission.lets, "reaches": need.permission.reaches,
+            })
+        })
+        .collect();
+    let beyond: Vec<Value> = needed
+        .beyond
+        .iter()
+        .map(|one| {
+            json!({
+                "playbook": one.playbook, "action": one.action,
+                "needs_profile": one.action.profile(),
+            })
+        })
+        .collect();
+    json!({
+        "profile": needed.profile, "permissions": permissions,
+        "besides": needed.foundry.map(|action| json!({ "needed_by": action, "what": FOUNDRY })),
+        "beyond": beyond,
+    })
+}

@@ -1,0 +1,99 @@
+//! The least that a profile must be granted for a set of playbooks, and for what people order.
+
+use std::collections::BTreeMap;
+
+use super::action::Action;
+use super::entity::EntityKind;
+use super::permission::{Permission, Profile, permission};
+use super::playbook::{Playbook, PlaybookName};
+
+/// What a person may order with no playbook for it, and its proof.
+const BY_HAND: [Action; 6] = [
+    Action::DisableAgent,
+    Action::DisableBlueprint,
+    Action::DisableAgentUser,
+    Action::RevokeSessions,
+    Action::ConfirmCompromised,
+    Action::Verify,
+];
+
+/// What is read of service principals to guard and prove what is done to them.
+const READ: &str = "Application.Read.All";
+/// What gives [`READ`] too.
+const READ_AND_WRITE: &str = "Application.ReadWrite.All";
+
+/// One permission, and who needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Which.
+    pub permission: &'static Permission,
+    /// The actions that need it, in their order.
+    pub by: Vec<Action>,
+}
+
+/// A step that a profile does not include, so that it would be denied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beyond {
+    /// Whose step.
+    pub playbook: PlaybookName,
+    /// Which.
+    pub action: Action,
+}
+
+/// What one profile comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// Which profile.
+    pub profile: Profile,
+    /// What it must be granted, by name.
+    pub permissions: Vec<Need>,
+    /// Is an Azure role needed on each Foundry project?
+    pub foundry: Option<Action>,
+    /// What it does not include.
+    pub beyond: Vec<Beyond>,
+}
+
+/// What this profile must be granted so that these playbooks, and people, can do what they may.
+pub fn needed<'p>(profile: Profile, playbooks: impl Iterator<Item = &'p Playbook>) -> Needed {
+    let mut found: BTreeMap<&str, Vec<Action>> = BTreeMap::new();
+    let mut beyond = Vec::new();
+    let mut actions = BY_HAND.to_vec();
+    for playbook in playbooks {
+        for step in &playbook.steps {
+            if profile.includes(step.action.profile()) {
+                actions.push(step.action);
+                if playbook.entity == EntityKind::ServicePrincipal {
+                    found.entry(READ).or_default().push(Action::Verify);
+                }
+            } else {
+                beyond.push(Beyond {
+                    playbook: playbook.name.clone(),
+                    action: step.action,
+                });
+            }
+        }
+    }
+    for action in &actions {
+        for name in action.permissions() {
+            found.entry(name).or_default().push(*action);
+        }
+    }
+    if found.contains_key(READ_AND_WRITE)
+        && let Some(readers) = found.remove(READ)
+    {
+        found.entry(READ_AND_WRITE).or_default().extend(readers);
+    }
+    let needs = found.into_iter().filter_map(|(name, mut by)| {
+        by.sort_unstable();
+        by.dedup();
+        permission(name).map(|permission| Need { permission, by })
+    });
+    Needed {
+        profile,
+        permissions: needs.collect(),
+        foundry: actions
+            .contains(&Action::StopInFoundry)
+            .then_some(Action::StopInFoundry),
+        beyond,
+    }
+}

@@ -1,0 +1,165 @@
+//! The rows of each collection, read into what the inventory keeps.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::super::error::Error;
+use super::super::shape::{self, Enabled};
+use crate::domain::entity::{Entity, EntityKind, ObjectId, TenantId};
+use crate::domain::inventory::{Instance, Known};
+use crate::domain::moment::Moment;
+
+/// Beginnings of the tags that agent platforms put on plain service principals. Microsoft
+/// documents that such tags exist, and not their full list: what carries none is not listed.
+const CLASSIC_TAGS: [&str; 3] = [
+    "power-virtual-agents-",
+    "AgentCreatedBy:",
+    "AgenticInstance",
+];
+/// Most tags kept of one object, and the longest part of one.
+const TAGS_MAX: usize = 32;
+const TAG_LIMIT: usize = 64;
+
+const AGENT: &str = "#microsoft.graph.agentIdentity";
+const BLUEPRINT: &str = "#microsoft.graph.agentIdentityBlueprintPrincipal";
+const PRINCIPAL: &str = "#microsoft.graph.servicePrincipal";
+const AGENT_USER: &str = "#microsoft.graph.agentUser";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PrincipalRow {
+    #[serde(rename = "@odata.type")]
+    kind: Option<String>,
+    id: ObjectId,
+    app_id: Option<ObjectId>,
+    account_enabled: Option<Enabled>,
+    agent_identity_blueprint_id: Option<ObjectId>,
+    app_owner_organization_id: Option<TenantId>,
+    disabled_by_microsoft_status: Option<String>,
+    display_name: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+}
+
+impl PrincipalRow {
+    pub(super) fn blueprint(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
+        shape::of_kind(spoken, (BLUEPRINT, self.kind.as_deref()))?;
+        if self.app_id.is_none() {
+            return Err(Error::unknown(spoken, "a blueprint without its app id"));
+        }
+        self.known(EntityKind::Blueprint, at, spoken).map(Some)
+    }
+
+    pub(super) fn agent(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
+        shape::of_kind(spoken, (AGENT, self.kind.as_deref()))?;
+        let mut known = self.known(EntityKind::Agent, at, spoken)?;
+        known.app_id = Some(known.entity.id);
+        Ok(Some(known))
+    }
+
+    /// A classic agent, where its tags say that it is one. Agents and blueprint principals stand
+    /// in this list too and have lists of their own.
+    pub(super) fn classic_agent(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
+        let plain = self.kind.as_deref().is_none_or(|kind| kind == PRINCIPAL);
+        let begins = |tag: &String| CLASSIC_TAGS.iter().any(|it| tag.starts_with(it));
+        if !plain || !self.tags.iter().any(begins) {
+            return Ok(None);
+        }
+        self.known(EntityKind::ServicePrincipal, at, spoken)
+            .map(Some)
+    }
+
+    fn known(self, kind: EntityKind, at: Moment, spoken: &str) -> Result<Known, Error> {
+        let enabled = self
+            .account_enabled
+            .ok_or_else(|| Error::unknown(spoken, "an object without its switch"))?;
+        let by_microsoft = shape::by_microsoft(self.disabled_by_microsoft_status.as_deref());
+        Ok(Known {
+            entity: Entity { kind, id: self.id },
+            app_id: self.app_id,
+            application: None,
+            parent: self.agent_identity_blueprint_id,
+            enabled: enabled.flag(),
+            disabled_by_microsoft: by_microsoft,
+            owner_tenant: self.app_owner_organization_id,
+            name: self.display_name,
+            tags: pairs(&self.tags),
+            seen_at: at,
+            people_at: None,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserRow {
+    #[serde(rename = "@odata.type")]
+    kind: Option<String>,
+    id: ObjectId,
+    account_enabled: Enabled,
+    // A person has none, so a user without one is not an agent's.
+    identity_parent_id: ObjectId,
+    display_name: Option<String>,
+}
+
+impl UserRow {
+    pub(super) fn agent_user(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
+        shape::of_kind(spoken, (AGENT_USER, self.kind.as_deref()))?;
+        Ok(Some(Known {
+            entity: Entity::agent_user(self.id),
+            app_id: None,
+            application: None,
+            parent: Some(self.identity_parent_id),
+            enabled: self.account_enabled.flag(),
+            disabled_by_microsoft: false,
+            owner_tenant: None,
+            name: self.display_name,
+            tags: BTreeMap::new(),
+            seen_at: at,
+            people_at: None,
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ApplicationRow {
+    pub(super) id: ObjectId,
+    pub(super) app_id: ObjectId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InstanceRow {
+    id: String,
+    agent_identity_id: Option<String>,
+    agent_identity_blueprint_id: Option<String>,
+    display_name: Option<String>,
+    originating_store: Option<String>,
+}
+
+impl InstanceRow {
+    /// A registered agent; one whose own id is no GUID cannot be asked for, and is left out.
+    pub(super) fn instance(self) -> Option<Instance> {
+        let id_of = |text: Option<String>| text.and_then(|text| text.parse().ok());
+        Some(Instance {
+            id: self.id.parse().ok()?,
+            agent: id_of(self.agent_identity_id),
+            application: id_of(self.agent_identity_blueprint_id),
+            name: self.display_name,
+            platform: self.originating_store,
+        })
+    }
+}
+
+/// `env:prod` and `env=prod` are a pair; a bare word is `true`.
+fn pairs(tags: &[String]) -> BTreeMap<String, String> {
+    let short = |text: &str| text.trim().chars().take(TAG_LIMIT).collect::<String>();
+    let pair = |tag: &String| match tag.split_once([':', '=']) {
+        Some((name, value)) => (short(name), short(value)),
+        None => (short(tag), "true".to_owned()),
+    };
+    let read = tags.iter().take(TAGS_MAX).map(pair);
+    read.filter(|(name, _)| !name.is_empty()).collect()
+}

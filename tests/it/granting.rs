@@ -1,0 +1,265 @@
+//! What a deployment must be granted: told by the command line, granted by the script it prints.
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use clap::Parser as _;
+use estop::cli::{Cli, Ends, Errand, Exit, Room, Terminal, run};
+use estop::clock::Clock;
+use estop::config::Environment;
+use estop::domain::permission::{PERMISSIONS, permission};
+use serde_json::Value;
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Exit, standard output, standard error.
+async fn types(words: &[&str]) -> (Exit, String, String) {
+    let (output, talk) = (Paper::default(), Paper::default());
+    let empty = Cursor::new(String::new());
+    let mut room = Room {
+        terminal: Terminal::of(empty, output.clone(), talk.clone(), Ends::default()),
+        environment: Environment::new([]),
+        clock: Clock::system(),
+        transport: None,
+    };
+    let cli = Cli::try_parse_from([&["estop"], words].concat()).unwrap();
+    let Errand::Done(exit) = run(cli, &mut room).await else {
+        panic!("{words:?} is the roof's");
+    };
+    (exit, output.text(), talk.text())
+}
+
+async fn json(words: &[&str]) -> Value {
+    let (_, output, talk) = types(&[words, &["--json"]].concat()).await;
+    serde_json::from_str(&output).unwrap_or_else(|why| panic!("{why}: {output} {talk}"))
+}
+
+/// A folder with one playbook of these steps.
+fn folder(entity: &str, steps: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let text = format!(
+        "playbook: x\nsummary: Try it.\ntrigger:\n  detection: [signInSpike]\n\
+         entity: {entity}\nmode: observe\nsteps:\n{steps}"
+    );
+    std::fs::write(folder.path().join("x.yaml"), text).unwrap();
+    folder
+}
+
+fn names(profile: &Value) -> Vec<&str> {
+    let all = profile["permissions"].as_array().unwrap().iter();
+    all.map(|one| one["permission"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_shipped_playbooks_need_what_deploy_says_and_nothing_of_other_profiles() {
+    let told = json(&["playbook", "permissions"]).await;
+
+    let written = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/permissions.json");
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(written).unwrap()).unwrap();
+    let written: Vec<_> = written["application"].as_object().unwrap().keys().collect();
+    let profiles = told["profiles"].as_array().unwrap();
+    assert_eq!(profiles.len(), 3);
+    for profile in profiles {
+        assert_eq!(names(profile), written, "{}", profile["profile"]);
+    }
+}
+
+#[tokio::test]
+async fn each_permission_says_which_action_needs_it_and_why() {
+    let folder = folder("agent", &["disable_agent", "remove_grant"]);
+    let path = folder.path().to_str().unwrap();
+
+    let told = json(&["playbook", "permissions", path, "--profile", "eradicate"]).await;
+
+    let permissions = told["profiles"][0]["permissions"].as_array().unwrap();
+    let grant = permissions
+        .iter()
+        .find(|one| one["permission"] == "DelegatedPermissionGrant.ReadWrite.All")
+        .unwrap();
+    assert_eq!(grant["needed_by"], serde_json::json!(["remove_grant"]));
+    assert_eq!(
+        grant["lets"],
+        "remove delegated permission grants and put them back"
+    );
+    assert!(grant["reaches"].as_str().unwrap().contains("any user"));
+}
+
+#[tokio::test]
+async fn a_step_beyond_the_profile_ends_with_1_and_names_the_profile_it_needs() {
+    let folder = folder("service_principal", &["disable_service_principal"]);
+    let path = folder.path().to_str().unwrap();
+    let ask = |profile| {
+        let words = ["playbook", "permissions", path, "--profile", profile];
+        async move { types(&words).await }
+    };
+
+    let (agents, _, talk) = ask("agents").await;
+    let (classic, table, warned) = ask("classic").await;
+    let all = types(&["playbook", "permissions", path]).await.0;
+
+    assert_eq!(
+        (agents, classic, all),
+        (Exit::Failed, Exit::Done, Exit::Done)
+    );
+    assert!(talk.contains("disable_service_principal of x needs the profile classic"));
+    assert!(table.contains("Application.ReadWrite.All"));
+    assert!(!table.contains("Application.Read.All"), "{table}");
+    assert!(warned.contains("as good as a global administrator"));
+}
+
+#[tokio::test]
+async fn playbooks_that_cannot_be_read_end_with_2_and_print_nothing() {
+    let folder = folder("agent", &["disable_everything"]);
+    let path = folder.path().to_str().unwrap();
+
+    for words in [["playbook", "permissions", path], ["init", "entra", path]] {
+        let (exit, output, talk) = types(&words).await;
+
+        assert_eq!((exit, output.as_str()), (Exit::Usage, ""));
+        assert!(talk.contains("disable_everything"), "{talk}");
+    }
+}
+
+#[tokio::test]
+async fn foundry_asks_for_an_azure_role_and_no_permission() {
+    let folder = folder("agent", &["disable_agent", "stop_in_foundry"]);
+    let path = folder.path().to_str().unwrap();
+
+    let told = json(&["playbook", "permissions", path, "--profile", "agents"]).await;
+
+    let besides = &told["profiles"][0]["besides"];
+    assert_eq!(besides["needed_by"], "stop_in_foundry");
+    assert!(besides["what"].as_str().unwrap().contains("Azure role"));
+}
+
+/// The permissions a script grants.
+fn granted(script: &str) -> Vec<&str> {
+    let calls = script.lines().filter_map(|line| {
+        let (word, name) = line.split_once(' ')?;
+        (word == "grant" || word == "Grant").then_some(name.trim_matches('\''))
+    });
+    calls.filter(|name| !name.starts_with('(')).collect()
+}
+
+#[tokio::test]
+async fn the_scripts_grant_what_the_profile_needs_and_name_no_role_id() {
+    let folder = folder(
+        "agent",
+        &["disable_agent", "remove_role", "remove_app_role"],
+    );
+    let path = folder.path().to_str().unwrap();
+    let told = json(&["playbook", "permissions", path, "--profile", "eradicate"]).await;
+
+    for shell in ["az", "powershell"] {
+        let words = [
+            "init",
+            "entra",
+            path,
+            "--profile",
+            "eradicate",
+            "--shell",
+            shell,
+        ];
+        let (exit, script, _) = types(&words).await;
+
+        assert_eq!(exit, Exit::Done);
+        assert_eq!(granted(&script), names(&told["profiles"][0]), "{shell}");
+        for name in granted(&script) {
+            assert!(permission(name).is_some(), "{shell}: {name}");
+        }
+        assert!(script.contains("00000003-0000-0000-c000-000000000000"));
+        let ids = script.matches("-0000-").count() + script.matches("AppRoleId '").count();
+        assert_eq!(ids, 1, "only Graph's own app id is written: {shell}");
+        assert!(script.contains("AllowedMemberTypes") || script.contains("allowedMemberTypes"));
+    }
+    assert!(PERMISSIONS.len() >= 20);
+}
+
+#[tokio::test]
+async fn what_the_profile_leaves_out_is_said_beside_the_script() {
+    let folder = folder("agent", &["disable_agent", "remove_grant"]);
+    let path = folder.path().to_str().unwrap();
+
+    let (_, script, talk) = types(&["init", "entra", path]).await;
+
+    assert!(!script.contains("DelegatedPermissionGrant"));
+    assert!(talk.contains("remove_grant of x is left out: it needs --profile eradicate"));
+}
+
+/// An `az` that knows two of three permissions and notes what it is asked to grant.
+const AZ: &str = r#"#!/bin/sh
+case "$*" in
+  *"--method post"*) echo "$*" >> "$NOTED" ;;
+  *"value[].appRoleId"*) echo "role-of-held" ;;
+  *"--query id"*) echo "graph-object-id" ;;
+  *"value=='AgentIdentity.Read.All'"*) echo "role-of-held" ;;
+  *"value=='AgentIdentity.EnableDisable.All'"*) echo "role-of-new" ;;
+  *) echo "" ;;
+esac
+"#;
+
+#[tokio::test]
+async fn the_az_script_is_sound_grants_what_is_new_and_says_what_the_tenant_lacks() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_, script, _) = types(&["init", "entra"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    std::fs::write(place("grant.sh"), script).unwrap();
+    std::fs::write(place("az"), AZ).unwrap();
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(place("az"), executable).unwrap();
+    let sh = |words: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(words).current_dir(folder.path());
+        command.env("NOTED", place("noted"));
+        command.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+        command.output().unwrap()
+    };
+
+    let syntax = sh(&["-n", "grant.sh"]);
+    let alone = sh(&["grant.sh"]);
+    let ran = sh(&["grant.sh", "our-object-id"]);
+
+    assert!(syntax.status.success(), "{syntax:?}");
+    assert!(!alone.status.success());
+    let said = String::from_utf8(ran.stdout).unwrap();
+    let warned = String::from_utf8(ran.stderr).unwrap();
+    assert!(
+        said.contains("held     AgentIdentity.Read.All"),
+        "{said} {warned}"
+    );
+    assert!(
+        said.contains("granted  AgentIdentity.EnableDisable.All"),
+        "{said}"
+    );
+    assert!(
+        warned.contains("missing  IdentityRiskyAgent.ReadWrite.All"),
+        "{warned}"
+    );
+    assert_eq!(ran.status.code(), Some(1));
+    let noted = std::fs::read_to_string(place("noted")).unwrap();
+    assert_eq!(noted.lines().count(), 1, "{noted}");
+    assert!(noted.contains(r#""appRoleId":"role-of-new""#), "{noted}");
+    assert!(noted.contains("/servicePrincipals/our-object-id/appRoleAssignments"));
+}

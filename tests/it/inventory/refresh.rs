@@ -1,0 +1,132 @@
+//! Filling the inventory: whole, partial, and what it forgets.
+
+use estop::domain::entity::ObjectId;
+use estop::domain::inventory::{Bond, Part};
+use estop::sim::{Fault, INVOICE_BOT, On, Tenant, What};
+
+use super::{agent_named, blueprint_named, part, refresh, stocked};
+use crate::world::{World, invoice_bot};
+
+async fn count(world: &World, of: Part) -> (usize, usize) {
+    let extent = part(world, of).await.unwrap().extent;
+    (extent.read, extent.of)
+}
+
+#[tokio::test]
+async fn the_inventory_holds_what_the_tenant_holds() {
+    let mut tenant = Tenant::contoso();
+    let blueprint = tenant.blueprints.values().next().unwrap().ids;
+    tenant.add_tag(INVOICE_BOT, "env:prod");
+    let classic = tenant.add_service_principal("old-bot");
+    tenant.add_tag(classic, "power-virtual-agents-1");
+    tenant.register_on("Invoices", "Foundry", (Some(INVOICE_BOT), blueprint));
+
+    let world = stocked(tenant).await;
+
+    assert_eq!(count(&world, Part::Blueprints).await, (3, 3));
+    assert_eq!(count(&world, Part::Agents).await, (14, 14));
+    assert_eq!(count(&world, Part::AgentUsers).await, (5, 5));
+    assert_eq!(count(&world, Part::Applications).await, (3, 3));
+    assert_eq!(count(&world, Part::ClassicAgents).await, (1, 1));
+    assert_eq!(count(&world, Part::Instances).await, (1, 1));
+    assert_eq!(count(&world, Part::People).await, (17, 17));
+    let (finance, ids) = blueprint_named(&world, "Finance-Agents");
+    let family = world.service.store.family(finance).await.unwrap().unwrap();
+    assert_eq!((family.agents.len(), family.users.len()), (5, 2));
+    assert_eq!(
+        family.root.application,
+        Some(ObjectId::from_uuid(ids.application))
+    );
+    assert_eq!(family.people(Bond::Sponsor).len(), 1);
+    let bot = family
+        .agents
+        .iter()
+        .find(|it| it.entity.id == invoice_bot());
+    assert_eq!(bot.unwrap().tags["env"], "prod");
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_off_is_partial_and_takes_nothing_away() {
+    let mut tenant = Tenant::contoso();
+    let blueprint = tenant.add_blueprint("Crowd");
+    for number in 0..230 {
+        tenant.add_agent(&format!("crowd-{number}"), blueprint);
+    }
+    let world = stocked(tenant).await;
+    let gone = agent_named(&world, "crowd-7");
+    world
+        .entra
+        .foreign_write(|tenant| tenant.delete(gone.id.uuid()));
+    let third_page =
+        On::request("GET", "/servicePrincipals/microsoft.graph.agentIdentity$").after(2);
+    let broken = What::Status {
+        status: 400,
+        code: "Request_BadRequest".to_owned(),
+    };
+    world.entra.push_fault(Fault::new(third_page, broken));
+    world.hand.advance(std::time::Duration::from_secs(1));
+
+    refresh(&world).await;
+
+    let agents = part(&world, Part::Agents).await.unwrap();
+    assert_eq!((agents.extent.read, agents.extent.of), (200, 244));
+    assert!(agents.why.unwrap().contains("Request_BadRequest"));
+    assert_eq!(count(&world, Part::Blueprints).await, (4, 4));
+
+    world.hand.advance(std::time::Duration::from_secs(1));
+    refresh(&world).await;
+
+    assert_eq!(count(&world, Part::Agents).await, (243, 243));
+    let family = world.service.store.family(gone).await.unwrap();
+    assert_eq!(family, None);
+}
+
+#[tokio::test]
+async fn a_part_we_may_not_read_leaves_the_others_alone() {
+    let mut tenant = Tenant::contoso();
+    tenant.client.permissions = ["AgentIdentity.Read.All"].map(str::to_owned).to_vec();
+
+    let world = stocked(tenant).await;
+
+    assert_eq!(count(&world, Part::Agents).await, (14, 14));
+    for refused in [
+        Part::Blueprints,
+        Part::AgentUsers,
+        Part::Instances,
+        Part::People,
+    ] {
+        let listed = part(&world, refused).await.unwrap();
+        assert!(
+            listed
+                .why
+                .is_some_and(|why| why.contains("Authorization_RequestDenied"))
+        );
+        assert_eq!(listed.measured_at, None, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn g01_a_throttled_page_is_waited_for_and_asked_again() {
+    let world = stocked(Tenant::contoso()).await;
+    let pages = On::request("GET", "/servicePrincipals/microsoft.graph.agentIdentity$").times(2);
+    let throttled = What::Throttle {
+        retry_after: Some(estop::sim::RetryAfter::Seconds(2)),
+    };
+    world.entra.push_fault(Fault::new(pages, throttled));
+    world.hand.advance(std::time::Duration::from_secs(1));
+
+    refresh(&world).await;
+
+    let agents = part(&world, Part::Agents).await.unwrap();
+    assert_eq!((agents.extent.read, agents.why), (14, None));
+}
+
+#[tokio::test]
+async fn looking_around_writes_nothing_to_the_tenant() {
+    let world = stocked(Tenant::contoso()).await;
+
+    refresh(&world).await;
+
+    assert_eq!(world.writes(), Vec::<String>::new());
+    world.nothing_left_over().await;
+}
