@@ -18,6 +18,8 @@ const TICK: Duration = Duration::from_millis(100);
 const SHORT_TICKS: usize = 100;
 /// And once something takes long.
 const LONG_TICK: Duration = Duration::from_millis(500);
+/// The longest step while a lease is held: leases are kept every ten seconds.
+const WORK_TICK: Duration = Duration::from_secs(5);
 /// Most steps a moved clock is moved in.
 const ADVANCES_MAX: u32 = 500;
 /// As many reads as the store has connections wait for every other.
@@ -65,7 +67,7 @@ impl Stage {
         while !left.is_zero() {
             // A long step would end the lease of whoever is at work.
             let at_work = self.store.leases_held().await? > 0;
-            let step = if at_work { LONG_TICK } else { tick }.min(left);
+            let step = if at_work { WORK_TICK.min(tick) } else { tick }.min(left);
             self.hand.advance(step);
             left -= step;
             self.breathe().await?;

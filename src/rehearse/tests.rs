@@ -77,7 +77,7 @@ async fn a_moved_clock_and_a_silent_tenant_end_the_run_by_its_deadline() {
         "  - case: nobody answers for a day\n    \
          detection: { type: signInSpike, severity: high, entity: invoice-bot }\n    \
          faults:\n      - { on: disable_agent, goes: unavailable, times: always }\n    \
-         advance: 25h\n    expect: { decision: respond, state: failed, disabled: [] }\n",
+         advance: 25h\n    expect: { decision: respond, state: unknown, disabled: [] }\n",
     )
     .await;
 
