@@ -7,6 +7,7 @@
 )]
 
 mod approvals;
+mod authoring;
 mod beyond;
 mod caps;
 mod containment;
