@@ -5,6 +5,13 @@ use super::{Key, may, must};
 use crate::catalog::{asking, limits, reach, read, trigger, written};
 
 pub(super) fn playbook() -> Vec<Key> {
+    let mut keys = called();
+    keys.extend(done());
+    keys
+}
+
+/// What it is, and what calls it.
+fn called() -> Vec<Key> {
     vec![
         must(
             "playbook",
@@ -47,6 +54,12 @@ pub(super) fn playbook() -> Vec<Key> {
             "What else is stopped, because the entity's own switch does not reach it.",
             Shape::Words(reach::ALSO.known.to_vec(), reach::ALSO.known.len()),
         ),
+    ]
+}
+
+/// What it does, and how far it may go.
+fn done() -> Vec<Key> {
+    vec![
         must(
             "mode",
             "How far it may go by itself.",
