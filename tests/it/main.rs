@@ -10,6 +10,7 @@ mod approvals;
 mod beyond;
 mod caps;
 mod containment;
+mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod credentials;
