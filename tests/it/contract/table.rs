@@ -201,7 +201,7 @@ fn every_action_asks_for_what_its_calls_need_and_for_nothing_else() {
         let enough = |line: &&[&str]| line.iter().all(|name| held.contains(name));
         for row in &rows {
             assert!(
-                row.permissions.iter().any(|line| enough(line)),
+                row.permissions.iter().any(enough),
                 "{action}: {:?}",
                 row.line
             );
