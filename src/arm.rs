@@ -14,8 +14,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::entra::TokenSource;
-use crate::transport::{Request, Transport};
+use crate::entra::{self, AccessToken, TokenSource};
+use crate::transport::{Answer, Request, Transport};
 
 /// Longest wait for the answer.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -104,31 +104,47 @@ impl Arm {
     /// The tenant-wide diagnostic settings. Needs a directory role that may read them (Microsoft:
     /// Security Reader is the least).
     pub async fn diagnostic_settings(&self) -> Result<Vec<DiagnosticSetting>, Error> {
-        let token = self.tokens.token().await;
-        let token = token.map_err(|error| Error::TryAgain(error.to_string()))?;
-        let request: Request = http::Request::get(format!(
-            "{}{PLACE}",
-            self.base.as_str().trim_end_matches('/')
-        ))
-        .header(AUTHORIZATION, token.authorization())
-        .header(ACCEPT, "application/json")
-        .body(bytes::Bytes::new())
-        .map_err(|error| Error::Unknown(error.to_string()))?;
-        let sent = self.clock.within(CALL_LIMIT, self.transport.send(request));
-        let answer = match sent.await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(failure)) => return Err(Error::TryAgain(failure.to_string())),
-            Err(late) => return Err(Error::TryAgain(late.to_string())),
-        };
-        match answer.status().as_u16() {
-            200 => read(answer.body()),
-            status @ (408 | 429 | 500..=599) => Err(Error::TryAgain(format!("HTTP {status}"))),
-            status => Err(Error::Refused {
-                status,
-                code: serde_json::from_slice::<Told>(answer.body())
-                    .map_or_else(|_| format!("HTTP {status}"), |told| told.error.code),
-            }),
+        let token = self.tokens.token().await.map_err(no_token)?;
+        let answer = self.exchange(&token).await?;
+        if answer.status() != http::StatusCode::UNAUTHORIZED {
+            return sorted(&answer);
         }
+        // Once, as with Graph: the token may have been revoked before its time.
+        let token = self.tokens.refresh_with_claims(&token, None).await;
+        sorted(&self.exchange(&token.map_err(no_token)?).await?)
+    }
+
+    async fn exchange(&self, token: &AccessToken) -> Result<Answer, Error> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let request: Request = http::Request::get(format!("{base}{PLACE}"))
+            .header(AUTHORIZATION, token.authorization())
+            .header(ACCEPT, "application/json")
+            .body(bytes::Bytes::new())
+            .map_err(|error| Error::Unknown(error.to_string()))?;
+        let sent = self.clock.within(CALL_LIMIT, self.transport.send(request));
+        match sent.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(failure)) => Err(Error::TryAgain(failure.to_string())),
+            Err(late) => Err(Error::TryAgain(late.to_string())),
+        }
+    }
+}
+
+fn no_token(error: entra::Error) -> Error {
+    Error::TryAgain(error.to_string())
+}
+
+fn sorted(answer: &Answer) -> Result<Vec<DiagnosticSetting>, Error> {
+    match answer.status().as_u16() {
+        200 => read(answer.body()),
+        status @ (408 | 429 | 500..=599) => Err(Error::TryAgain(format!("HTTP {status}"))),
+        // Not Azure's: somebody on the way answered.
+        status @ 201..=399 => Err(Error::Unknown(format!("HTTP {status}"))),
+        status => Err(Error::Refused {
+            status,
+            code: serde_json::from_slice::<Told>(answer.body())
+                .map_or_else(|_| format!("HTTP {status}"), |told| told.error.code),
+        }),
     }
 }
 

@@ -153,7 +153,9 @@ impl Graph {
     /// Fetches the token and opens the connection by one small read, so that the first write waits
     /// for neither. Call it at start and about once a minute: idle connections are closed after 90 s.
     pub async fn warm(&self, ask: Ask) -> Result<Receipt, Error> {
-        Ok(self.send(ask, smallest()).await?.receipt)
+        let answer = self.send(ask, smallest()).await?;
+        page::listed(&answer)?;
+        Ok(answer.receipt)
     }
 
     /// How each lane stands, for metrics and for people.

@@ -11,6 +11,7 @@ mod authoring;
 mod beyond;
 mod caps;
 mod containment;
+mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod credentials;
