@@ -25,6 +25,7 @@ mod face;
 mod faults;
 mod journal;
 mod limits;
+mod logs;
 mod premises;
 mod state;
 mod tenant;
@@ -40,6 +41,7 @@ pub use entra::Entra;
 pub use faults::{Fault, Garbage, Lag, On, RetryAfter, What};
 pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
+pub use logs::SignInLine;
 pub use premises::Premises;
 pub use tenant::{
     Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Risk, RiskPolicy, Tenant,
