@@ -13,7 +13,6 @@ use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
 use crate::domain::run::{Run, RunState};
 use crate::store::{Error, EvidenceMove};
-use crate::telemetry::crash_point;
 
 /// Longest time spent on one run in one round; what it has kept by then stays kept.
 const ROUND_MAX: Duration = Duration::from_secs(60);
@@ -71,7 +70,6 @@ impl Gatherer {
                 (read, _) => {
                     let one = self.as_kept(part, read);
                     self.keep(run, &mut kept, (one, None)).await?;
-                    crash_point("evidence.kept");
                 }
             }
         }

@@ -4,8 +4,8 @@
 //! Never: a write to the tenant, what is contained or why, a secret, a token, content.
 //!
 //! Laws
-//! * Nothing is asked before the first strike was accepted or the run has ended, and always behind
-//!   those who contain.
+//! * Nothing is asked before the entity's switch was answered or the run has ended, and always
+//!   behind those who contain.
 //! * Each part is kept by itself: what was read before a crash is not read again.
 //! * A part that cannot be read is told with what is missing; the run knows nothing of it.
 //! * A part is never changed once it is kept: its digest stands in the record chain.

@@ -17,6 +17,16 @@ use crate::domain::record::Record;
 /// Most runs whose evidence is looked at in one round.
 const DUE_MAX: u32 = 20;
 
+/// The actions are those that contain.
+const DUE: &str = "select e.* from evidence e join run r on r.run_id = e.run_id \
+     where e.state <> 'complete' and e.due_at <= $1 \
+       and (r.ended_at is not null or (r.struck_at is not null \
+            and not exists (select 1 from step s where s.run_id = e.run_id \
+                            and s.entity_id = r.entity_id and s.ended_at is null \
+                            and s.action in ('disable_agent', 'disable_service_principal', \
+                                             'disable_blueprint', 'disable_agent_user')))) \
+     order by e.due_at limit $2";
+
 /// How the gathering for a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EvidenceMove {
@@ -29,19 +39,14 @@ pub struct EvidenceMove {
 }
 
 impl Store {
-    /// Runs whose evidence is due, the oldest first. Only those whose first strike was accepted or
-    /// that ended: evidence is never gathered before the strike.
+    /// Runs whose evidence is due, the oldest first. Only those whose own entity was struck, with
+    /// an answer to every switch of it, or that ended: evidence is never gathered before the strike.
     pub async fn due_evidence(&self, now: Moment) -> Result<Vec<Evidence>, Error> {
-        let rows = query(
-            "select e.* from evidence e join run r on r.run_id = e.run_id \
-             where e.state <> 'complete' and e.due_at <= $1 \
-               and (r.struck_at is not null or r.ended_at is not null) \
-             order by e.due_at limit $2",
-        )
-        .bind(now.as_millis())
-        .bind(DUE_MAX)
-        .fetch_all(self.reading())
-        .await?;
+        let rows = query(DUE)
+            .bind(now.as_millis())
+            .bind(DUE_MAX)
+            .fetch_all(self.reading())
+            .await?;
         rows.iter().map(evidence).collect()
     }
 
@@ -205,4 +210,18 @@ fn part(row: &Row) -> Result<KeptPart, Error> {
         body: row.get("body")?,
         at: moment(row, "read_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DUE;
+    use crate::domain::action::Action;
+
+    #[test]
+    fn evidence_waits_for_every_action_that_contains_and_for_no_other() {
+        for action in Action::ALL {
+            let named = DUE.contains(&format!("'{}'", action.word()));
+            assert_eq!(named, action.contains(), "{action}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod deliveries;
 mod dependencies;
 mod doctor;
 mod drill;
+mod evidence;
 mod flood;
 mod granting;
 mod guards;

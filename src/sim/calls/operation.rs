@@ -67,6 +67,13 @@ pub(in crate::sim) enum Operation<'a> {
 const AGENT: &str = "microsoft.graph.agentIdentity";
 const BLUEPRINT: &str = "microsoft.graph.agentIdentityBlueprintPrincipal";
 
+/// What allows reading directory roles.
+const ROLES: &[&[&str]] = &[
+    &["RoleManagement.Read.Directory"],
+    &["RoleManagement.ReadWrite.Directory"],
+    &["Directory.Read.All"],
+];
+
 impl<'a> Operation<'a> {
     /// Finds the operation of a call whose segments are `segments`, the version first.
     pub(in crate::sim) fn of(call: &Call, segments: &[&'a str]) -> Result<Self, Refusal> {
@@ -224,11 +231,7 @@ impl<'a> Operation<'a> {
             Self::Belonging(it) => it.permissions(),
             Self::ListPolicies => &[&["Policy.Read.All"]],
             Self::ListSignIns | Self::ListChanges => &[&["AuditLog.Read.All"]],
-            Self::ListRoleDefinitions => &[
-                &["RoleManagement.Read.Directory"],
-                &["RoleManagement.ReadWrite.Directory"],
-                &["Directory.Read.All"],
-            ],
+            Self::ListRoleDefinitions => ROLES,
             Self::ListLicences => &[
                 &["LicenseAssignment.Read.All"],
                 &["Organization.Read.All"],
