@@ -1,6 +1,7 @@
-//! Azure Resource Manager, for the one thing estop asks of it: where the tenant's logs are sent.
+//! Azure Resource Manager, for the two things estop asks of it: where the tenant's logs are sent,
+//! and which Azure roles an entity holds.
 //!
-//! Knows: one path, one answer's shape.
+//! Knows: two paths, their answers' shapes.
 //! Never: a write; no right in Azure is needed but reading.
 //!
 //! Laws
@@ -14,6 +15,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::domain::entity::ObjectId;
+use crate::domain::evidence::AzureRole;
 use crate::entra::{self, AccessToken, TokenSource};
 use crate::transport::{Answer, Request, Transport};
 
@@ -21,6 +24,8 @@ use crate::transport::{Answer, Request, Transport};
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Tenant-wide settings of Entra itself (`microsoft.aadiam`), not of a subscription.
 const PLACE: &str = "/providers/microsoft.aadiam/diagnosticSettings?api-version=2017-04-01-preview";
+/// Most pages of one subscription's role assignments.
+const PAGES_MAX: usize = 20;
 
 /// What asks Azure Resource Manager. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -91,6 +96,26 @@ struct Log {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Roles {
+    value: Vec<Role>,
+    next_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Role {
+    properties: RoleProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleProperties {
+    role_definition_id: String,
+    principal_id: ObjectId,
+    scope: String,
+}
+
+#[derive(Deserialize)]
 struct Told {
     error: Code,
 }
@@ -104,19 +129,62 @@ impl Arm {
     /// The tenant-wide diagnostic settings. Needs a directory role that may read them (Microsoft:
     /// Security Reader is the least).
     pub async fn diagnostic_settings(&self) -> Result<Vec<DiagnosticSetting>, Error> {
+        read(&self.get(format!("{}{PLACE}", self.host())).await?)
+    }
+
+    /// The Azure roles that a principal holds itself in one subscription, at any scope of it. Needs
+    /// the Azure role Reader there.
+    pub async fn roles_of(
+        &self,
+        subscription: ObjectId,
+        principal: ObjectId,
+    ) -> Result<Vec<AzureRole>, Error> {
+        let path = format!(
+            "{}/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments",
+            self.host()
+        );
+        let query = format!("api-version=2022-04-01&$filter=principalId%20eq%20'{principal}'");
+        let mut next = Some(format!("{path}?{query}"));
+        let mut held = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let Some(place) = next.take() else { break };
+            // The token must not follow a link elsewhere.
+            if !place.starts_with(&path) {
+                return Err(Error::Unknown("the next page lies elsewhere".to_owned()));
+            }
+            let page: Roles = serde_json::from_slice(&self.get(place).await?)
+                .map_err(|_| Error::Unknown("an answer we cannot read".to_owned()))?;
+            for role in page.value {
+                if role.properties.principal_id != principal {
+                    return Err(Error::Unknown("the answer is about another".to_owned()));
+                }
+                held.push(role.properties.into());
+            }
+            next = page.next_link;
+        }
+        match next {
+            None => Ok(held),
+            Some(_) => Err(Error::Unknown(format!("more than {PAGES_MAX} pages"))),
+        }
+    }
+
+    fn host(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    async fn get(&self, address: String) -> Result<bytes::Bytes, Error> {
         let token = self.tokens.token().await.map_err(no_token)?;
-        let answer = self.exchange(&token).await?;
+        let answer = self.exchange(&token, &address).await?;
         if answer.status() != http::StatusCode::UNAUTHORIZED {
-            return sorted(&answer);
+            return sorted(answer);
         }
         // Once, as with Graph: the token may have been revoked before its time.
         let token = self.tokens.refresh_with_claims(&token, None).await;
-        sorted(&self.exchange(&token.map_err(no_token)?).await?)
+        sorted(self.exchange(&token.map_err(no_token)?, &address).await?)
     }
 
-    async fn exchange(&self, token: &AccessToken) -> Result<Answer, Error> {
-        let base = self.base.as_str().trim_end_matches('/');
-        let request: Request = http::Request::get(format!("{base}{PLACE}"))
+    async fn exchange(&self, token: &AccessToken, address: &str) -> Result<Answer, Error> {
+        let request: Request = http::Request::get(address)
             .header(AUTHORIZATION, token.authorization())
             .header(ACCEPT, "application/json")
             .body(bytes::Bytes::new())
@@ -134,9 +202,9 @@ fn no_token(error: entra::Error) -> Error {
     Error::TryAgain(error.to_string())
 }
 
-fn sorted(answer: &Answer) -> Result<Vec<DiagnosticSetting>, Error> {
+fn sorted(answer: Answer) -> Result<bytes::Bytes, Error> {
     match answer.status().as_u16() {
-        200 => read(answer.body()),
+        200 => Ok(answer.into_body()),
         status @ (408 | 429 | 500..=599) => Err(Error::TryAgain(format!("HTTP {status}"))),
         // Not Azure's: somebody on the way answered.
         status @ 201..=399 => Err(Error::Unknown(format!("HTTP {status}"))),
@@ -145,6 +213,16 @@ fn sorted(answer: &Answer) -> Result<Vec<DiagnosticSetting>, Error> {
             code: serde_json::from_slice::<Told>(answer.body())
                 .map_or_else(|_| format!("HTTP {status}"), |told| told.error.code),
         }),
+    }
+}
+
+impl From<RoleProperties> for AzureRole {
+    fn from(role: RoleProperties) -> Self {
+        let definition = role.role_definition_id.rsplit('/').next();
+        Self {
+            definition: definition.unwrap_or_default().to_owned(),
+            scope: role.scope,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A signed delivery comes in by [`ingress`] and is stored before we say thank you. [`triage`]
 //! reads it against the [`catalog`] of playbooks and decides. [`run`] carries the playbook out,
 //! remembering every step in the [`store`]; each step is one [`act`], spoken to the tenant through
-//! [`graph`]. [`notify`] tells people what happened, and the record chain proves it. People order
+//! [`graph`]. [`notify`] tells people what happened, and the record chain proves it; [`evidence`] is gathered beside it. People order
 //! and take back by `command`, through the control API or the command line. [`sim`] is a model
 //! tenant, and [`rehearse`] tries a playbook on it. They all share the words in [`domain`].
 //!
@@ -20,7 +20,7 @@
 //! | rehearsal | [`rehearse`] | a playbook tried on the simulated tenant, or by looking only |
 //! | heart | [`run`] | claim, step, record, retry, recover, undo |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
-//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`] | one thing done well |
+//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`], [`evidence`] | one thing done well |
 //! | adapters | [`store`], [`graph`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
 //! | keys | [`entra`], [`listener`] | tokens we hold, sockets we serve |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
@@ -70,6 +70,7 @@ pub mod config;
 pub mod doctor;
 pub mod domain;
 pub mod entra;
+pub mod evidence;
 pub mod foundry;
 pub mod graph;
 pub mod ingress;

@@ -23,6 +23,7 @@ mod audit;
 mod detections;
 mod doctor;
 mod drills;
+mod evidence;
 mod runs;
 mod service;
 
@@ -42,6 +43,7 @@ pub use service::{PlaybookShown, StandingShown, TokenShown};
 use crate::catalog::Catalog;
 use crate::command::{Desk, Drills};
 use crate::doctor::Doctor;
+use crate::evidence::Binder;
 
 /// Says whether the service is fit to act, and why not.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -58,6 +60,8 @@ pub struct Api {
     pub doctor: Doctor,
     /// Takes and shows drills.
     pub drills: Drills,
+    /// Hands out what was gathered beside a strike.
+    pub evidence: Binder,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// What is counted, as text at this moment.
@@ -75,6 +79,8 @@ pub fn router(api: Api) -> Router {
         .route("/v1/plans", post(runs::plan))
         .route("/v1/runs", get(runs::list).post(runs::contain))
         .route("/v1/runs/{id}", get(runs::show))
+        .route("/v1/runs/{id}/evidence", get(evidence::show))
+        .route("/v1/runs/{id}/evidence/bundle", get(evidence::bundle))
         .route("/v1/runs/{id}/undo", post(runs::undo))
         .route("/v1/runs/{id}/resume", post(runs::resume))
         .route("/v1/runs/{id}/stop", post(runs::stop))

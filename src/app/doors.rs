@@ -68,6 +68,7 @@ impl Service {
             desk: self.desk(),
             drills: self.drills(),
             doctor: self.doctor(),
+            evidence: self.evidence.clone(),
             catalog: Arc::clone(&self.catalog),
             scrape: self.scrape(),
             ready: Arc::new(move || {

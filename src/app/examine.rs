@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::doctor::{Board, Doctor, Premises};
 use crate::entra::TokenSource;
+use crate::evidence::Gatherer;
 use crate::graph::{Cloud, Graph, Link};
 use crate::store::Store;
 use crate::transport::Transport;
@@ -73,6 +74,18 @@ fn premises(config: &Config) -> Premises {
 }
 
 impl Service {
+    /// What gathers evidence beside strikes, where it is wanted.
+    pub(super) fn gatherer(&self) -> Option<Gatherer> {
+        Some(Gatherer {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            azure: self.arm.clone().zip(self.config.subscription),
+            clock: self.clock.clone(),
+            within: self.config.evidence_within?,
+            token_lifetime: self.config.token_lifetime,
+        })
+    }
+
     /// What looks at everything; every clone shares one board.
     pub fn doctor(&self) -> Doctor {
         Doctor {

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::domain::detection::SourceName;
 use crate::domain::source::SourceTerms;
 use crate::ingress::{Source, SourceState, Sources};
-use crate::signature::{KeyRing, Secret, TicketKey};
+use crate::signature::{KeyRing, Secret, SigningKey, TicketKey};
 
 /// Reads every source's keys. A weak, missing or shared key keeps the service from starting.
 pub(super) fn sources(config: &Config) -> Result<Sources, StartError> {
@@ -46,13 +46,22 @@ pub(super) fn terms(config: &Config) -> BTreeMap<SourceName, SourceTerms> {
 /// The key of status addresses, made at the first start. It lies beside the database and not in
 /// it, so that a copy of the database opens no status page.
 pub(super) fn ticket_key(path: &Path, clock: &Clock) -> Result<TicketKey, StartError> {
+    own_secret(path, clock, "status addresses").map(TicketKey::new)
+}
+
+/// The key that signs evidence, made at the first start. It lies beside the database and not in
+/// it, so that whoever changes the database cannot sign what it says.
+pub(super) fn evidence_key(path: &Path, clock: &Clock) -> Result<SigningKey, StartError> {
+    let secret = own_secret(path, clock, "evidence")?;
+    SigningKey::new(&secret).ok_or_else(|| unusable(path, "evidence", "it makes no key"))
+}
+
+fn own_secret(path: &Path, clock: &Clock, what: &str) -> Result<Secret, StartError> {
     if !path.exists() {
         write_once(path, &Secret::fresh(clock.random()).reveal())
-            .map_err(|error| unusable(path, &error.to_string()))?;
+            .map_err(|error| unusable(path, what, &error.to_string()))?;
     }
-    Secret::from_file(path)
-        .map(TicketKey::new)
-        .map_err(|error| unusable(path, &error.to_string()))
+    Secret::from_file(path).map_err(|error| unusable(path, what, &error.to_string()))
 }
 
 /// All of it under its name, or nothing: a key half written when the process dies would keep every
@@ -71,9 +80,6 @@ fn write_once(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::rename(&draft, path)
 }
 
-fn unusable(path: &Path, why: &str) -> StartError {
-    StartError::config(format!(
-        "the key of status addresses, {}: {why}",
-        path.display()
-    ))
+fn unusable(path: &Path, what: &str, why: &str) -> StartError {
+    StartError::config(format!("the key of {what}, {}: {why}", path.display()))
 }

@@ -22,6 +22,7 @@ use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
+use crate::evidence::{Binder, gather_loop};
 use crate::foundry::Foundry;
 use crate::graph::{Graph, Link};
 use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
@@ -56,6 +57,7 @@ pub struct Service {
     pub(super) tokens: TokenSource,
     pub(super) arm: Option<Arm>,
     pub(super) board: Board,
+    pub(super) evidence: Binder,
     pub(super) wake_drills: Arc<Notify>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     stop: CancellationToken,
@@ -81,6 +83,7 @@ impl Service {
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
         // Read again by the door: here it is only made sure of, before any door opens.
         keys::ticket_key(&config.ticket_key, &clock)?;
+        let evidence_key = keys::evidence_key(&config.evidence_key, &clock)?;
         let mut loops = JoinSet::new();
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
@@ -109,6 +112,7 @@ impl Service {
             tokens: tokens.clone(),
             arm,
             board: Board::default(),
+            evidence: Binder::new(store.clone(), evidence_key, clock.clone()),
             wake_drills: Arc::default(),
             wake_triage: Arc::new(move |id| {
                 // A full channel loses a hint, never a delivery.
@@ -170,6 +174,9 @@ impl Service {
         let watching = self
             .watch()
             .map(|watch| watch_loop(watch, self.stop.clone()));
+        let gathering = self
+            .gatherer()
+            .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
         let triage = self.triage();
         let drilling = drill_loop(self.drills(), self.stop.clone());
         let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
@@ -185,6 +192,9 @@ impl Service {
         spawn(loops, telling);
         if let Some(watching) = watching {
             spawn(loops, watching);
+        }
+        if let Some(gathering) = gathering {
+            spawn(loops, gathering);
         }
         spawn(loops, drilling);
         spawn(loops, examining);

@@ -119,7 +119,7 @@ async fn export(room: &mut Room, server: &Server, out: Option<&Path>) -> Answer 
     Ok(Exit::Done)
 }
 
-fn new_file(path: &Path) -> Result<std::fs::File, Failure> {
+pub(super) fn new_file(path: &Path) -> Result<std::fs::File, Failure> {
     let opened = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -29,6 +29,7 @@ mod deliveries;
 mod detections;
 mod doctor;
 mod drill;
+mod evidence;
 mod init;
 mod many;
 mod permissions;
@@ -117,6 +118,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Sign(args) => deliveries::sign(room, args),
         Command::Send(args) => send::send(room, args).await,
         Command::Verify(args) => deliveries::verify(room, args),
+        Command::Evidence { command } => evidence::evidence(room, reach, command).await,
         Command::Audit { command } => audit::audit(room, reach, command).await,
         Command::Config(args) => config::config(room, &args),
         Command::Init { command } => init::init(room, &command),

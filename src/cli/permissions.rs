@@ -9,8 +9,9 @@ use super::exit::Exit;
 use super::table;
 use super::terminal::Terminal;
 use crate::catalog::Catalog;
+use crate::domain::evidence::EXTRAS;
 use crate::domain::needed::{Need, Needed, needed};
-use crate::domain::permission::Profile;
+use crate::domain::permission::{Permission, Profile};
 
 /// What Foundry asks for besides.
 const FOUNDRY: &str = "an Azure role on each Foundry project that may disable its agents";
@@ -82,6 +83,10 @@ fn show(terminal: &mut Terminal, needed: &Needed) {
     if let Some(action) = needed.foundry {
         terminal.line(&format!("and {FOUNDRY} ({action})"));
     }
+    let extras: Vec<Vec<String>> = extras(needed)
+        .map(|one| vec![one.name.to_owned(), one.lets.to_owned()])
+        .collect();
+    table::write(terminal, &["OPTIONAL", "SO THAT ESTOP CAN"], &extras, "");
     for need in &needed.permissions {
         if let Some(reaches) = need.permission.reaches {
             let name = need.permission.name;
@@ -99,7 +104,21 @@ fn show(terminal: &mut Terminal, needed: &Needed) {
     terminal.line("");
 }
 
+/// What evidence reads besides. Nothing that stops anything waits for it.
+fn extras(needed: &Needed) -> impl Iterator<Item = &'static Permission> {
+    let granted = |name| {
+        needed
+            .permissions
+            .iter()
+            .any(|it| it.permission.name == name)
+    };
+    EXTRAS.iter().filter(move |one| !granted(one.name))
+}
+
 fn as_json(needed: &Needed) -> Value {
+    let optional: Vec<Value> = extras(needed)
+        .map(|one| json!({ "permission": one.name, "lets": one.lets }))
+        .collect();
     let permissions: Vec<Value> = needed
         .permissions
         .iter()
@@ -123,6 +142,6 @@ fn as_json(needed: &Needed) -> Value {
     json!({
         "profile": needed.profile, "permissions": permissions,
         "besides": needed.foundry.map(|action| json!({ "needed_by": action, "what": FOUNDRY })),
-        "beyond": beyond,
+        "beyond": beyond, "optional": optional,
     })
 }

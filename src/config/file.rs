@@ -39,6 +39,8 @@ pub(super) struct File {
     pub(super) caps: Caps,
     #[serde(default)]
     pub(super) inventory: InventoryFile,
+    #[serde(default)]
+    pub(super) evidence: EvidenceFile,
     pub(super) token_lifetime: Option<Span>,
     pub(super) ticket_key_file: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
@@ -77,6 +79,14 @@ pub(super) struct DrillFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct InventoryFile {
     pub(super) every: Option<Span>,
+}
+
+/// How evidence is gathered beside a strike, and what signs it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EvidenceFile {
+    pub(super) within: Option<Span>,
+    pub(super) key_file: Option<PathBuf>,
 }
 
 /// How we prove who we are to Entra.

@@ -28,6 +28,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How often the inventory is refreshed unless the file says otherwise.
 const INVENTORY_EVERY: Duration = Duration::from_secs(5 * 60);
 
+/// How long a part of evidence is tried unless the file says otherwise.
+const EVIDENCE_WITHIN: Duration = Duration::from_secs(3600);
+
 /// What stands above the file: flags, then the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
@@ -151,6 +154,10 @@ pub struct Config {
     pub caps: Caps,
     /// How often the inventory is refreshed; `None` means never.
     pub inventory_every: Option<Duration>,
+    /// How long each part of evidence is tried; `None` means that none is gathered.
+    pub evidence_within: Option<Duration>,
+    /// The secret of the key that signs evidence.
+    pub evidence_key: PathBuf,
     /// How long an access token may live at most.
     pub token_lifetime: Duration,
     /// The canary of drills, where there is one.
@@ -207,10 +214,12 @@ impl Config {
         }
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
-        let ticket_key = file.ticket_key_file.map_or_else(
-            || PathBuf::from(format!("{}.ticket-key", store.display())),
-            |named| base.join(named),
-        );
+        let key_file = |named: Option<PathBuf>, what| match named {
+            Some(named) => base.join(named),
+            None => PathBuf::from(format!("{}.{what}", store.display())),
+        };
+        let ticket_key = key_file(file.ticket_key_file, "ticket-key");
+        let evidence_key = key_file(file.evidence.key_file, "evidence-key");
         let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
             path: path.to_path_buf(),
@@ -237,7 +246,9 @@ impl Config {
             protected,
             ourselves: file.ourselves,
             caps: file.caps,
-            inventory_every: pace(file.inventory.every),
+            inventory_every: pace(file.inventory.every, INVENTORY_EVERY),
+            evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
+            evidence_key,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
             drill: drill(file.drill, &left_alone)?,
             subscription: file.azure.map(|azure| azure.subscription),
@@ -247,10 +258,10 @@ impl Config {
     }
 }
 
-/// `0s` turns the inventory off.
-fn pace(every: Option<Span>) -> Option<Duration> {
-    let every = every.map_or(INVENTORY_EVERY, |span| span.0);
-    (!every.is_zero()).then_some(every)
+/// `0s` turns it off.
+fn pace(written: Option<Span>, usual: Duration) -> Option<Duration> {
+    let span = written.map_or(usual, |span| span.0);
+    (!span.is_zero()).then_some(span)
 }
 
 fn local(port: u16) -> SocketAddr {

@@ -97,7 +97,8 @@ fn values(config: &Config) -> Vec<(String, String)> {
                 config.caps.tenant, config.caps.source, config.caps.window, config.caps.reserve
             ),
         ),
-        ("inventory.every".to_owned(), pace(config)),
+        ("inventory.every".to_owned(), pace(config.inventory_every)),
+        ("evidence.within".to_owned(), pace(config.evidence_within)),
     ];
     values.push(("drill".to_owned(), drill(config)));
     for (name, source) in &config.sources {
@@ -118,8 +119,8 @@ fn values(config: &Config) -> Vec<(String, String)> {
     values
 }
 
-fn pace(config: &Config) -> String {
-    let every = config.inventory_every.map(crate::domain::moment::Span);
+fn pace(span: Option<std::time::Duration>) -> String {
+    let every = span.map(crate::domain::moment::Span);
     every.map_or("never".to_owned(), |every| every.to_string())
 }
 

@@ -48,6 +48,18 @@ pub enum DoorState {
 }
 
 impl DoorState {
+    /// Its place in the order a person wants to read doors in: closed ones first.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Closed => 0,
+            Self::Unverified => 1,
+            Self::Open => 2,
+            Self::MayWork => 3,
+            Self::NotChecked => 4,
+            Self::Absent => 5,
+        }
+    }
+
     /// The words a person reads.
     pub const fn words(self) -> &'static str {
         match self {
@@ -85,6 +97,17 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Takes in what was read since about doors; the others stay as they are.
+    pub fn learn(&mut self, newer: &[DoorReport]) {
+        for report in &mut self.doors {
+            let said = newer.iter().find(|it| it.door == report.door);
+            if let Some(said) = said {
+                *report = said.clone();
+            }
+        }
+        self.doors.sort_by_key(|report| report.state.rank());
+    }
+
     /// What still works after containment, and until when: everything not known to be shut.
     pub fn residual(&self) -> impl Iterator<Item = &DoorReport> {
         self.doors

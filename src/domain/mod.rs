@@ -35,6 +35,7 @@ pub mod plan;
 
 pub mod containment;
 pub mod coverage;
+pub mod evidence;
 pub mod found;
 pub mod outcome;
 pub mod run;

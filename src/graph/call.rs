@@ -48,6 +48,8 @@ pub(super) struct Call {
     pub(super) body: Option<Bytes>,
     /// A body with `@odata.type` must name the protocol version.
     pub(super) odata_version: Option<HeaderValue>,
+    /// Words that a list of words got later come only to who asks for them (Microsoft).
+    pub(super) prefer: Option<HeaderValue>,
 }
 
 /// A 2xx answer.
@@ -69,6 +71,7 @@ impl Call {
             lane: Lane::DirectoryReads,
             body: None,
             odata_version: None,
+            prefer: None,
         }
     }
 
@@ -81,6 +84,7 @@ impl Call {
             lane,
             body: None,
             odata_version: None,
+            prefer: None,
         }
     }
 
@@ -204,6 +208,9 @@ impl Graph {
         }
         if let Some(version) = &call.odata_version {
             request = request.header("OData-Version", version);
+        }
+        if let Some(prefer) = &call.prefer {
+            request = request.header("Prefer", prefer);
         }
         request
             .body(call.body.clone().unwrap_or_default())

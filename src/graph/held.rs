@@ -145,7 +145,7 @@ impl Graph {
 
     /// Every item of a list that was asked for about one entity. An item about another means that
     /// the filter was not understood, and then nothing of the answer is.
-    async fn held<T: serde::de::DeserializeOwned>(
+    pub(super) async fn held<T: serde::de::DeserializeOwned>(
         &self,
         ask: Ask,
         place: Place,
@@ -195,7 +195,7 @@ fn app_roles_place(holder: ObjectId) -> Place {
         .then("/appRoleAssignments")
 }
 
-fn directory_roles_place() -> Place {
+pub(super) fn directory_roles_place() -> Place {
     Place::v1("/roleManagement/directory/roleAssignments")
 }
 

@@ -33,7 +33,9 @@ mod users;
 mod credentials;
 mod delete;
 mod held;
+mod logs;
 mod registry;
+mod roles;
 
 mod coalesce;
 
@@ -51,6 +53,7 @@ pub use delete::Removable;
 pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
 pub use lanes::{Budget, Budgets, Cause, Lane, LaneReport, Priority, TenantSize};
+pub use logs::{ChangesOf, SignInsOf};
 pub use policies::{Policies, Policy, RiskStop};
 pub use premises::Probe;
 pub use principals::{PrincipalKind, PrincipalRead, Tag};

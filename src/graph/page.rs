@@ -100,7 +100,25 @@ impl Graph {
         self.all_from(ask, Call::read(first)).await
     }
 
-    /// The same, beginning with a read in any lane.
+    /// The first pages of a collection that may be endless, such as a log, and whether they were
+    /// all there are.
+    pub(super) async fn some_from<T: DeserializeOwned>(
+        &self,
+        ask: Ask,
+        (first, pages_max): (Call, usize),
+    ) -> Result<(Vec<T>, bool), Error> {
+        let mut pages = Pages::of(self, ask, first);
+        let mut items = Vec::new();
+        for _ in 0..pages_max {
+            match pages.next().await? {
+                Some(page) => items.extend(page),
+                None => break,
+            }
+        }
+        Ok((items, pages.next.is_none()))
+    }
+
+    /// Every item of a collection, beginning with a read in any lane.
     pub(super) async fn all_from<T: DeserializeOwned>(
         &self,
         ask: Ask,

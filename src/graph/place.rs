@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::domain::entity::ObjectId;
 use crate::domain::found::OpaqueId;
+use crate::domain::moment::Moment;
 
 /// Longest address of a next page that is followed.
 const NEXT_LIMIT: usize = 8 * 1024;
@@ -61,6 +62,13 @@ impl Place {
             0..=12 => write!(self.shown, "{text}"),
             long => write!(self.shown, "{}…{}", &text[..4], &text[long - 4..]),
         };
+        self
+    }
+
+    /// Adds a moment: digits, `-`, `:`, `T`, `Z` and a point.
+    pub(super) fn moment(mut self, at: Moment) -> Self {
+        self.text.push_str(&at.to_string());
+        self.shown.push('…');
         self
     }
 

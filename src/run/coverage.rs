@@ -19,19 +19,8 @@ pub(super) fn of(bench: &Bench, run: &Run, steps: &[Step], proofs: &[Proof]) -> 
         issued_tokens(bench, run, bench.clock.now()),
     ];
     doors.extend(unseen());
-    doors.sort_by_key(|report| rank(report.state));
+    doors.sort_by_key(|report| report.state.rank());
     Coverage { doors }
-}
-
-const fn rank(state: DoorState) -> u8 {
-    match state {
-        DoorState::Closed => 0,
-        DoorState::Unverified => 1,
-        DoorState::Open => 2,
-        DoorState::MayWork => 3,
-        DoorState::NotChecked => 4,
-        DoorState::Absent => 5,
-    }
 }
 
 fn switch(door: Door, kind: EntityKind, run: &Run, proofs: &[Proof]) -> DoorReport {

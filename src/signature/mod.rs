@@ -13,11 +13,13 @@
 mod keyring;
 mod mac;
 mod secret;
+mod signing;
 mod ticket;
 mod webhook;
 
 pub use keyring::{KEYS_MAX, KeyId, KeyRing, Unusable};
 pub use mac::{Mac, hmac_sha256};
 pub use secret::{NotASecret, Secret};
+pub use signing::{PublicKey, SigningKey};
 pub use ticket::TicketKey;
 pub use webhook::{Refusal, TOLERANCE_SECONDS, header, sign, verify};

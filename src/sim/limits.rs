@@ -17,6 +17,8 @@ pub enum Family {
     DirectoryWrites,
     /// ID Protection: per tenant, all apps together; its 429 carries no `Retry-After`.
     IdentityProtection,
+    /// Sign-ins and directory changes, per app and tenant.
+    Reports,
 }
 
 /// So many within so long.
@@ -39,16 +41,20 @@ pub struct Limits {
     pub directory_writes: Option<Limit>,
     /// ID Protection calls.
     pub identity_protection: Option<Limit>,
+    /// Calls about logs.
+    #[serde(default)]
+    pub reports: Option<Limit>,
 }
 
 impl Limits {
     /// What Microsoft publishes: 3,500 resource units per 10 s (a small tenant), 3,000 writes per
-    /// 150 s, one ID Protection request per second.
+    /// 150 s, one ID Protection request per second, five about logs in 10 s.
     pub fn published() -> Self {
         Self {
             directory_reads: Some(Limit::of(3_500, 10)),
             directory_writes: Some(Limit::of(3_000, 150)),
             identity_protection: Some(Limit::of(1, 1)),
+            reports: Some(Limit::of(5, 10)),
         }
     }
 
@@ -58,6 +64,7 @@ impl Limits {
             directory_reads: None,
             directory_writes: None,
             identity_protection: None,
+            reports: None,
         }
     }
 
@@ -66,6 +73,7 @@ impl Limits {
             Family::DirectoryReads => self.directory_reads,
             Family::DirectoryWrites => self.directory_writes,
             Family::IdentityProtection => self.identity_protection,
+            Family::Reports => self.reports,
         }
     }
 }
@@ -86,6 +94,7 @@ pub(super) struct Meters {
     reads: Meter,
     writes: Meter,
     protection: Meter,
+    reports: Meter,
 }
 
 #[derive(Debug, Default)]
@@ -137,6 +146,7 @@ impl Meters {
             Family::DirectoryReads => &mut self.reads,
             Family::DirectoryWrites => &mut self.writes,
             Family::IdentityProtection => &mut self.protection,
+            Family::Reports => &mut self.reports,
         }
     }
 }

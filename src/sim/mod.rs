@@ -25,6 +25,7 @@ mod face;
 mod faults;
 mod journal;
 mod limits;
+mod logs;
 mod premises;
 mod risk;
 mod state;
@@ -41,6 +42,7 @@ pub use entra::Entra;
 pub use faults::{Fault, Garbage, Lag, On, RetryAfter, What};
 pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
+pub use logs::SignInLine;
 pub use premises::Premises;
 pub use risk::{Risk, RiskPolicy, UnknownIds};
 pub use tenant::{

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::moment::{Moment, Span};
 use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
+use crate::sim::logs::SignInLine;
 use crate::sim::premises::Premises;
 use crate::sim::risk::{Risk, RiskPolicy, UnknownIds};
 
@@ -177,6 +178,8 @@ pub struct Tenant {
     pub token_life: Span,
     /// Resources an access token for Graph may be asked for, besides Graph's app id.
     pub graph_audiences: Vec<String>,
+    /// The sign-in log, oldest first.
+    pub sign_ins: Vec<SignInLine>,
     pub(super) judged_at: BTreeMap<Uuid, Moment>,
     pub(super) changes: Vec<Change>,
     pub(super) keeps_still: bool,
@@ -217,6 +220,7 @@ impl Tenant {
                 .iter()
                 .map(|host| format!("https://{host}"))
                 .collect(),
+            sign_ins: Vec::new(),
             judged_at: BTreeMap::new(),
             changes: Vec::new(),
             keeps_still: false,

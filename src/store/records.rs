@@ -41,6 +41,29 @@ impl Store {
         rows.iter().map(|row| json(row, "line")).collect()
     }
 
+    /// What happened in a run with its seals, each with the seal before it, in order.
+    pub async fn sealed_lines_of(
+        &self,
+        run: RunId,
+        limit: u32,
+    ) -> Result<Vec<(Seal, SealedLine)>, Error> {
+        let rows = query(
+            "select r.number, r.line, r.seal, p.seal as before from record r \
+             left join record p on p.number = r.number - 1 \
+             where r.run_id = $1 order by r.number limit $2",
+        )
+        .bind(bytes(run.uuid()))
+        .bind(limit)
+        .fetch_all(self.reading())
+        .await?;
+        let one = |row: &Row| {
+            let before: Option<Vec<u8>> = row.get("before")?;
+            let before = before.and_then(|seal| seal.try_into().ok());
+            Ok((before.map_or(Seal::GENESIS, Seal), sealed_line(row)?))
+        };
+        rows.iter().map(one).collect()
+    }
+
     /// Seals a record that stands for itself, such as the set of playbooks that is now active.
     pub async fn record(&self, record: Record) -> Result<(), Error> {
         self.write(move |tx| Box::pin(async move { tx.record(&record).await }))

@@ -166,7 +166,10 @@ async fn end_in(
     let ended = (state.standing() == Standing::Ended).then(|| at.as_millis());
     let again = ending.again_at.map(Moment::as_millis);
     let contained = (state == RunState::Contained).then(|| at.as_millis());
-    let coverage = ending.coverage.as_ref().map(to_json).transpose()?;
+    let coverage = match &ending.coverage {
+        Some(coverage) => Some(super::evidence::informed(tx, lease.run, coverage).await?),
+        None => None,
+    };
     query(
         "update run set lease_holder = null, lease_until = 0, attempts = 0, \
          ended_at = coalesce($2, ended_at), \

@@ -112,6 +112,7 @@ async fn strike_in(
         move_entity(tx, *entity, EntityEvent::Striking, at).await?;
         hold(tx, *entity, lease.run, (at, until)).await?;
     }
+    super::evidence::ask(tx, lease.run, at).await?;
     let detail =
         json!({ "step": step.position, "action": step.plan.action, "before": strike.before });
     tx.record(&Record::new(at, "step.started", detail).about_run(lease.run))

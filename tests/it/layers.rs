@@ -17,7 +17,9 @@ const LAYERS: &[&[&str]] = &[
     &[
         "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim", "arm",
     ],
-    &["triage", "act", "notify", "audit", "watch", "doctor"],
+    &[
+        "triage", "act", "notify", "audit", "watch", "doctor", "evidence",
+    ],
     &["command"],
     &["run"],
     &["rehearse"],

@@ -20,6 +20,7 @@ mod deliveries;
 mod dependencies;
 mod doctor;
 mod drill;
+mod evidence;
 mod flood;
 mod granting;
 mod guards;

@@ -93,6 +93,11 @@ pub(super) const VERIFY: &str = "Examples:
   estop verify --key lab.key --headers headers.txt --body detection.json
   estop verify --key lab.key --headers headers.txt --body detection.json --at 2026-09-20T14:02:07Z";
 
+pub(super) const EVIDENCE: &str = "Examples:
+  estop evidence show run_06b2...
+  estop evidence export run_06b2... --out run.evidence.json
+  estop evidence verify run.evidence.json --key 44CHARACTERS=    needs no server";
+
 pub(super) const AUDIT: &str = "Examples:
   estop audit list
   estop audit export --out records.ndjson

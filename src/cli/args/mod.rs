@@ -1,5 +1,6 @@
 //! The words the command line understands. `clap` makes help and errors from them.
 
+mod evidence;
 mod examples;
 mod offline;
 mod online;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
+pub use evidence::EvidenceCommand;
 pub use offline::{
     AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, SendArgs, ShellWord,
     SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
@@ -150,6 +152,13 @@ pub enum Command {
     /// Find out why a delivery was refused.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArgs),
+    /// What was gathered beside a strike: show, export, verify.
+    #[command(after_help = examples::EVIDENCE)]
+    Evidence {
+        /// What to do with evidence.
+        #[command(subcommand)]
+        command: EvidenceCommand,
+    },
     /// The permanent record: list, export, verify.
     #[command(after_help = examples::AUDIT)]
     Audit {

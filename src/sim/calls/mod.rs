@@ -21,6 +21,7 @@ pub(super) mod call;
 mod foundry;
 mod lists;
 pub(super) mod load;
+mod logs;
 mod odata;
 mod operation;
 mod policies;
@@ -80,6 +81,19 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
         ("GET", ["providers", "microsoft.aadiam", "diagnosticSettings"]) => {
             dressed(call, premises::diagnostics(state, call))
         }
+        (
+            "GET",
+            [
+                "subscriptions",
+                subscription,
+                "providers",
+                "Microsoft.Authorization",
+                "roleAssignments",
+            ],
+        ) => {
+            let subscription = (*subscription).to_owned();
+            dressed(call, premises::azure_roles(state, call, &subscription))
+        }
         _ => one_of_graph(state, call),
     }
 }
@@ -127,6 +141,9 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::Belonging(it) => shelves::perform(state, call, (caller, it)),
         Operation::ListPolicies => policies::list(state, call),
         Operation::ListLicences => premises::licences(state),
+        Operation::ListSignIns => logs::sign_ins(state, call),
+        Operation::ListChanges => logs::directory_audits(state, call),
+        Operation::ListRoleDefinitions => premises::role_definitions(state, call),
     }
 }
 

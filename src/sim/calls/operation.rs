@@ -59,10 +59,20 @@ pub(in crate::sim) enum Operation<'a> {
     Belonging(Belonging<'a>),
     ListPolicies,
     ListLicences,
+    ListSignIns,
+    ListChanges,
+    ListRoleDefinitions,
 }
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
 const BLUEPRINT: &str = "microsoft.graph.agentIdentityBlueprintPrincipal";
+
+/// What allows reading directory roles.
+const ROLES: &[&[&str]] = &[
+    &["RoleManagement.Read.Directory"],
+    &["RoleManagement.ReadWrite.Directory"],
+    &["Directory.Read.All"],
+];
 
 impl<'a> Operation<'a> {
     /// Finds the operation of a call whose segments are `segments`, the version first.
@@ -124,6 +134,9 @@ impl<'a> Operation<'a> {
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
             ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
             ["subscribedSkus"] => Some(Self::ListLicences),
+            ["auditLogs", "signIns"] => Some(Self::ListSignIns),
+            ["auditLogs", "directoryAudits"] => Some(Self::ListChanges),
+            ["roleManagement", "directory", "roleDefinitions"] => Some(Self::ListRoleDefinitions),
             [one] => {
                 let app = one
                     .strip_prefix("servicePrincipals(appId='")?
@@ -212,6 +225,8 @@ impl<'a> Operation<'a> {
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
             Self::Belonging(it) => it.permissions(),
             Self::ListPolicies => &[&["Policy.Read.All"]],
+            Self::ListSignIns | Self::ListChanges => &[&["AuditLog.Read.All"]],
+            Self::ListRoleDefinitions => ROLES,
             Self::ListLicences => &[
                 &["LicenseAssignment.Read.All"],
                 &["Organization.Read.All"],
@@ -220,9 +235,12 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Does it belong to ID Protection, which wants a licence of its own?
+    /// Does it belong to ID Protection or the sign-in log, which want a licence of their own?
     pub(in crate::sim) fn wants_licence(&self) -> bool {
-        matches!(self, Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_))
+        matches!(
+            self,
+            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListSignIns
+        )
     }
 
     /// Which published limit the call counts against, and how much it costs there.
@@ -235,6 +253,7 @@ impl<'a> Operation<'a> {
             Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListPolicies => {
                 (Family::IdentityProtection, 1)
             }
+            Self::ListSignIns | Self::ListChanges => (Family::Reports, 1),
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
             Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
@@ -246,6 +265,7 @@ impl<'a> Operation<'a> {
             | Self::ListPrincipals
             | Self::ListInstances
             | Self::ListLicences
+            | Self::ListRoleDefinitions
             | Self::ReadPrincipal(_) => (Family::DirectoryReads, 1),
         }
     }

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use crate::sim::calls::assertion;
 use crate::sim::calls::call::{Call, guid};
-use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::refusal::{Refusal, Shape};
 use crate::sim::calls::tokens::{access_token, disabled, is_for_graph, own_access_token};
 use crate::sim::calls::{Answered, Reply};
+use crate::sim::logs::SignInLine;
 use crate::sim::risk::RiskPolicy;
 use crate::sim::state::State;
 use crate::sim::tenant::Tenant;
@@ -71,7 +72,9 @@ pub(in crate::sim) fn by_grant(state: &mut State, call: &Call, tenant: &str) -> 
         state.asked_claims = form.get("claims").map(str::to_owned);
         own_access_token(state, (call.id, call.at), (&audience, capability))?
     } else {
-        let agent = admitted(&state.tenant, &form, named)?;
+        let tried = admitted(&state.tenant, &form, named);
+        log(state, call, (&form, named, &audience), tried.as_ref().err());
+        let agent = tried?;
         let claims = json!({
             "aud": audience, "appid": agent.agent, "oid": agent.acts_as, "roles": [],
             "xms_par_app_azp": agent.blueprint,
@@ -85,6 +88,42 @@ pub(in crate::sim) fn by_grant(state: &mut State, call: &Call, tenant: &str) -> 
         "ext_expires_in": seconds,
         "access_token": token,
     })))
+}
+
+/// Writes an agent's attempt into the sign-in log. Events of an agent as itself land among those
+/// of service principals, as its user among the non-interactive ones (Microsoft, 2026-04).
+fn log(
+    state: &mut State,
+    call: &Call,
+    (form, named, audience): (&Form, &str, &str),
+    refused: Option<&Refusal>,
+) {
+    let tenant = &mut state.tenant;
+    let Some(agent) = guid(named).and_then(|id| tenant.agents.get(&id)) else {
+        return;
+    };
+    let user = form.get("user_id").and_then(guid);
+    let error_code = match refused.map(|refusal| refusal.shape) {
+        Some(Shape::OAuth(code)) => code,
+        Some(Shape::Graph) | None => 0,
+    };
+    let line = SignInLine {
+        at: call.at,
+        event: match user {
+            Some(_) => "nonInteractiveUser".to_owned(),
+            None => "servicePrincipal".to_owned(),
+        },
+        app: agent.id,
+        principal: user.is_none().then_some(agent.id),
+        user,
+        resource: Uuid::new_v5(&tenant.id, audience.as_bytes()),
+        error_code,
+        agent: json!({
+            "agentType": "agenticAppInstance", "agentSubjectType": "notAgentic",
+            "agentSubjectParentId": null, "parentAppId": agent.blueprint_app_id,
+        }),
+    };
+    tenant.log_sign_in(line);
 }
 
 struct Form(Vec<(String, String)>);

@@ -40,10 +40,10 @@ impl Paper {
 
 /// How a command ended, and what it wrote.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) exit: Exit,
-    pub(super) output: String,
-    pub(super) talk: String,
+pub struct Ended {
+    pub exit: Exit,
+    pub output: String,
+    pub talk: String,
 }
 
 impl Ended {
@@ -61,7 +61,7 @@ pub(super) const PERSON: Ends = Ends {
 
 impl Desk {
     /// Types a command line where nobody can be asked.
-    pub(super) async fn types(&self, words: &[&str]) -> Ended {
+    pub async fn types(&self, words: &[&str]) -> Ended {
         self.types_as(words, "", Ends::default()).await
     }
 

@@ -1,0 +1,109 @@
+//! Ed25519: what we sign so that anyone can check it without us.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::mac::hmac_sha256;
+use super::secret::Secret;
+
+/// What this use of the secret is called, so that no other use can make the same key.
+const PURPOSE: &[u8] = b"estop evidence key v1";
+/// Length of a public key, in bytes.
+const PUBLIC_BYTES: usize = 32;
+
+/// A private key. It cannot be printed or serialized.
+pub struct SigningKey(Ed25519KeyPair);
+
+/// The public half, written as 44 characters of base64.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PublicKey([u8; PUBLIC_BYTES]);
+
+impl SigningKey {
+    /// The key that belongs to a secret, always the same one. `None` if the library refuses it,
+    /// which it does for no secret.
+    pub fn new(secret: &Secret) -> Option<Self> {
+        let seed = hmac_sha256(secret, &[PURPOSE]);
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.bytes()).ok()?;
+        Some(Self(pair))
+    }
+
+    /// Its public half.
+    pub fn public(&self) -> PublicKey {
+        let mut bytes = [0; PUBLIC_BYTES];
+        bytes.copy_from_slice(self.0.public_key().as_ref());
+        PublicKey(bytes)
+    }
+
+    /// Signs these bytes: 64 bytes, in base64.
+    pub fn sign(&self, message: &[u8]) -> String {
+        STANDARD.encode(self.0.sign(message))
+    }
+}
+
+impl PublicKey {
+    /// Did the private half sign exactly these bytes?
+    pub fn holds(&self, message: &[u8], signature: &str) -> bool {
+        let Ok(signature) = STANDARD.decode(signature) else {
+            return false;
+        };
+        let key = UnparsedPublicKey::new(&ED25519, self.0);
+        key.verify(message, &signature).is_ok()
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({self})")
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = STANDARD.decode(text).ok();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| "a public key is 44 characters of base64".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PublicKey, SigningKey};
+    use crate::signature::Secret;
+
+    fn key(seed: u8) -> SigningKey {
+        let drawn = std::array::from_fn(|n| seed.wrapping_add((n as u8).wrapping_mul(97)));
+        SigningKey::new(&Secret::fresh(drawn)).unwrap()
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_own_key_and_bytes_only() {
+        let signed = key(1).sign(b"what was read");
+
+        assert!(key(1).public().holds(b"what was read", &signed));
+        assert!(!key(1).public().holds(b"what was Read", &signed));
+        assert!(!key(2).public().holds(b"what was read", &signed));
+        assert!(!key(1).public().holds(b"what was read", "AAAA"));
+    }
+
+    #[test]
+    fn a_public_key_is_read_back_from_its_own_text() {
+        let public = key(1).public();
+
+        assert_eq!(public.to_string().parse::<PublicKey>(), Ok(public));
+        assert!("AAAA".parse::<PublicKey>().is_err());
+    }
+}
