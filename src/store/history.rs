@@ -26,7 +26,7 @@ impl Store {
     }
 
     /// The first detections since then that come after this one, oldest first, at most
-    /// [`PAGE_MAX`]. Ids are ordered by time.
+    /// `PAGE_MAX`. Ids are ordered by time.
     pub async fn detections_since(
         &self,
         since: Moment,
