@@ -102,6 +102,7 @@ fn parts(folder: &std::path::Path, entra: &Entra, clock: &Clock) -> Parts {
         transport: entra.transport(),
         tokens,
         foundry_tokens: None,
+        azure_tokens: None,
         budgets: Budgets::default(),
         catalog: Catalog::shipped().unwrap(),
     }

@@ -16,12 +16,15 @@ use estop::entra::{AccessToken, TokenSource};
 use estop::graph::{Ask, Enabled, Priority};
 use estop::signature::{Secret, sign};
 use estop::sim::{Arrival, Entra, Family, Tenant};
+use futures_util::future::join_all;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::stage::service::write;
 use crate::stage::{Line, report};
 
+/// As many reads as the store has connections for wait for every other.
+const READERS: u64 = 4;
 /// Agents of the storm.
 const AGENTS: usize = 1_000;
 /// Writes of our own before it, and how long before.
@@ -218,10 +221,11 @@ impl Stage {
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }
-            // Answers come from the store's own threads: our question waits behind the others.
-            store.standing().await.unwrap();
+            // Answers come from the store's own threads: our questions wait behind the others.
             let _ = store.keep_leases(Vec::new(), self.clock.now()).await;
-            let still = (store.asked(), self.entra.journal_len()) == (before.0 + 2, before.1);
+            join_all((0..READERS).map(|_| store.standing())).await;
+            let after = (store.asked(), self.entra.journal_len());
+            let still = after == (before.0 + 1 + READERS, before.1);
             calm = if still { calm + 1 } else { 0 };
         }
     }
@@ -233,7 +237,8 @@ fn configured(folder: &std::path::Path, entra: &Entra, secret: &Secret) -> Confi
     write(folder, "bench.key", &secret.reveal());
     let yaml = format!(
         "store: sqlite:estop.db\nmode: enforce\nprotected: []\nplaybooks: playbooks\n\
-         caps: {{ tenant: 10000, source: 10000 }}\n\
+         caps: {{ tenant: 10000, source: 10000, fleet_percent: 100 }}\n\
+         inventory: {{ every: 0s }}\n\
          tenant: {{ id: {}, credential: managed_identity }}\n\
          sources:\n  bench:\n    reader: estop\n    \
          verify: {{ standard_webhooks: {{ secret_files: [bench.key] }} }}\n",

@@ -17,8 +17,8 @@ use url::Url;
 use crate::clock::Clock;
 use crate::domain::entity::ObjectId;
 use crate::domain::evidence::AzureRole;
-use crate::entra::TokenSource;
-use crate::transport::{Request, Transport};
+use crate::entra::{self, AccessToken, TokenSource};
+use crate::transport::{Answer, Request, Transport};
 
 /// Longest wait for the answer.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -173,28 +173,46 @@ impl Arm {
     }
 
     async fn get(&self, address: String) -> Result<bytes::Bytes, Error> {
-        let token = self.tokens.token().await;
-        let token = token.map_err(|error| Error::TryAgain(error.to_string()))?;
+        let token = self.tokens.token().await.map_err(no_token)?;
+        let answer = self.exchange(&token, &address).await?;
+        if answer.status() != http::StatusCode::UNAUTHORIZED {
+            return sorted(answer);
+        }
+        // Once, as with Graph: the token may have been revoked before its time.
+        let token = self.tokens.refresh_with_claims(&token, None).await;
+        sorted(self.exchange(&token.map_err(no_token)?, &address).await?)
+    }
+
+    async fn exchange(&self, token: &AccessToken, address: &str) -> Result<Answer, Error> {
         let request: Request = http::Request::get(address)
             .header(AUTHORIZATION, token.authorization())
             .header(ACCEPT, "application/json")
             .body(bytes::Bytes::new())
             .map_err(|error| Error::Unknown(error.to_string()))?;
         let sent = self.clock.within(CALL_LIMIT, self.transport.send(request));
-        let answer = match sent.await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(failure)) => return Err(Error::TryAgain(failure.to_string())),
-            Err(late) => return Err(Error::TryAgain(late.to_string())),
-        };
-        match answer.status().as_u16() {
-            200 => Ok(answer.into_body()),
-            status @ (408 | 429 | 500..=599) => Err(Error::TryAgain(format!("HTTP {status}"))),
-            status => Err(Error::Refused {
-                status,
-                code: serde_json::from_slice::<Told>(answer.body())
-                    .map_or_else(|_| format!("HTTP {status}"), |told| told.error.code),
-            }),
+        match sent.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(failure)) => Err(Error::TryAgain(failure.to_string())),
+            Err(late) => Err(Error::TryAgain(late.to_string())),
         }
+    }
+}
+
+fn no_token(error: entra::Error) -> Error {
+    Error::TryAgain(error.to_string())
+}
+
+fn sorted(answer: Answer) -> Result<bytes::Bytes, Error> {
+    match answer.status().as_u16() {
+        200 => Ok(answer.into_body()),
+        status @ (408 | 429 | 500..=599) => Err(Error::TryAgain(format!("HTTP {status}"))),
+        // Not Azure's: somebody on the way answered.
+        status @ 201..=399 => Err(Error::Unknown(format!("HTTP {status}"))),
+        status => Err(Error::Refused {
+            status,
+            code: serde_json::from_slice::<Told>(answer.body())
+                .map_or_else(|_| format!("HTTP {status}"), |told| told.error.code),
+        }),
     }
 }
 

@@ -5,7 +5,7 @@
 //! remembering every step in the [`store`]; each step is one [`act`], spoken to the tenant through
 //! [`graph`]. [`notify`] tells people what happened, and the record chain proves it; [`evidence`] is gathered beside it. People order
 //! and take back by `command`, through the control API or the command line. [`sim`] is a model
-//! tenant. They all share the words in [`domain`].
+//! tenant, and [`rehearse`] tries a playbook on it. They all share the words in [`domain`].
 //!
 //! # Layers
 //!
@@ -17,6 +17,7 @@
 //! |---|---|---|
 //! | roof | `cli`, [`app`], [`config`], `main` | builds every module once, spawns every loop, decides nothing |
 //! | doors | [`ingress`], `api` | machines and people; they parse, call one verb, render |
+//! | rehearsal | [`rehearse`] | a playbook tried on the simulated tenant, or by looking only |
 //! | heart | [`run`] | claim, step, record, retry, recover, undo |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
 //! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`], [`evidence`] | one thing done well |
@@ -75,6 +76,7 @@ pub mod graph;
 pub mod ingress;
 pub mod listener;
 pub mod notify;
+pub mod rehearse;
 pub mod run;
 pub mod signature;
 pub mod sim;

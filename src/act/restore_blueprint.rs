@@ -3,8 +3,9 @@
 //! Does      POST directory/deletedItems/{id}/restore
 //! Undo      none: we never delete
 //! Twice     safe: what is back is left alone
-//! Needs     Application.Read.All, AgentIdentityBlueprintPrincipal.DeleteRestore.All. Profile
-//!           eradicate, always an approval: it gives power back
+//! Needs     AgentIdentityBlueprintPrincipal.Read.All, Application.Read.All,
+//!           AgentIdentityBlueprintPrincipal.DeleteRestore.All. Profile eradicate, always an
+//!           approval: it gives power back
 //! Limits    30 days after the deletion; its agents are not restored with it (Microsoft)
 //! Tactic    Restore
 

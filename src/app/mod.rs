@@ -19,6 +19,7 @@ mod service;
 mod settle;
 
 pub use examine::doctor;
-pub use parts::{Parts, Playbooks, StartError};
+pub use ourselves::guards;
+pub use parts::{Parts, Playbooks, StartError, tokens};
 pub use serve::{Announced, serve};
 pub use service::Service;

@@ -42,7 +42,7 @@ pub(super) async fn learn(
                     guards.store(Arc::new(Guards::blind(&why)));
                     return why;
                 }
-                guards.store(Arc::new(put_up(&config, token.identity())));
+                guards.store(Arc::new(self::guards(&config, token.identity())));
                 if let Some(why) = guards.load().blindness() {
                     tracing::error!("nothing can be contained: {why}");
                 }
@@ -90,7 +90,8 @@ fn refusal(config: &Config, rights: &[String]) -> String {
     )
 }
 
-fn put_up(config: &Config, identity: Option<&Identity>) -> Guards {
+/// Whom we do not touch: what is configured, and what our token says that we are.
+pub fn guards(config: &Config, identity: Option<&Identity>) -> Guards {
     let named = config
         .ourselves
         .iter()

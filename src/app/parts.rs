@@ -83,7 +83,8 @@ impl Parts {
     }
 }
 
-fn tokens(
+/// What lets us in, by the configured credential.
+pub fn tokens(
     config: &Config,
     clock: &Clock,
     transport: &Transport,

@@ -1,5 +1,6 @@
 //! Whom a playbook asks, and what it may not do without an answer.
 
+use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::steps::Placed;
@@ -9,18 +10,18 @@ use crate::domain::person::GroupName;
 use crate::domain::playbook::{HoldFor, HoldThen, Mode};
 
 /// Most groups one playbook asks.
-const GROUPS_MAX: usize = 16;
+pub(super) const GROUPS_MAX: usize = 16;
 /// Most people one playbook asks for.
-const QUORUM_MAX: u32 = 9;
+pub(super) const QUORUM_MAX: u32 = 9;
 /// Shortest and longest time people are asked.
-const WITHIN: (&str, &str) = ("1m", "7d");
+pub(super) const WITHIN: (&str, &str) = ("1m", "7d");
 
-const APPROVAL: Words<'static> = Words {
+pub(super) const APPROVAL: Words<'static> = Words {
     noun: "key in `approval`",
     known: &["from", "quorum", "within", "on_timeout", "offer_smaller"],
     later: &[],
 };
-const ON_TIMEOUT: Words<'static> = Words {
+pub(super) const ON_TIMEOUT: Words<'static> = Words {
     noun: "answer to silence",
     known: &["undo", "keep"],
     later: &[],
@@ -86,6 +87,7 @@ fn on_timeout(map: &Map<'_>, whole: &Entry, faults: &mut Faults) -> Option<OnTim
                 &whole.key_span,
                 "this approval does not say what happens when nobody answers",
             )
+            .coded(Code::Missing)
             .because("`on_timeout` is missing")
             .help(
                 "add `on_timeout: keep` (what was contained stays so) or `on_timeout: undo` (it \
@@ -111,13 +113,16 @@ pub(super) fn check_approval(map: &Map<'_>, modes: &Modes<'_>, faults: &mut Faul
                     &entry.value.span,
                     format!("`{key}: {mode}` asks, and does not say whom"),
                 )
+                .coded(Code::AsksNobody)
                 .because("`approval` is missing")
                 .help(
                     "add `approval: { from: [GROUP], quorum: 1, within: 60m, on_timeout: keep }`",
                 );
         }
         (None, Some(entry)) if map.get("guardrail").is_none() => {
-            faults.warning(&entry.key_span, "nothing in this playbook asks");
+            faults
+                .warning(&entry.key_span, "nothing in this playbook asks")
+                .coded(Code::AsksNobody);
         }
         (_, _) => {}
     }
@@ -142,6 +147,7 @@ pub(super) fn check_provisional(
                 &entry.value.span,
                 "nothing in this playbook can be contained provisionally",
             )
+            .coded(Code::NoWayBack)
             .because("every step has no way back, so it is held back until a person keeps it")
             .help("add a step that disables something, or write `ask`");
     }
@@ -160,6 +166,7 @@ pub(super) fn check_hold(hold: HoldFor, steps: &[Placed<'_>], faults: &mut Fault
                     step.span(),
                     format!("`{action}` has no way back that needs no person"),
                 )
+                .coded(Code::NoWayBack)
                 .because("`hold` ends with `then: undo`")
                 .help("write `then: ask`, or leave this step out");
         }
@@ -179,6 +186,7 @@ pub(super) fn check_always(steps: &[Placed<'_>], modes: &Modes<'_>, faults: &mut
                 let what = format!("`{action}` always needs people's approval");
                 faults
                     .error(step.span(), what)
+                    .coded(Code::MustAsk)
                     .help(format!("write `{key}: ask`"));
             }
         }

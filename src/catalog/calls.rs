@@ -7,6 +7,7 @@ use regex::RegexBuilder;
 use super::check::Walk;
 use super::clause::{NOW, constant, constant_name, pattern_name};
 use super::closed::field_named;
+use super::code::Code;
 use super::facts::Kind;
 use super::suggest;
 use super::yaml::short;
@@ -62,7 +63,8 @@ impl Walk<'_> {
                 self.words(expr, operator, args);
                 let args: Vec<Kind> = args.iter_mut().map(|arg| self.expr(arg)).collect();
                 if alike && is_comparison(operator) {
-                    self.fault(expr, "this compares a field with itself");
+                    self.fault(expr, "this compares a field with itself")
+                        .coded(Code::Constant);
                 }
                 (self.operator(expr, operator, &args), None)
             }
@@ -209,6 +211,7 @@ impl Walk<'_> {
         let meant = suggest::nearest(name, &FUNCTIONS);
         let what = format!("unknown function `{}`", short(name));
         self.fault_of(expr, name, what)
+            .coded(Code::UnknownName)
             .help(format!("there are {}", FUNCTIONS.join(", ")))
             .meant(meant);
         Kind::Open

@@ -11,6 +11,7 @@ use cel::common::ast::{ComprehensionExpr, Expr, LiteralValue, SelectExpr, Source
 use cel::common::value::Val;
 use regex::Regex;
 
+use super::code::Code;
 use super::facts::{Kind, ROOTS, fields_of};
 use super::fault::{Fault, Faults};
 use super::suggest;
@@ -51,7 +52,9 @@ pub(super) fn check(
     let kind = walk.expr(expr);
     if walk.sound && !matches!(kind, Kind::Truth | Kind::Open) {
         let what = format!("a clause must be a condition, and this is {}", kind.noun());
-        walk.faults.error(&written.span, what);
+        walk.faults
+            .error(&written.span, what)
+            .coded(Code::WrongKind);
         return None;
     }
     walk.sound.then_some(walk.found)
@@ -74,7 +77,7 @@ impl Walk<'_> {
     pub(super) fn fault(&mut self, expr: &IdedExpr, what: impl Into<String>) -> &mut Fault {
         self.sound = false;
         let place = self.written.place(self.part(expr));
-        self.faults.error(&place, what)
+        self.faults.error(&place, what).coded(Code::WrongKind)
     }
 
     /// Reports something about a name beside the expression's own place: CEL puts a call at its
@@ -93,7 +96,7 @@ impl Walk<'_> {
             }
         });
         let place = self.written.place(part);
-        self.faults.error(&place, what)
+        self.faults.error(&place, what).coded(Code::WrongKind)
     }
 
     /// Where the expression stands in the clause's text, in bytes. CEL counts characters.
@@ -186,6 +189,7 @@ impl Walk<'_> {
         }
         let meant = suggest::nearest(name, &ROOTS);
         self.fault(expr, format!("unknown name `{}`", short(name)))
+            .coded(Code::UnknownName)
             .help("a clause asks about `detection` and `entity`")
             .meant(meant);
         Kind::Open
@@ -227,6 +231,7 @@ impl Walk<'_> {
         let meant = suggest::nearest(name, &names).map(|meant| format!("{root}.{meant}"));
         let what = format!("`{root}` has no field `{}`", short(name));
         self.fault_of(expr, name, what)
+            .coded(Code::UnknownName)
             .help(format!("it has {}", names.join(", ")))
             .meant(meant.as_deref());
         Kind::Open

@@ -12,11 +12,14 @@ use cel::{Context, Env, ExecutionError, IdedExpr, Value};
 use regex::Regex;
 
 use super::check;
+use super::code::Code;
 use super::facts::{Facts, val};
 use super::fault::Faults;
 use super::written::Written;
 use super::yaml::short;
 use crate::domain::decision::{ClauseValue, Truth};
+use crate::domain::detection::Severity;
+use crate::domain::entity::EntityKind;
 use crate::domain::playbook::ClauseText;
 
 /// Longest expression, in bytes.
@@ -65,6 +68,26 @@ impl Clause {
             truth,
             because,
         }
+    }
+
+    /// Is it the same whatever is detected? It is asked with nothing known, and with nothing known
+    /// but every closed word in turn; `has` would mistake that silence for an answer.
+    fn is_constant(&self) -> bool {
+        let answer = |facts: Option<&Facts>| match self.resolve(facts) {
+            Ok(Value::Bool(answer)) => Some(answer),
+            Ok(_) | Err(_) => None,
+        };
+        if answer(None).is_some() {
+            return true;
+        }
+        if self.text.text.contains("has(") {
+            return false;
+        }
+        let mut answers = Severity::ALL.into_iter().flat_map(|severity| {
+            EntityKind::ALL.map(|kind| answer(Some(&Facts::only_words(severity, kind))))
+        });
+        let first = answers.next().flatten();
+        first.is_some() && answers.all(|other| other == first)
     }
 
     fn resolve(&self, facts: Option<&Facts>) -> Result<Value, ExecutionError> {
@@ -150,14 +173,18 @@ pub(super) fn compile(written: &[Written<'_>], faults: &mut Faults) -> Option<Ve
             .and_then(|thread| thread.join().ok())
     });
     compiled.unwrap_or_else(|| {
-        faults.error(&fallback, "this clause could not be compiled");
+        faults
+            .error(&fallback, "this clause could not be compiled")
+            .coded(Code::NotAnExpression);
         None
     })
 }
 
 fn compile_one(written: &Written<'_>, faults: &mut Faults) -> Option<Clause> {
     if let Some(what) = too_much(written.text) {
-        faults.error(&written.span, what);
+        faults
+            .error(&written.span, what)
+            .coded(Code::NotAnExpression);
         return None;
     }
     let parser = ENV
@@ -181,9 +208,10 @@ fn compile_one(written: &Written<'_>, faults: &mut Faults) -> Option<Clause> {
         constants: checked.constants,
         patterns: checked.patterns,
     };
-    if !checked.asks_the_facts || matches!(clause.resolve(None), Ok(Value::Bool(_))) {
+    if !checked.asks_the_facts || clause.is_constant() {
         faults
             .error(&written.span, "this clause is the same for every detection")
+            .coded(Code::Constant)
             .help("leave it out, or ask about `detection` or `entity`");
         return None;
     }
@@ -225,5 +253,6 @@ fn not_an_expression(written: &Written<'_>, errors: &cel::ParseErrors, faults: &
     let why = why.split(" expecting ").next().unwrap_or(why);
     faults
         .error(&written.place(part), "this clause is not an expression")
+        .coded(Code::NotAnExpression)
         .because(short(why));
 }

@@ -7,6 +7,7 @@ use cel::IdedExpr;
 use cel::common::ast::{Expr, LiteralValue, operators as op};
 
 use super::check::Walk;
+use super::code::Code;
 use super::facts::{Kind, fields_of};
 use super::suggest;
 use super::trigger::typo_of;
@@ -70,7 +71,9 @@ impl Walk<'_> {
             TYPE => {
                 if let Some(meant) = typo_of(word) {
                     let what = format!("unknown detection type `{}`", short(word));
-                    self.fault(literal, what).meant(Some(meant));
+                    self.fault(literal, what)
+                        .coded(Code::MistypedDetection)
+                        .meant(Some(meant));
                 }
                 return;
             }

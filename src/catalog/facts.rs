@@ -10,7 +10,8 @@ use std::time::Duration;
 use cel::Value;
 use cel::common::value::Val;
 
-use crate::domain::detection::{Background, Detection, Sighting};
+use crate::domain::detection::{Background, Detection, Severity, Sighting};
+use crate::domain::entity::EntityKind;
 use crate::domain::moment::Moment;
 
 /// Moments further than this from 1970 (8,000 years) are left out as if the sensor were silent.
@@ -103,6 +104,15 @@ impl Facts {
                 ("tags", sighting.background.as_ref().map(tags)),
             ]),
             now: val(time(now).unwrap_or(Value::Null)),
+        }
+    }
+
+    /// Facts of which only the closed words are known, for asking whether a clause can ever fail.
+    pub(super) fn only_words(severity: Severity, kind: EntityKind) -> Self {
+        Self {
+            detection: map([("severity", Some(text(severity)))]),
+            entity: map([("kind", Some(text(kind)))]),
+            now: val(Value::Null),
         }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level as Title, Origin, Renderer, Snippet};
 
+use super::code::Code;
+
 /// Most faults told about one file; the rest follow once these are mended.
 pub const FAULTS_MAX: usize = 40;
 
@@ -28,6 +30,8 @@ pub enum Level {
 pub struct Fault {
     /// How much it weighs.
     pub level: Level,
+    /// Its stable name.
+    pub code: Code,
     /// The file, as it was named to us.
     pub file: String,
     /// The line, counted from 1; 0 where the fault lies in no text, such as an unreadable file.
@@ -50,6 +54,7 @@ impl Fault {
     pub(super) fn of_file(file: &str, what: impl Into<String>) -> Self {
         Self {
             level: Level::Error,
+            code: Code::Unreadable,
             file: file.to_owned(),
             line: 0,
             column: 0,
@@ -59,6 +64,12 @@ impl Fault {
             help: None,
             text: None,
         }
+    }
+
+    /// Gives it its name; without one it is [`Code::WrongValue`].
+    pub(super) fn coded(&mut self, code: Code) -> &mut Self {
+        self.code = code;
+        self
     }
 
     /// Writes under the place what it is not, or what was expected there.
@@ -94,6 +105,7 @@ impl Fault {
         };
         let mut group = title
             .primary_title(self.what.as_str())
+            .id(self.code.id())
             .elements([] as [Origin<'_>; 0]);
         group = match &self.text {
             None => group.element(Origin::path(self.file.as_str())),
@@ -161,6 +173,11 @@ impl Faults {
         self.at(Level::Note, span, what.into())
     }
 
+    /// The line of this byte, counted from 1.
+    pub(super) fn line_of(&self, at: usize) -> usize {
+        line_and_column(&self.text[..self.text.floor_char_boundary(at)]).0
+    }
+
     /// Is the file refused?
     pub(super) fn refuse(&self) -> bool {
         self.refuse
@@ -182,7 +199,7 @@ impl Faults {
         self.found
     }
 
-    fn at(&mut self, level: Level, span: &Range<usize>, what: String) -> &mut Fault {
+    pub(super) fn at(&mut self, level: Level, span: &Range<usize>, what: String) -> &mut Fault {
         self.refuse |= level == Level::Error;
         // The last place is taken over by whatever comes once there are too many.
         if self.found.len() == KEPT_MAX {
@@ -194,6 +211,7 @@ impl Faults {
         let index = self.found.len();
         self.found.push(Fault {
             level,
+            code: Code::WrongValue,
             line,
             column,
             span,

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::code::Code;
 use super::fault::Faults;
 use super::suggest;
 use super::yaml::{Entry, Node, Shape, short};
@@ -65,6 +66,7 @@ impl<'n> Map<'n> {
         if found.is_none() {
             faults
                 .error(&self.at, format!("`{key}` is missing"))
+                .coded(Code::Missing)
                 .because(format!("{} needs it", self.name));
         }
         found
@@ -91,10 +93,14 @@ impl Words<'_> {
             return true;
         }
         if self.later.contains(&word) {
-            faults.error(span, format!("`{word}` is not supported yet"));
+            faults
+                .error(span, format!("`{word}` is not supported yet"))
+                .coded(Code::NotYet);
             return false;
         }
-        let fault = faults.error(span, format!("unknown {} `{}`", self.noun, short(word)));
+        let fault = faults
+            .error(span, format!("unknown {} `{}`", self.noun, short(word)))
+            .coded(Code::UnknownWord);
         match suggest::nearest(word, self.known) {
             Some(meant) => fault.meant(Some(meant)),
             None => fault.help(format!("expected one of {}", self.known.join(", "))),

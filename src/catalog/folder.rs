@@ -5,38 +5,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
-use super::read::read;
+use super::lint::{TEST_ENDING, test_file};
 use super::yaml::TEXT_MAX;
 
 /// Most playbooks in one folder.
 pub const PLAYBOOKS_MAX: usize = 200;
 
-/// Checks files and folders, and tells everything found in them: errors, warnings and notes.
-pub fn lint(paths: &[PathBuf]) -> Vec<Fault> {
-    let mut told = Vec::new();
-    for path in paths {
-        let files = if path.is_dir() {
-            files_in(path)
-        } else {
-            Ok(vec![path.clone()])
-        };
-        match files {
-            Err(faults) => told.extend(faults),
-            Ok(files) => told.extend(files.iter().flat_map(|file| lint_one(file))),
-        }
-    }
-    told
-}
-
-fn lint_one(file: &Path) -> Vec<Fault> {
-    match text_of(file) {
-        Err(faults) => faults,
-        Ok((name, text)) => read(&name, &text).map_or_else(|faults| faults, |one| one.remarks),
-    }
-}
-
 /// The playbook files of a folder, by name. Folders within and dot files are passed over.
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Vec<Fault>> {
+pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Vec<Fault>> {
     let shown = folder.display().to_string();
     let unreadable =
         |error: std::io::Error| vec![Fault::of_file(&shown, format!("cannot read it: {error}"))];
@@ -48,7 +24,7 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Vec<Fault>> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if name.starts_with('.') || name.ends_with(".test.yaml") {
+        if name.starts_with('.') || name.ends_with(TEST_ENDING) {
             continue;
         }
         if name.ends_with(".yml") {
@@ -65,6 +41,28 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Vec<Fault>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Every playbook and test file of these files and folders, by name within each folder.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Fault>> {
+    let mut all = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        for playbook in files_in(path)? {
+            let tests = test_file(&playbook);
+            all.push(playbook);
+            if tests.is_file() {
+                all.push(tests);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// The names and texts of a folder's playbooks, by name, or everything that cannot be read.
@@ -86,7 +84,7 @@ pub(super) fn texts(folder: &Path) -> Result<Vec<(String, String)>, Vec<Fault>> 
 
 /// One file's name and text. A link may only lead to a plain file below its own folder, as a
 /// mounted configuration has them, and pipes and devices are never opened (threat P02).
-fn text_of(file: &Path) -> Result<(String, String), Vec<Fault>> {
+pub(super) fn text_of(file: &Path) -> Result<(String, String), Vec<Fault>> {
     let shown = file.display().to_string();
     let refused = |what: &str| vec![Fault::of_file(&shown, what)];
     let unreadable = |error: std::io::Error| refused(&format!("cannot read it: {error}"));

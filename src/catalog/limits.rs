@@ -1,35 +1,36 @@
 //! How far a playbook may reach, for how long, and whom it tells.
 
+use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::Entry;
 use crate::domain::playbook::{Guardrail, HoldFor, HoldThen};
 
 /// Most entities a guardrail may allow within its window.
-const ENTITIES_MAX: u32 = 1_000;
+pub(super) const ENTITIES_MAX: u32 = 1_000;
 /// Shortest and longest window of a guardrail.
-const WINDOW: (&str, &str) = ("10s", "7d");
+pub(super) const WINDOW: (&str, &str) = ("10s", "7d");
 /// Shortest and longest hold.
-const HOLD: (&str, &str) = ("1m", "400d");
+pub(super) const HOLD: (&str, &str) = ("1m", "400d");
 /// Most times within an hour an opened containment is closed again.
-const REASSERT_MAX: u32 = 10;
+pub(super) const REASSERT_MAX: u32 = 10;
 
-const GUARDRAIL: Words<'static> = Words {
+pub(super) const GUARDRAIL: Words<'static> = Words {
     noun: "key in `guardrail`",
     known: &["entities_max", "window", "on_breach"],
     later: &["blueprints_max"],
 };
-const ON_BREACH: Words<'static> = Words {
+pub(super) const ON_BREACH: Words<'static> = Words {
     noun: "answer to a breach",
     known: &["ask"],
     later: &[],
 };
-const HOLD_KEYS: Words<'static> = Words {
+pub(super) const HOLD_KEYS: Words<'static> = Words {
     noun: "key in `hold`",
     known: &["for", "then", "reassert_max"],
     later: &[],
 };
-const THEN: Words<'static> = Words {
+pub(super) const THEN: Words<'static> = Words {
     noun: "end of a hold",
     known: &["ask", "undo", "keep"],
     later: &[],
@@ -84,6 +85,7 @@ pub(super) fn notify(entry: Option<&Entry>, faults: &mut Faults) {
     for item in fields::list(&entry.value, "notify", most, faults).unwrap_or_default() {
         faults
             .error(&item.span, "entries of `notify` are not supported yet")
+            .coded(Code::NotYet)
             .help("write `notify: []`");
     }
 }

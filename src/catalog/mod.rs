@@ -11,6 +11,7 @@
 //!
 //! Read next: `read`, then `clause`, then `set`.
 
+mod code;
 mod fault;
 mod suggest;
 mod yaml;
@@ -18,6 +19,7 @@ mod yaml;
 mod asking;
 mod fields;
 mod limits;
+mod reach;
 mod read;
 mod steps;
 mod trigger;
@@ -29,18 +31,32 @@ mod clause;
 mod closed;
 mod facts;
 
+mod cases;
+mod schema;
+
 mod folder;
+mod format;
+mod lint;
+mod proofs;
 mod set;
 mod shipped;
 
 #[cfg(test)]
 mod tests;
 
+pub use cases::{
+    Case, Cases, Decided, Expected, Injected, Mishap, RehearsedMode, Said, read_cases,
+};
 pub use clause::Clause;
+pub use code::Code;
 pub use facts::Facts;
 pub use fault::{FAULTS_MAX, Fault, Level};
-pub use folder::{PLAYBOOKS_MAX, lint};
+pub use folder::{PLAYBOOKS_MAX, files};
+pub use format::formatted;
+pub use lint::{lint, test_file};
+pub use proofs::{Proved, proved};
 pub use read::{Loaded, read};
+pub use schema::{playbook_schema, test_schema};
 pub use set::Catalog;
 pub use suggest::nearest;
 pub use trigger::detection_types;

@@ -6,9 +6,11 @@ use sha2::{Digest, Sha256};
 
 use super::asking;
 use super::clause::Clause;
+use super::code::Code;
 use super::fault::{Fault, Faults};
 use super::fields::{self, Map, Words};
 use super::limits;
+use super::reach;
 use super::steps::{self, Placed};
 use super::trigger;
 use super::written;
@@ -20,9 +22,9 @@ use crate::domain::playbook::{
 };
 
 /// Longest summary or owner, in characters.
-const LINE_MAX: usize = 300;
+pub(super) const LINE_MAX: usize = 300;
 
-const KEYS: Words<'static> = Words {
+pub(super) const KEYS: Words<'static> = Words {
     noun: "key",
     known: &[
         "playbook",
@@ -44,12 +46,7 @@ const KEYS: Words<'static> = Words {
     ],
     later: &["activation"],
 };
-const ENTITIES: Words<'static> = Words {
-    noun: "entity kind",
-    known: &["agent", "agent_user", "blueprint", "service_principal"],
-    later: &["user"],
-};
-const MODES: Words<'static> = Words {
+pub(super) const MODES: Words<'static> = Words {
     noun: "mode",
     known: &["observe", "ask", "provisional", "enforce"],
     later: &[],
@@ -88,6 +85,7 @@ pub fn read(file: &str, text: &str) -> Result<Loaded, Vec<Fault>> {
     let Some(parts) = parts else {
         faults
             .error(&(0..text.len().min(1)), "this file holds no playbook")
+            .coded(Code::Missing)
             .help("it begins with `playbook: NAME`");
         return Err(faults.told());
     };
@@ -163,9 +161,8 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     let on_unknown = written::on_unknown(map, faults);
     let entity = map
         .must("entity", faults)
-        .and_then(|e| ENTITIES.read(&e.value, faults))
-        .and_then(EntityKind::from_word);
-    let also = steps::also(map, entity, faults);
+        .and_then(|e| reach::entity(e, faults));
+    let also = reach::also(map, entity, faults);
     let mode = map.must("mode", faults).and_then(|e| mode_of(e, faults));
     let recommended = optional(map.get("recommended"), |e| mode_of(e, faults));
     let guardrail = optional(map.get("guardrail"), |e| limits::guardrail(e, faults));
@@ -181,7 +178,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         .and_then(|e| steps::read(e, faults));
     if let (Some(steps), Some(also)) = (&steps, &also) {
         steps::check(steps, entity, also, faults);
-        steps::unused_also(map, steps, also, faults);
+        reach::unused_also(map, steps, also, faults);
         asking::check_always(steps, &modes, faults);
     }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
@@ -192,8 +189,8 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         }
     }
     limits::notify(map.get("notify"), faults);
-    if let (Some(Mode::Enforce), None) = (mode, map.get("guardrail")) {
-        unguarded(map, faults);
+    if map.get("guardrail").is_none() {
+        reach::guarded(map, (mode, entity), faults);
     }
     let (when, unless) = clauses?;
     Some(Parts {
@@ -253,6 +250,7 @@ fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> 
     if stem != format!("{word}.yaml") {
         faults
             .error(span, "the file is not named after its playbook")
+            .coded(Code::Misnamed)
             .because(format!("the file is `{}`", short(stem)))
             .help(format!("name the file `{word}.yaml`"));
         return None;
@@ -272,15 +270,4 @@ fn line(entry: &Entry, key: &str, faults: &mut Faults) -> Option<String> {
 
 fn mode_of(entry: &Entry, faults: &mut Faults) -> Option<Mode> {
     Mode::from_word(MODES.read(&entry.value, faults)?)
-}
-
-fn unguarded(map: &Map<'_>, faults: &mut Faults) {
-    if let Some(entry) = map.get("mode") {
-        faults
-            .warning(
-                &entry.value.span,
-                "this playbook enforces without a guardrail",
-            )
-            .help("add `guardrail: { entities_max: 5, window: 10m, on_breach: ask }`");
-    }
 }

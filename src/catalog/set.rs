@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::clause::Clause;
+use super::code::Code;
 use super::facts::Facts;
 use super::fault::Fault;
 use super::folder;
@@ -36,7 +37,9 @@ impl Catalog {
                     let name = loaded.playbook.name.clone();
                     if by_name.insert(name.clone(), loaded).is_some() {
                         let what = format!("another file holds the playbook `{name}` too");
-                        faults.push(Fault::of_file(file, what));
+                        let mut fault = Fault::of_file(file, what);
+                        fault.coded(Code::Misnamed);
+                        faults.push(fault);
                     }
                 }
             }
@@ -64,6 +67,15 @@ impl Catalog {
                 .iter()
                 .map(|(file, text)| (file.as_str(), text.as_str())),
         )
+    }
+
+    /// Reads one file as a set of its own.
+    ///
+    /// # Errors
+    /// All its faults.
+    pub fn load_file(file: &Path) -> Result<Self, Vec<Fault>> {
+        let (name, text) = folder::text_of(file)?;
+        Self::of_texts([(name.as_str(), text.as_str())])
     }
 
     /// The set with nothing in it.
@@ -126,7 +138,14 @@ impl Catalog {
             })
     }
 
-    pub(super) fn with_modes(mut self, mode: impl Fn(&Playbook) -> Mode) -> Self {
+    /// The same set, each playbook in the mode it recommends: for rehearsals and explanations,
+    /// never in force against a real tenant.
+    #[must_use]
+    pub fn as_recommended(self) -> Self {
+        self.with_modes(|playbook| playbook.recommended.unwrap_or(playbook.mode))
+    }
+
+    fn with_modes(mut self, mode: impl Fn(&Playbook) -> Mode) -> Self {
         for loaded in self.by_name.values_mut() {
             let mode = mode(&loaded.playbook);
             Arc::make_mut(&mut loaded.playbook).mode = mode;

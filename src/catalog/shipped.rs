@@ -42,8 +42,7 @@ impl Catalog {
     /// # Errors
     /// As [`Catalog::shipped`].
     pub fn shipped_as_recommended() -> Result<Self, Vec<Fault>> {
-        let shipped = Self::shipped()?;
-        Ok(shipped.with_modes(|playbook| playbook.recommended.unwrap_or(playbook.mode)))
+        Self::shipped().map(Self::as_recommended)
     }
 
     /// The names and texts of the shipped files, as they would lie in a folder.

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::{Entry, Node, Shape};
@@ -14,19 +15,16 @@ use crate::domain::permission::Profile;
 use crate::domain::playbook::{Also, StepSpec};
 
 /// Most steps of one playbook.
-const STEPS_MAX: usize = 16;
+pub(super) const STEPS_MAX: usize = 16;
 
-const OPTIONS: Words<'static> = Words {
+pub(super) const OPTIONS: Words<'static> = Words {
     noun: "option of a step",
     known: &["optional"],
     later: &["within", "reassert_max", "when", "ask"],
 };
 
-const ALSO: Words<'static> = Words {
-    noun: "addition",
-    known: &["agent_users"],
-    later: &[],
-};
+/// What authors write who want to aim a step themselves.
+const NAMES_A_TARGET: [&str; 6] = ["entity", "id", "of", "target", "user", "agent"];
 
 /// A step and where it stands.
 pub(super) struct Placed<'n> {
@@ -93,6 +91,7 @@ fn with_options<'n>(
     if OPTIONS.known.contains(&entry.key.as_str()) {
         faults
             .error(&entry.key_span, format!("`{}` is not an action", entry.key))
+            .coded(Code::UnknownWord)
             .help(format!(
                 "write it under its action: `- disable_agent: {{ {}: true }}`",
                 entry.key
@@ -106,6 +105,18 @@ fn with_options<'n>(
         &entry.key_span,
         faults,
     )?;
+    for entry in map.entries() {
+        if NAMES_A_TARGET.contains(&entry.key.as_str()) {
+            faults
+                .error(
+                    &entry.key_span,
+                    "a target is never taken from what a sender wrote",
+                )
+                .coded(Code::UntrustedTarget)
+                .help("leave it out: a step is done to the playbook's `entity`");
+            return None;
+        }
+    }
     map.only(&OPTIONS, faults);
     let optional = match map.get("optional") {
         Some(option) => fields::truth(&option.value, "optional", faults)?,
@@ -125,11 +136,7 @@ fn action(word: &str, span: &Range<usize>, faults: &mut Faults) -> Option<Action
             .help("it is the last step of its own accord wherever something is disabled");
         return None;
     }
-    let known: Vec<&'static str> = Action::ALL
-        .into_iter()
-        .filter(|action| *action != Action::Verify)
-        .map(Action::word)
-        .collect();
+    let known = actions();
     let words = Words {
         noun: "action",
         known: &known,
@@ -137,6 +144,15 @@ fn action(word: &str, span: &Range<usize>, faults: &mut Faults) -> Option<Action
     };
     words.check(word, span, faults).then_some(())?;
     Action::from_word(word)
+}
+
+/// The actions an author may write, in the order they are carried out.
+pub(super) fn actions() -> Vec<&'static str> {
+    Action::ALL
+        .into_iter()
+        .filter(|action| *action != Action::Verify)
+        .map(Action::word)
+        .collect()
 }
 
 /// Checks the steps against each other and against what the playbook acts on.
@@ -150,7 +166,9 @@ pub(super) fn check(
     for step in steps {
         let (action, span) = (step.spec.action, &step.node.span);
         if seen.contains(&action) {
-            faults.error(span, format!("`{action}` stands here twice"));
+            faults
+                .error(span, format!("`{action}` stands here twice"))
+                .coded(Code::RepeatedStep);
         }
         seen.push(action);
         if let Some(kind) = kind {
@@ -158,7 +176,9 @@ pub(super) fn check(
         }
         note_profile(step, faults);
         if action.can_be_undone() == Undoing::Never {
-            faults.note(span, format!("`{action}` cannot be undone"));
+            faults
+                .note(span, format!("`{action}` cannot be undone"))
+                .coded(Code::OneWay);
         }
     }
 }
@@ -176,6 +196,7 @@ fn check_kind(step: &Placed<'_>, kind: EntityKind, also: &[Also], faults: &mut F
                 span,
                 format!("`{action}` cannot be done to entity `{kind}`"),
             )
+            .coded(Code::MisfitStep)
             .help(format!("it is done to {}", fits.join(" or ")));
     } else if kind == EntityKind::Agent && reaches_users(action) && also.is_empty() {
         faults
@@ -183,12 +204,13 @@ fn check_kind(step: &Placed<'_>, kind: EntityKind, also: &[Also], faults: &mut F
                 span,
                 format!("`{action}` reaches the agent's users, not the agent"),
             )
+            .coded(Code::MisfitStep)
             .help("add `also: [agent_users]`, which says that they are stopped too");
     }
 }
 
 /// Is it done to an agent's user accounts rather than to the agent?
-fn reaches_users(action: Action) -> bool {
+pub(super) fn reaches_users(action: Action) -> bool {
     match action {
         Action::DisableAgentUser | Action::RevokeSessions => true,
         Action::DisableAgent
@@ -205,40 +227,6 @@ fn reaches_users(action: Action) -> bool {
         | Action::RemoveAccessPackage
         | Action::RestoreBlueprint
         | Action::Verify => false,
-    }
-}
-
-/// Reads `also`, which only an agent can have.
-pub(super) fn also(
-    map: &Map<'_>,
-    kind: Option<EntityKind>,
-    faults: &mut Faults,
-) -> Option<Vec<Also>> {
-    let Some(entry) = map.get("also") else {
-        return Some(Vec::new());
-    };
-    let items = fields::list(&entry.value, "also", ALSO.known.len(), faults)?;
-    for item in items {
-        ALSO.read(item, faults)?;
-    }
-    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
-        faults
-            .error(
-                &entry.key_span,
-                format!("`also` adds nothing to entity `{kind}`"),
-            )
-            .help("only an `agent` has users beside it: leave the key out");
-    }
-    Some(items.iter().map(|_| Also::AgentUsers).collect())
-}
-
-/// Warns about an `also` that no step uses.
-pub(super) fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut Faults) {
-    let used = steps.iter().any(|step| reaches_users(step.spec().action));
-    if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
-        faults
-            .warning(&entry.key_span, "no step reaches the agent's users")
-            .help("add `- disable_agent_user`, or leave `also` out");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What calls a playbook: detection types, sources and severities.
 
+use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::suggest;
@@ -8,11 +9,11 @@ use crate::domain::detection::{DetectionType, Severity, SourceName};
 use crate::domain::playbook::{SeverityBand, Trigger};
 
 /// Most detection types, and most sources, one trigger names.
-const NAMES_MAX: usize = 50;
+pub(super) const NAMES_MAX: usize = 50;
 /// How many letters off a known detection type counts as a typo of it.
 const TYPO_MAX: usize = 2;
 
-const KEYS: Words<'static> = Words {
+pub(super) const KEYS: Words<'static> = Words {
     noun: "key in `trigger`",
     known: &["detection", "source", "severity"],
     later: &[],
@@ -75,7 +76,10 @@ fn one_type(node: &Node, faults: &mut Faults) -> Option<DetectionType> {
     }
     if let Some(meant) = typo_of(word) {
         let what = format!("unknown detection type `{}`", short(word));
-        faults.error(&node.span, what).meant(Some(meant));
+        faults
+            .error(&node.span, what)
+            .coded(Code::MistypedDetection)
+            .meant(Some(meant));
         return None;
     }
     let what = format!(
@@ -84,6 +88,7 @@ fn one_type(node: &Node, faults: &mut Faults) -> Option<DetectionType> {
     );
     faults
         .warning(&node.span, what)
+        .coded(Code::UnlistedDetection)
         .help("it is taken as written: make sure that a sender writes exactly this");
     Some(name)
 }
@@ -145,7 +150,8 @@ fn band(node: &Node, faults: &mut Faults) -> Option<SeverityBand> {
     match Severity::from_word(word).filter(|severity| severity.word() == word) {
         Some(from) => Some(SeverityBand { from, and_worse }),
         None => {
-            let fault = faults.error(&node.span, format!("unknown severity `{}`", short(text)));
+            let what = format!("unknown severity `{}`", short(text));
+            let fault = faults.error(&node.span, what).coded(Code::UnknownWord);
             match suggest::nearest(word, &words) {
                 Some(meant) if and_worse => fault.meant(Some(&format!("{meant}+"))),
                 Some(meant) => fault.meant(Some(meant)),

@@ -4,15 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::clause::{self, Clause};
+use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::{Entry, short};
 use crate::domain::playbook::Mode;
 
 /// Most clauses of one playbook, `when` and `unless` together.
-const CLAUSES_MAX: usize = 16;
+pub(super) const CLAUSES_MAX: usize = 16;
 
-const ON_UNKNOWN: Words<'static> = Words {
+pub(super) const ON_UNKNOWN: Words<'static> = Words {
     noun: "answer to the unknown",
     known: &["observe", "ask", "provisional"],
     later: &[],
@@ -75,11 +76,14 @@ pub(super) fn on_unknown(map: &Map<'_>, faults: &mut Faults) -> Option<Mode> {
                     &clauses.key_span,
                     "this playbook does not say what an unknown clause means",
                 )
+                .coded(Code::UnknownUnsaid)
                 .because("`on_unknown` is missing")
                 .help("add `on_unknown: observe`: what cannot be known is watched, not contained");
         }
         (None, Some(entry)) => {
-            faults.warning(&entry.key_span, "`on_unknown` says nothing without clauses");
+            faults
+                .warning(&entry.key_span, "`on_unknown` says nothing without clauses")
+                .coded(Code::PointlessUnknown);
         }
     }
     said

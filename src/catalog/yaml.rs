@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError, StrInput};
 
+use super::code::Code;
 use super::fault::Faults;
 
 /// Largest playbook file, in bytes.
@@ -88,7 +89,8 @@ pub(super) fn tree(text: &str, faults: &mut Faults) -> Option<Node> {
             let at = error.marker().byte_offset().unwrap_or(text.len());
             builder
                 .faults
-                .error(&(at..at + 1), format!("this is not YAML: {}", error.info()));
+                .error(&(at..at + 1), format!("this is not YAML: {}", error.info()))
+                .coded(Code::NotPlain);
             None
         }
     }
@@ -114,6 +116,7 @@ impl<'t> Builder<'t, '_> {
             if root.is_some() {
                 self.faults
                     .error(&span, "a second document begins here")
+                    .coded(Code::NotPlain)
                     .help("one file holds one playbook");
                 return Ok(root);
             }
@@ -132,11 +135,13 @@ impl<'t> Builder<'t, '_> {
                     let tag = span.tag_span().and_then(|tag| tag.byte_range());
                     self.faults
                         .error(&tag.unwrap_or(range.clone()), "tags are not allowed")
+                        .coded(Code::NotPlain)
                         .because("what stands here is read by its place, not by its tag");
                 }
                 if event.anchor_id().is_some() {
                     self.faults
                         .error(&range, "anchors are not allowed")
+                        .coded(Code::NotPlain)
                         .help("write it out, so that the file says what it shows");
                 }
                 Ok((event, range))
@@ -161,6 +166,7 @@ impl<'t> Builder<'t, '_> {
         if event.is_alias() || matches!(event, Event::UnresolvedAlias(_)) {
             self.faults
                 .error(&span, "aliases are not allowed")
+                .coded(Code::NotPlain)
                 .help("write it out, so that the file says what it shows");
         }
         // Nothing else stands where a value is due; if it does, the readers find it missing.
@@ -214,7 +220,9 @@ impl<'t> Builder<'t, '_> {
         let (text, plain) = match node.shape {
             Shape::Text { text, plain } => (text, plain),
             Shape::List(_) | Shape::Map(_) => {
-                self.faults.error(&node.span, "a key must be a plain word");
+                self.faults
+                    .error(&node.span, "a key must be a plain word")
+                    .coded(Code::NotPlain);
                 return None;
             }
             Shape::Reported => return None,
@@ -222,12 +230,14 @@ impl<'t> Builder<'t, '_> {
         if plain && text == "<<" {
             self.faults
                 .error(&node.span, "merge keys are not allowed")
+                .coded(Code::NotPlain)
                 .help("write it out, so that the file says what it shows");
             return None;
         }
         if before.iter().any(|entry| entry.key == text) {
             self.faults
                 .error(&node.span, format!("duplicate key `{}`", short(&text)))
+                .coded(Code::DuplicateKey)
                 .because("it stands above already");
             return None;
         }

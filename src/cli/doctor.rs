@@ -63,9 +63,10 @@ fn tell(terminal: &mut Terminal, report: &Report) -> Exit {
         return exit_of(report);
     }
     for line in &report.lines {
-        let state = match line.state {
-            State::Fail => "FAIL".to_owned(),
-            state => state.word().to_owned(),
+        let state = if line.state == State::Fail {
+            "FAIL"
+        } else {
+            line.state.word()
         };
         terminal.line(&format!(" {state:<8} {:<24} {}", line.check, line.said));
         let help = matches!(line.state, State::Fail | State::Warn | State::Unknown);

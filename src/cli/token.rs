@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::table;
 use super::terminal::Terminal;
 use crate::api::TokenShown;
+use crate::clock::Clock;
 use crate::command::{Created, NewName, at_the_machine, create_token, revoke_token};
 use crate::domain::moment::Moment;
 use crate::domain::order::{Operator, Scope};
@@ -70,6 +71,15 @@ pub(super) async fn visit<T>(
     store: &StoreArgs,
     work: impl AsyncFnOnce(&Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    visit_at(&room.clock, store, work).await
+}
+
+/// The same, for whoever shows meanwhile how far the work has come.
+pub(super) async fn visit_at<T>(
+    clock: &Clock,
+    store: &StoreArgs,
+    work: impl AsyncFnOnce(&Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let path = path_of(store)?;
     if !path.is_file() {
         return Err(
@@ -77,7 +87,7 @@ pub(super) async fn visit<T>(
                 .fix("name it with --store sqlite:PATH or --config FILE; estop serve makes it"),
         );
     }
-    let opened = Store::open(&path, Entry::Visit, room.clock.clone()).await;
+    let opened = Store::open(&path, Entry::Visit, clock.clone()).await;
     let (opened, writing) = opened.map_err(|why| Failure::usage(why.to_string()))?;
     // The writer ends when the store is dropped, which is when the work is over.
     let working = async move { work(&opened).await };

@@ -17,6 +17,7 @@ mod file;
 mod senders;
 mod settings;
 mod show;
+mod tenant;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -9,8 +9,9 @@ use url::Url;
 
 use super::actions::ActionsConfig;
 use super::drill::{DrillConfig, drill};
-use super::file::{CertificateFile, CredentialFile, File};
+use super::file::{CredentialFile, File};
 use super::senders::{SourceConfig, sources};
+use super::tenant::{endpoints, relative, size};
 use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
@@ -18,7 +19,7 @@ use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::moment::Span;
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
-use crate::graph::{Cloud, Endpoints, TenantSize};
+use crate::graph::{Endpoints, TenantSize};
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
@@ -274,41 +275,6 @@ fn sqlite_path(base: &Path, store: &str) -> Result<PathBuf, BadConfig> {
             "`store` is `{store}`; this version keeps its store in SQLite: write sqlite:PATH"
         ))),
     }
-}
-
-fn relative(base: &Path, credential: CredentialFile) -> CredentialFile {
-    match credential {
-        CredentialFile::ClientSecretFile(path) => CredentialFile::ClientSecretFile(base.join(path)),
-        CredentialFile::Certificate(files) => CredentialFile::Certificate(CertificateFile {
-            key_file: base.join(files.key_file),
-            certificate_file: base.join(files.certificate_file),
-        }),
-        CredentialFile::ManagedIdentity | CredentialFile::WorkloadIdentity => credential,
-    }
-}
-
-fn size(word: Option<&str>) -> Result<TenantSize, BadConfig> {
-    let word = word.unwrap_or("small");
-    TenantSize::from_word(word).ok_or_else(|| {
-        BadConfig(format!(
-            "`tenant.size` is `{word}`; write small (under 50 users), medium (to 500) or large"
-        ))
-    })
-}
-
-fn endpoints(tenant: &super::file::TenantFile) -> Result<Endpoints, BadConfig> {
-    let word = tenant.cloud.as_deref().unwrap_or("global");
-    let cloud = Cloud::from_word(word).ok_or_else(|| {
-        BadConfig(format!(
-            "`tenant.cloud` is `{word}`; write global, usgov, usgov_dod or china"
-        ))
-    })?;
-    Endpoints::of(
-        cloud,
-        tenant.graph_url.as_deref(),
-        tenant.login_url.as_deref(),
-    )
-    .map_err(|bad| BadConfig(format!("`tenant`: {bad}")))
 }
 
 #[cfg(test)]

@@ -86,12 +86,11 @@ fn changed(change: impl FnOnce(&mut Policy)) -> Result<Vec<Policy>, Error> {
     Ok(vec![policy])
 }
 
-#[test]
-fn only_a_policy_without_a_gap_enforces_anything() {
-    let whom = [Whom::Agents, Whom::AgentUsers, Whom::ClassicAgents];
-    type Change = fn(&mut Policy);
-    // What it does to agents, to their users, to classic agents.
-    let cases: [(&str, Change, [bool; 3]); 14] = [
+type Change = fn(&mut Policy);
+
+/// What a change makes a policy worth to agents, to their users, to classic agents.
+fn changes() -> [(&'static str, Change, [bool; 3]); 14] {
+    [
         ("nothing", |_| {}, [true, true, true]),
         ("off", |it| it.state = "disabled".into(), [false; 3]),
         (
@@ -149,9 +148,14 @@ fn only_a_policy_without_a_gap_enforces_anything() {
             |it| it.narrowings = texts(&["a filter"]),
             [false; 3],
         ),
-    ];
+    ]
+}
 
-    for (name, change, expected) in cases {
+#[test]
+fn only_a_policy_without_a_gap_enforces_anything() {
+    let whom = [Whom::Agents, Whom::AgentUsers, Whom::ClassicAgents];
+
+    for (name, change, expected) in changes() {
         let policies = changed(change);
         let found = whom.map(|whom| {
             matches!(

@@ -259,6 +259,7 @@ impl Action {
             Self::RemoveRole => &["RoleManagement.ReadWrite.Directory"],
             Self::RemoveAccessPackage => &["EntitlementManagement.ReadWrite.All"],
             Self::RestoreBlueprint => &[
+                "AgentIdentityBlueprintPrincipal.Read.All",
                 "Application.Read.All",
                 "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
             ],

@@ -111,7 +111,7 @@ impl fmt::Display for DrillState {
 }
 
 /// One stretch of a drill, in the order they come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hop {
     /// The drill was asked for.

@@ -176,13 +176,15 @@ fn sorted(spoken: &str, answer: &Answer) -> Result<String, Error> {
     let status = answer.status().as_u16();
     let because = format!("{spoken} {status}");
     match status {
-        200..=299 => Ok(because),
-        404 => Err(Error::NotFound { because }),
-        409 | 429 => Err(Error::TryAgain {
+        200..=299 if answer.body().is_empty() => Ok(because),
+        404 if code(answer).is_some() => Err(Error::NotFound { because }),
+        409 | 412 | 429 => Err(Error::TryAgain {
             after: pause(answer),
             because,
         }),
-        408 | 500..=599 => Err(Error::Unknown { because }),
+        // Foundry answers without content (Microsoft: agents, disable and enable). A page with 200,
+        // a redirect or a 404 in other words come from somebody on the way.
+        200..=399 | 404 | 408 | 500..=599 => Err(Error::Unknown { because }),
         _ => Err(Error::Refused {
             code: code(answer).unwrap_or_else(|| format!("HTTP {status}")),
             because,

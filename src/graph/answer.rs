@@ -34,6 +34,11 @@ struct Told {
     message: String,
 }
 
+/// Does an error speak as Graph does, with an `error` object (Microsoft: error responses)?
+pub(super) fn is_graphs_own(body: &[u8]) -> bool {
+    serde_json::from_slice::<Wrapped>(body).is_ok()
+}
+
 /// A refusal in Graph's own code and words; the words are for people, nothing branches on them.
 pub(super) fn refusal(receipt: &Receipt, body: &[u8]) -> Error {
     let told = serde_json::from_slice::<Wrapped>(body).map(|wrapped| wrapped.error);

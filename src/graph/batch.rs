@@ -85,6 +85,7 @@ impl Graph {
             let throttled = match self.exchanged(ask, &asked).await {
                 Ok(replies) => self.matched(ask, (&asked, replies), &mut outcomes),
                 Err(error) => {
+                    let error = of_each(error);
                     for (at, _) in &asked {
                         outcomes[*at] = Some(Err(error.clone()));
                     }
@@ -166,6 +167,15 @@ impl Graph {
             .ok_or_else(|| Error::unknown(&call.spoken(), "an answer that is none"))?;
         self.heard(call, &answer);
         self.sorted(ask, call, answer)
+    }
+}
+
+/// What the failure of a whole exchange says about each read in it. That there is no `$batch` says
+/// nothing about any entity.
+fn of_each(error: Error) -> Error {
+    match error {
+        Error::NotFound { because } => Error::Unknown { because },
+        other @ (Error::TryAgain { .. } | Error::Unknown { .. } | Error::Refused { .. }) => other,
     }
 }
 

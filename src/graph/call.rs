@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method};
 
-use super::answer::{challenge, refusal, word};
+use super::answer::{challenge, is_graphs_own, refusal, word};
 use super::delete::is_deletable;
 use super::error::{Error, Receipt, spoken};
 use super::lanes::{Lane, Priority, sent_at, units};
@@ -234,7 +234,12 @@ impl Graph {
                 date: sent_at(answer.headers()),
                 body: answer.into_body(),
             }),
-            404 => Err(Error::NotFound {
+            404 if is_graphs_own(answer.body()) => Err(Error::NotFound {
+                because: receipt.to_string(),
+            }),
+            // Somebody on the way answered: a redirect, or a 404 in other words than Graph's. It
+            // may have let the call pass first, and says nothing about the entity.
+            300..=399 | 404 => Err(Error::Unknown {
                 because: receipt.to_string(),
             }),
             // Someone else changed it at the same time, or the service asks us to come later:

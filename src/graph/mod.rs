@@ -100,18 +100,38 @@ struct Inner {
     verdicts: risk::Verdicts,
     policies: policies::Kept,
     writes_stopped: AtomicBool,
+    /// Sealed for good: nothing opens the gate again.
+    sealed: bool,
+}
+
+/// Can writes leave at all?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Opens,
+    Sealed,
 }
 
 impl Graph {
     /// Opens no connection yet; see [`Graph::warm`].
     pub fn new(link: Link) -> Self {
+        Self::with_gate(link, Gate::Opens)
+    }
+
+    /// A tenant that can only be read: no write ever leaves, and nothing can change that.
+    pub fn sealed(link: Link) -> Self {
+        Self::with_gate(link, Gate::Sealed)
+    }
+
+    fn with_gate(link: Link, gate: Gate) -> Self {
+        let sealed = gate == Gate::Sealed;
         let lanes = lanes::Lanes::new(&link.clock, &link.budgets);
         Self(Arc::new(Inner {
             link,
             lanes,
             verdicts: risk::Verdicts::default(),
             policies: policies::Kept::default(),
-            writes_stopped: AtomicBool::new(false),
+            writes_stopped: AtomicBool::new(sealed),
+            sealed,
         }))
     }
 
@@ -121,9 +141,11 @@ impl Graph {
         self.0.writes_stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Writes may leave again.
+    /// Writes may leave again, unless the tenant is [`Graph::sealed`].
     pub fn allow_writes(&self) {
-        self.0.writes_stopped.store(false, Ordering::Relaxed);
+        self.0
+            .writes_stopped
+            .store(self.0.sealed, Ordering::Relaxed);
     }
 
     /// Must no write leave, by whichever way?
@@ -134,7 +156,9 @@ impl Graph {
     /// Fetches the token and opens the connection by one small read, so that the first write waits
     /// for neither. Call it at start and about once a minute: idle connections are closed after 90 s.
     pub async fn warm(&self, ask: Ask) -> Result<Receipt, Error> {
-        Ok(self.send(ask, smallest()).await?.receipt)
+        let answer = self.send(ask, smallest()).await?;
+        page::listed(&answer)?;
+        Ok(answer.receipt)
     }
 
     /// How each lane stands, for metrics and for people.

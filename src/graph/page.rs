@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::call::Call;
+use super::call::{Answered, Call};
 use super::error::Error;
 use super::place::Place;
 use super::shape;
@@ -19,6 +19,12 @@ struct Page<T> {
     value: Vec<T>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
+}
+
+/// The answer is a page of a collection, whatever is on it. A sign-in page of a proxy says 200 too.
+pub(super) fn listed(answer: &Answered) -> Result<(), Error> {
+    let spoken = answer.receipt.to_string();
+    shape::read::<Page<serde::de::IgnoredAny>>(&spoken, &answer.body).map(drop)
 }
 
 /// The place in a collection that is read page by page.

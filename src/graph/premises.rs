@@ -9,6 +9,7 @@ use serde_json::json;
 use super::call::{Call, Kind};
 use super::error::{Error, Receipt};
 use super::lanes::Lane;
+use super::page;
 use super::place::Place;
 use super::shape;
 use super::{Ask, Graph};
@@ -56,6 +57,7 @@ impl Graph {
     /// One small read, for whether Graph can be reached and what time it has.
     pub async fn probe(&self, ask: Ask) -> Result<Probe, Error> {
         let answer = self.send(ask, super::smallest()).await?;
+        page::listed(&answer)?;
         Ok(Probe {
             receipt: answer.receipt,
             date: answer.date,
@@ -67,7 +69,9 @@ impl Graph {
     pub async fn agent_risk_answers(&self, ask: Ask) -> Result<Receipt, Error> {
         let place = Place::beta("/identityProtection/riskyAgents?$top=1");
         let call = Call::read(place).in_lane(Lane::IdentityProtection);
-        Ok(self.send(ask, call).await?.receipt)
+        let answer = self.send(ask, call).await?;
+        page::listed(&answer)?;
+        Ok(answer.receipt)
     }
 
     /// The names of the service plans the tenant pays for, such as `AAD_PREMIUM_P2`. Needs

@@ -54,8 +54,8 @@ impl Graph {
         let call = Call::write(Method::POST, place, Lane::DirectoryWrites)
             .with_body(&json!({ "@odata.id": reference }));
         let answer = self.send(ask, call).await?;
-        match answer.receipt.status {
-            204 => Ok(answer.receipt),
+        match (answer.receipt.status, answer.body.is_empty()) {
+            (204, true) => Ok(answer.receipt),
             _ => Err(Error::unknown(
                 &answer.receipt.to_string(),
                 "an answer this call does not give",

@@ -29,7 +29,8 @@ use crate::sim::entra::Entra;
 use crate::sim::faults::{Fault, On};
 use crate::sim::journal::{Arrival, Effect};
 use crate::sim::limits::Limits;
-use crate::sim::tenant::{Risk, Tenant};
+use crate::sim::risk::Risk;
+use crate::sim::tenant::Tenant;
 
 /// A change by somebody else, as a child process's test asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

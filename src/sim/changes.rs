@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::sim::belongings::Shelf;
-use crate::sim::tenant::{Kind, Risk, Tenant};
+use crate::sim::risk::Risk;
+use crate::sim::tenant::{Kind, Tenant};
 
 /// `accountEnabled`, as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

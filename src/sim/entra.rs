@@ -11,8 +11,9 @@ use crate::sim::calls::tokens;
 use crate::sim::faults::{Fault, On};
 use crate::sim::journal::{Arrival, Effect};
 use crate::sim::limits::{Family, Limits};
+use crate::sim::risk::Risk;
 use crate::sim::state::{Next, Side, State};
-use crate::sim::tenant::{Agent, Blueprint, Risk, Tenant, User};
+use crate::sim::tenant::{Agent, Blueprint, Tenant, User};
 use crate::transport::{Answer, Failure, Request};
 
 /// The resource of access tokens made here.

@@ -27,6 +27,7 @@ mod journal;
 mod limits;
 mod logs;
 mod premises;
+mod risk;
 mod state;
 mod tenant;
 
@@ -43,7 +44,7 @@ pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
 pub use logs::SignInLine;
 pub use premises::Premises;
+pub use risk::{Risk, RiskPolicy, UnknownIds};
 pub use tenant::{
-    Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Risk, RiskPolicy, Tenant,
-    UnknownIds, User,
+    Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Tenant, User,
 };

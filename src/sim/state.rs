@@ -196,7 +196,7 @@ impl State {
         self.held_count.send_replace(self.held.len());
     }
 
-    fn plan(&mut self, call: &Call) -> Plan {
+    pub(super) fn plan(&mut self, call: &Call) -> Plan {
         let mut plan = Plan::default();
         for fault in &mut self.faults {
             if fault.on.strikes(call) {
@@ -260,7 +260,7 @@ impl State {
         }
     }
 
-    fn write_down(&mut self, by: &str, now: Moment, lag: Option<Lag>) -> usize {
+    pub(super) fn write_down(&mut self, by: &str, now: Moment, lag: Option<Lag>) -> usize {
         let changes = std::mem::take(&mut self.tenant.changes);
         let count = changes.len();
         for Change {

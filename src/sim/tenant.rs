@@ -11,6 +11,7 @@ use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
 use crate::sim::logs::SignInLine;
 use crate::sim::premises::Premises;
+use crate::sim::risk::{Risk, RiskPolicy, UnknownIds};
 
 /// The kinds of entity the model holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -131,51 +132,6 @@ pub struct Registered {
     pub thumbprint: String,
     /// Its RSA public key: DER, PKCS#1.
     pub public_key: Vec<u8>,
-}
-
-/// What ID Protection thinks of one entity, in Graph's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Risk {
-    /// `none`, `low`, `medium` or `high`.
-    pub level: String,
-    /// `none`, `atRisk`, `confirmedCompromised`, `confirmedSafe`, `dismissed` or `remediated`.
-    pub state: String,
-    /// Why, such as `adminConfirmedAgentCompromised`.
-    pub detail: String,
-}
-
-impl Risk {
-    /// What an entity without any risk has.
-    pub fn none() -> Self {
-        Self::new("none", "none", "none")
-    }
-
-    /// A risk in Graph's own words.
-    pub fn new(level: &str, state: &str, detail: &str) -> Self {
-        Self {
-            level: level.to_owned(),
-            state: state.to_owned(),
-            detail: detail.to_owned(),
-        }
-    }
-}
-
-/// Whether an enabled Conditional Access policy refuses access tokens to agents at high risk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RiskPolicy {
-    /// No such policy: marking risk blocks nothing.
-    Absent,
-    /// Agents at high risk get no new access tokens.
-    BlocksHigh,
-}
-
-/// What ID Protection does with ids it does not know; Microsoft does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnknownIds {
-    /// The whole call is a 404 and changes nothing.
-    Refused,
-    /// 204, and only the known ids change.
-    Ignored,
 }
 
 /// A whole tenant. Fields may be set freely while it is built; once it serves, change it through

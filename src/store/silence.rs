@@ -60,7 +60,7 @@ async fn expire(
     if let Some(event) = event {
         move_run(tx, run.id, event, Some(&result), at).await?;
         if event == RunEvent::UndoAsked {
-            super::orders::make_due(tx, run.id, at, None).await?;
+            super::carry::make_due(tx, run.id, at, None).await?;
         } else {
             end_now(tx, run.id, at).await?;
         }

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::approvals::{approval_in, note_world};
 use super::asking::{End, end};
+use super::carry::make_due;
 use super::error::Error;
-use super::orders::{Saw, make_due};
+use super::orders::Saw;
 use super::rows::bytes;
 use super::runs::{end_now, move_run};
 use super::sql::query;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub use decide::{Weighing, decide};
+pub use decide::{Echo, Weighing, decide};
 pub use triage_loop::{Hints, triage_loop};
 
 use crate::catalog::Catalog;

@@ -7,9 +7,11 @@
 )]
 
 mod approvals;
+mod authoring;
 mod beyond;
 mod caps;
 mod containment;
+mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod credentials;

@@ -159,7 +159,7 @@ fn the_shipped_list_is_the_folder() {
     let mut on_disk: Vec<String> = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".test.yaml"))
+        .filter(|name| name.ends_with(".yaml") && !name.ends_with(".test.yaml"))
         .map(|name| format!("playbooks/{name}"))
         .collect();
     on_disk.sort();

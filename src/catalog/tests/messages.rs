@@ -42,7 +42,7 @@ fn a_fault_is_drawn_where_it_stands() {
     assert_eq!(
         drawn(&faults(&text)),
         "\
-error: unknown action `disabel_agent`
+error[P004]: unknown action `disabel_agent`
   --> x.yaml:11:5
    |
 11 |   - disabel_agent
@@ -59,7 +59,7 @@ fn a_fault_in_an_expression_is_drawn_in_the_file() {
     assert_eq!(
         drawn(&faults(&text)),
         "\
-error: `detection` has no field `sevrity`
+error[P021]: `detection` has no field `sevrity`
  --> x.yaml:6:21
   |
 6 |   fresh: 'detection.sevrity == \"high\"'
@@ -292,7 +292,8 @@ fn a_trigger_must_be_exact() {
 fn steps_must_fit_what_the_playbook_acts_on() {
     let cases = [
         (
-            with("entity: agent", "entity: blueprint"),
+            with("entity: agent", "entity: blueprint")
+                + "guardrail: { entities_max: 1, window: 1h, on_breach: ask }\n",
             "11:5 `disable_agent` cannot be done to entity `blueprint`; it is done to `agent`",
         ),
         (

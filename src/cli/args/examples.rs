@@ -110,11 +110,16 @@ pub(super) const CONFIG: &str = "Examples:
   estop config check --config estop.yaml";
 
 pub(super) const PLAYBOOK: &str = "Examples:
-  estop playbook lint playbooks/
+  estop playbook new my-recon --detection entraDirectoryReconnaissance
   estop playbook lint playbooks/ --deny warnings
-  estop playbook list
-  estop playbook permissions
-  estop playbook permissions playbooks/ --profile eradicate --json";
+  estop playbook lint --format sarif > lint.sarif         for a pull request
+  estop playbook test                                     on a simulated tenant
+  estop playbook explain det_06b2...                      every why and why-not
+  estop playbook simulate --since 30d                     reads the tenant, writes nothing
+  estop playbook diff playbooks/ changed/ --since 7d      what would be decided otherwise
+  estop playbook fmt --check
+  estop playbook permissions --profile eradicate          what a tenant must grant
+  estop playbook list";
 
 pub(super) const INIT: &str = "Examples:
   estop init entra > grant.sh && sh grant.sh OBJECT_ID

@@ -4,6 +4,7 @@ mod evidence;
 mod examples;
 mod offline;
 mod online;
+mod playbook;
 
 use std::path::PathBuf;
 
@@ -12,12 +13,15 @@ use url::Url;
 
 pub use evidence::EvidenceCommand;
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, PlaybookCommand, SendArgs,
-    ShellWord, SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, SendArgs, ShellWord,
+    SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
     DetectionsCommand, DrillArgs, ModeCommand, RiskWord, RunsCommand, UndoArgs,
+};
+pub use playbook::{
+    DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs, Which,
 };
 
 use super::demo::DemoArgs;
@@ -172,7 +176,7 @@ pub enum Command {
         #[command(subcommand)]
         command: InitCommand,
     },
-    /// Playbooks: list, lint, permissions.
+    /// Playbooks: write, check, prove, explain, simulate, compare, permissions.
     #[command(after_help = examples::PLAYBOOK)]
     Playbook {
         /// What to do with playbooks.

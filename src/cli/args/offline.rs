@@ -241,31 +241,6 @@ pub enum AuditCommand {
     },
 }
 
-/// What to do with playbooks.
-#[derive(Debug, Subcommand)]
-pub enum PlaybookCommand {
-    /// Check files and folders; tells every error, warning and note.
-    Lint {
-        /// Files and folders.
-        #[arg(value_name = "PATH", default_value = "playbooks")]
-        paths: Vec<PathBuf>,
-        /// Let warnings fail, too.
-        #[arg(long, value_parser = ["warnings"])]
-        deny: Option<String>,
-    },
-    /// The playbooks in force, from the server.
-    List,
-    /// The least application permissions that playbooks need, in each profile.
-    Permissions {
-        /// Folders of playbooks; without any, the shipped ones.
-        #[arg(value_name = "FOLDER")]
-        paths: Vec<PathBuf>,
-        /// Only this profile; ends with 1 when a playbook needs more.
-        #[arg(long, value_parser = profile, value_name = "PROFILE")]
-        profile: Option<Profile>,
-    },
-}
-
 /// What `estop init` prepares.
 #[derive(Debug, Subcommand)]
 pub enum InitCommand {
@@ -292,11 +267,11 @@ pub enum ShellWord {
     Powershell,
 }
 
-fn profile(word: &str) -> Result<Profile, String> {
+pub(super) fn profile(word: &str) -> Result<Profile, String> {
     Profile::from_word(word).ok_or_else(|| "it is one of: agents, classic, eradicate".to_owned())
 }
 
-fn moment(text: &str) -> Result<Moment, String> {
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).ok_or_else(|| "a time such as 2026-09-20T14:02:07Z".to_owned())
 }
 

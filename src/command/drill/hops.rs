@@ -6,7 +6,7 @@ use crate::domain::moment::Moment;
 use crate::domain::record::Record;
 use crate::domain::run::Run;
 
-/// Every hop that is known, in order of time. What the drill itself saw is kept.
+/// Every hop that is known, in order of time; what fell on one moment, in the order of the story. What the drill itself saw is kept.
 pub(super) fn hops(drill: &Drill, run: Option<&Run>, records: &[Record]) -> Vec<Passed> {
     let mut hops = vec![passed(Hop::Received, drill.asked_at)];
     if let Some(run) = run {
@@ -32,7 +32,7 @@ pub(super) fn hops(drill: &Drill, run: Option<&Run>, records: &[Record]) -> Vec<
             .into_iter()
             .filter_map(|(hop, at)| Some(passed(hop, at?))),
     );
-    hops.sort_by_key(|one| one.at);
+    hops.sort_by_key(|one| (one.at, one.hop));
     hops
 }
 
@@ -45,7 +45,8 @@ fn first(records: &[Record], wanted: fn(&Record) -> bool) -> Option<Moment> {
 }
 
 fn is_undo_order(record: &Record) -> bool {
-    record.what == "order.taken" && record.detail["order"]["order"] == "undo"
+    let order = record.detail["order"]["order"].as_str();
+    record.what == "order.taken" && matches!(order, Some("undo" | "undo_saying"))
 }
 
 fn is_switch_back(record: &Record) -> bool {

@@ -120,8 +120,8 @@ fn next(error: &Error) -> Next {
 #[tokio::test]
 async fn g02_g07_each_status_says_what_to_do_next() {
     let cases = [
-        (301, Next::Person, Next::Person),
-        (307, Next::Person, Next::Person),
+        (301, Next::Look, Next::Look),
+        (307, Next::Look, Next::Look),
         (400, Next::Person, Next::Person),
         (403, Next::Person, Next::Person),
         (404, Next::Gone, Next::Gone),

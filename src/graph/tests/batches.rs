@@ -53,7 +53,7 @@ fn ends(outcomes: &[Result<(), Error>]) -> String {
 #[tokio::test]
 async fn g09_every_reply_in_a_batch_goes_to_the_read_it_names() {
     type Change = fn(&mut Vec<Value>);
-    let cases: [(&str, Change); 14] = [
+    let cases: [(&str, Change); 15] = [
         ("yyy", |_| {}),
         ("yyy", |told| told.reverse()),
         ("yyy", |told| told.swap(0, 1)),
@@ -65,8 +65,11 @@ async fn g09_every_reply_in_a_batch_goes_to_the_read_it_names() {
         ("uuu", |told| told[0]["id"] = json!(0)),
         ("nry", |told| {
             told[0]["status"] = json!(404);
+            told[0]["body"] = json!({ "error": { "code": "Request_ResourceNotFound" } });
             told[1]["status"] = json!(403);
         }),
+        // A 404 that is not in Graph's words says nothing about the object.
+        ("uyy", |told| told[0]["status"] = json!(404)),
         ("uyy", |told| told[0]["status"] = json!(99)),
         ("ruy", |told| {
             told[0]["status"] = json!(424);

@@ -285,7 +285,7 @@ async fn warming_up_fetches_the_token_and_makes_one_small_read() {
         &clock,
         Transport::in_process(|request| {
             assert_eq!(request.headers()["authorization"], "Bearer t1");
-            std::future::ready(Ok(answer(200, "{}"))).boxed()
+            std::future::ready(Ok(answer(200, r#"{"value":[]}"#))).boxed()
         }),
     );
 

@@ -26,7 +26,13 @@ async fn busy(
     status: impl Fn(&Request) -> u16 + Send + Sync + 'static,
 ) -> (Graph, super::Seen) {
     let (graph, seen) = answering(clock, move |request, number| {
-        Ok(answer(if number == 1 { 204 } else { status(request) }, ""))
+        let status = if number == 1 { 204 } else { status(request) };
+        let body = if status == 204 {
+            ""
+        } else {
+            r#"{"error":{"code":"Some_Code"}}"#
+        };
+        Ok(answer(status, body))
     });
     graph
         .confirm_compromised(ask(Priority::Contain), id(9_999))

@@ -1,6 +1,7 @@
 //! `$batch`: up to 20 calls in one, each counted, permitted and answered as if it had come alone.
 //!
-//! The answers come in reverse: Graph promises no order.
+//! The answers come in reverse: Graph promises no order. A fault may strike a single call inside:
+//! it is refused, answered wrongly, or its answer is missing. Waits are for the whole batch.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::sim::calls::call::Call;
 use crate::sim::calls::refusal::Refusal;
-use crate::sim::calls::{Answered, Reply, one_of_graph};
+use crate::sim::calls::{Answered, Reply, dressed, one_of_graph};
+use crate::sim::journal::Ending;
 use crate::sim::state::State;
 use crate::transport::Answer;
 
@@ -41,7 +43,7 @@ pub(in crate::sim) fn perform(state: &mut State, call: &Call, version: &str) -> 
     }
     let mut responses = Vec::new();
     for one in inner {
-        responses.push(answered(state, call, (version, one))?);
+        responses.extend(answered(state, call, (version, one))?);
     }
     responses.reverse();
     Ok(Reply::Json(json!({ "responses": responses })))
@@ -51,7 +53,7 @@ fn answered(
     state: &mut State,
     outer: &Call,
     (version, one): (&str, Inner),
-) -> Result<Value, Refusal> {
+) -> Result<Option<Value>, Refusal> {
     let wrong = || Refusal::bad_request("A request in the batch cannot be read.");
     let nested = one.url.starts_with("/$batch") || !one.url.starts_with('/');
     if nested || (one.body.is_some() && !one.headers.contains_key("Content-Type")) {
@@ -70,7 +72,33 @@ fn answered(
         .body(body.into())
         .map_err(|_| wrong())?;
     let inner = Call::read(request, outer.id, outer.at);
-    Ok(shown(&one.id, &one_of_graph(state, &inner)))
+    let answer = struck(state, &inner);
+    Ok(answer.map(|answer| shown(&one.id, &answer)))
+}
+
+/// The answer to a call inside, with the faults that strike it alone; `None` when it is lost.
+fn struck(state: &mut State, call: &Call) -> Option<Answer> {
+    let plan = state.plan(call);
+    if matches!(plan.loss, Some(Ending::NotSent | Ending::RequestLost)) {
+        return None;
+    }
+    let outer = std::mem::replace(&mut state.tenant.keeps_still, plan.keeps_still);
+    let answer = match plan.refusal {
+        Some(refusal) => dressed(call, Err(refusal)),
+        None => one_of_graph(state, call),
+    };
+    state.tenant.keeps_still = outer;
+    if plan.lag.is_some() {
+        let author = std::mem::take(&mut state.author);
+        state.write_down(&author, call.at, plan.lag);
+    }
+    if plan.loss.is_some() {
+        return None;
+    }
+    Some(match plan.garbage {
+        Some(garbage) => garbage.spoil(answer),
+        None => answer,
+    })
 }
 
 fn shown(id: &str, answer: &Answer) -> Value {

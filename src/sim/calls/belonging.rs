@@ -133,7 +133,11 @@ impl<'a> Belonging<'a> {
             // Which of them depends on what the body changes.
             Self::UpdatePrincipal(_) => &[
                 &["Application.ReadWrite.All"],
-                &["CustomSecAttributeAssignment.ReadWrite.All"],
+                &["Directory.ReadWrite.All"],
+                &[
+                    "CustomSecAttributeAssignment.ReadWrite.All",
+                    "Application.Read.All",
+                ],
             ],
             Self::ListDeleted => &[&["Application.Read.All"], &["Directory.Read.All"]],
             Self::Restore(_) => &[&["AgentIdentityBlueprintPrincipal.DeleteRestore.All"]],
@@ -171,11 +175,13 @@ fn reading(shelf: Shelf) -> &'static [&'static [&'static str]] {
             &["Application.Read.All"],
             &["Application.ReadWrite.All"],
             &["Directory.Read.All"],
+            &["Directory.ReadWrite.All"],
         ],
         Shelf::DirectoryRoles => &[
             &["RoleManagement.Read.Directory"],
             &["RoleManagement.ReadWrite.Directory"],
             &["Directory.Read.All"],
+            &["Directory.ReadWrite.All"],
         ],
         Shelf::Packages => &[
             &["EntitlementManagement.Read.All"],
@@ -185,7 +191,10 @@ fn reading(shelf: Shelf) -> &'static [&'static [&'static str]] {
             &["AgentIdentityBlueprint.Read.All"],
             &["AgentIdentityBlueprint.ReadWrite.All"],
         ],
-        Shelf::Instances => &[&["AgentInstance.Read.All"]],
+        Shelf::Instances => &[
+            &["AgentInstance.Read.All"],
+            &["AgentInstance.ReadWrite.All"],
+        ],
         Shelf::Quarantine => writing(shelf),
         // Shown with their owner, never listed.
         Shelf::Secrets | Shelf::Certificates | Shelf::Attributes | Shelf::Foundry => &[],

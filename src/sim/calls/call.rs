@@ -81,6 +81,15 @@ impl Call {
         pairs(&self.body)
     }
 
+    /// Nothing may be said where nothing is asked: what would be passed over in silence may be a
+    /// caller's mistake.
+    pub(in crate::sim) fn without_body(&self) -> Result<(), Refusal> {
+        if self.body.is_empty() || &*self.body == b"{}" {
+            return Ok(());
+        }
+        Err(Refusal::bad_request("This call takes no body."))
+    }
+
     /// The JSON object in the body. Graph wants its content type, and `OData-Version` where the
     /// body names a type.
     pub(in crate::sim) fn json(&self) -> Result<Map<String, Value>, Refusal> {

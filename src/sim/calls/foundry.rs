@@ -20,6 +20,7 @@ pub(in crate::sim) fn switch(
     if call.parameter("api-version").is_none_or(str::is_empty) {
         return Err(Refusal::bad_request("The api-version is missing."));
     }
+    call.without_body()?;
     let (name, enabled) = match verb.rsplit_once(':') {
         Some((name, "disable")) => (name, false),
         Some((name, "enable")) => (name, true),

@@ -186,12 +186,7 @@ impl<'a> Operation<'a> {
                 &["AgentIdentityBlueprintPrincipal.EnableDisable.All"],
                 &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
             ],
-            Self::Sponsors(..) => &[&["Application.Read.All"], &["Application.ReadWrite.All"]],
-            Self::Owners(_) | Self::ListPrincipals => &[
-                &["Application.Read.All"],
-                &["Application.ReadWrite.All"],
-                &["Directory.Read.All"],
-            ],
+            Self::Sponsors(..) => &[&["Application.Read.All"]],
             Self::ListBlueprintApplications => &[
                 &["AgentIdentityBlueprint.Read.All"],
                 &["AgentIdentityBlueprint.ReadWrite.All"],
@@ -200,9 +195,9 @@ impl<'a> Operation<'a> {
                 &["AgentInstance.Read.All"],
                 &["AgentInstance.ReadWrite.All"],
             ],
-            Self::ReadPrincipal(_) => &[
+            // `Application.ReadWrite.OwnedBy` reaches what an app owns itself: estop owns nothing.
+            Self::Owners(_) | Self::ListPrincipals | Self::ReadPrincipal(_) => &[
                 &["Application.Read.All"],
-                &["Application.ReadWrite.OwnedBy"],
                 &["Application.ReadWrite.All"],
                 &["Directory.Read.All"],
                 &["Directory.ReadWrite.All"],

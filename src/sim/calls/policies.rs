@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::sim::calls::call::Call;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::calls::{Answered, Reply};
+use crate::sim::risk::RiskPolicy;
 use crate::sim::state::State;
-use crate::sim::tenant::RiskPolicy;
 
 pub(in crate::sim) fn list(state: &State, call: &Call) -> Answered {
     if call.parameters().next().is_some() {

@@ -12,6 +12,12 @@ use crate::sim::calls::{Answered, Reply};
 use crate::sim::changes::Switch;
 use crate::sim::tenant::Tenant;
 
+const SWITCH: &[&[&str]] = &[&["Application.ReadWrite.All"], &["Directory.ReadWrite.All"]];
+const ATTRIBUTES: &[&[&str]] = &[&[
+    "CustomSecAttributeAssignment.ReadWrite.All",
+    "Application.Read.All",
+]];
+
 /// Any kind of service principal is taken; which right is needed depends on what is changed.
 pub(in crate::sim) fn update_principal(
     tenant: &mut Tenant,
@@ -26,13 +32,13 @@ pub(in crate::sim) fn update_principal(
     };
     match (name, value) {
         ("accountEnabled", Value::Bool(enabled)) => {
-            if !caller.may(&[&["Application.ReadWrite.All"]]) {
+            if !caller.may(SWITCH) {
                 return Err(Refusal::not_permitted());
             }
             tenant.switch(id, Switch::from(*enabled));
         }
         ("customSecurityAttributes", Value::Object(sets)) => {
-            if !caller.may(&[&["CustomSecAttributeAssignment.ReadWrite.All"]]) {
+            if !caller.may(ATTRIBUTES) {
                 return Err(Refusal::not_permitted());
             }
             set_attributes(tenant, id, sets)?;
@@ -57,6 +63,10 @@ fn set_attributes(tenant: &mut Tenant, id: Uuid, sets: &Map<String, Value>) -> R
         }
         let attributes = attributes.as_object().into_iter().flatten();
         for (name, value) in attributes.filter(|(name, _)| *name != "@odata.type") {
+            if !(value.is_string() || value.is_null()) {
+                let message = format!("The attribute '{set}.{name}' is a text.");
+                return Err(Refusal::bad_request(message));
+            }
             if !tenant.attributes.contains(&format!("{set}.{name}")) {
                 let message = format!("The attribute '{set}.{name}' is not defined.");
                 return Err(Refusal::bad_request(message));

@@ -10,8 +10,9 @@ use crate::sim::calls::operation::Verdict;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::calls::show::Declared;
 use crate::sim::calls::{Answered, Reply};
+use crate::sim::risk::{Risk, UnknownIds};
 use crate::sim::state::State;
-use crate::sim::tenant::{Kind, Risk, UnknownIds};
+use crate::sim::tenant::Kind;
 
 /// Most ids in one verdict, as known from risky users.
 const IDS_LIMIT: usize = 60;

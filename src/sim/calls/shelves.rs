@@ -22,14 +22,20 @@ pub(in crate::sim) fn perform(
     match it {
         Belonging::List(shelf, holder) => list(tenant, call, (shelf, holder)),
         Belonging::Add(shelf, holder) => add(tenant, call, (shelf, holder)),
-        Belonging::Remove(shelf, holder, id) => remove(tenant, (shelf, holder), id),
+        Belonging::Remove(shelf, holder, id) => {
+            call.without_body()?;
+            remove(tenant, (shelf, holder), id)
+        }
         Belonging::RequestPackage => request_package(tenant, call),
         Belonging::ListBlueprints => blueprints::list_blueprints(tenant, call),
         Belonging::RemovePassword(id) => blueprints::remove_password(tenant, call, id),
         Belonging::UpdateBlueprint(id) => blueprints::update_blueprint(tenant, call, id),
         Belonging::UpdatePrincipal(id) => principals::update_principal(tenant, call, (caller, id)),
         Belonging::ListDeleted => blueprints::list_deleted(tenant, call),
-        Belonging::Restore(id) => blueprints::restore(tenant, id),
+        Belonging::Restore(id) => {
+            call.without_body()?;
+            blueprints::restore(tenant, id)
+        }
     }
 }
 
@@ -222,6 +228,14 @@ fn remove(tenant: &mut Tenant, (shelf, holder): (Shelf, Option<&str>), id: &str)
 
 fn request_package(tenant: &mut Tenant, call: &Call) -> Answered {
     let body = call.json()?;
+    if let Some(name) = body
+        .keys()
+        .find(|name| !["requestType", "assignment"].contains(&name.as_str()))
+    {
+        return Err(Refusal::bad_request(format!(
+            "The property '{name}' does not exist on a request."
+        )));
+    }
     let nothing = Map::new();
     let assignment = body
         .get("assignment")

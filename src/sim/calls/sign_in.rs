@@ -9,8 +9,9 @@ use crate::sim::calls::refusal::{Refusal, Shape};
 use crate::sim::calls::tokens::{access_token, disabled, is_for_graph, own_access_token};
 use crate::sim::calls::{Answered, Reply};
 use crate::sim::logs::SignInLine;
+use crate::sim::risk::RiskPolicy;
 use crate::sim::state::State;
-use crate::sim::tenant::{RiskPolicy, Tenant};
+use crate::sim::tenant::Tenant;
 
 /// Resources that exist but whose access tokens Graph refuses.
 const OTHER_RESOURCES: [&str; 3] = [

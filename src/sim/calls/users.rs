@@ -70,6 +70,7 @@ pub(in crate::sim) fn revoke_sessions(
     if !is_of_agent(state, id) && !caller.may(SESSIONS_OF_PEOPLE) {
         return Err(Refusal::not_permitted());
     }
+    call.without_body()?;
     state.tenant.revoke_sessions(id);
     let context = format!("{}/v1.0/$metadata#Edm.Boolean", call.base);
     Ok(Reply::Json(

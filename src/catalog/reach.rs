@@ -1,0 +1,106 @@
+//! Whom a playbook reaches: the kind it acts on, what is stopped with it, and whether that is capped.
+
+use super::code::Code;
+use super::fault::Faults;
+use super::fields::{self, Map, Words};
+use super::steps::{self, Placed};
+use super::yaml::{Entry, Shape};
+use crate::domain::entity::EntityKind;
+use crate::domain::playbook::{Also, Mode};
+
+pub(super) const ENTITIES: Words<'static> = Words {
+    noun: "entity kind",
+    known: &["agent", "agent_user", "blueprint", "service_principal"],
+    later: &["user"],
+};
+pub(super) const ALSO: Words<'static> = Words {
+    noun: "addition",
+    known: &["agent_users"],
+    later: &[],
+};
+
+/// A playbook names a kind; which entity it is, the reader finds in trusted fields (threat P06).
+pub(super) fn entity(entry: &Entry, faults: &mut Faults) -> Option<EntityKind> {
+    if let Shape::Text { text, .. } = &entry.value.shape
+        && text.contains(['.', '{', '$', '[', '*'])
+    {
+        faults
+            .error(
+                &entry.value.span,
+                "a target is never taken from what a sender wrote",
+            )
+            .coded(Code::UntrustedTarget)
+            .because("this is no kind of entity")
+            .help(format!(
+                "name a kind, one of {}: which entity it is, estop reads from trusted fields",
+                ENTITIES.known.join(", ")
+            ));
+        return None;
+    }
+    EntityKind::from_word(ENTITIES.read(&entry.value, faults)?)
+}
+
+/// Reads `also`.
+pub(super) fn also(
+    map: &Map<'_>,
+    kind: Option<EntityKind>,
+    faults: &mut Faults,
+) -> Option<Vec<Also>> {
+    let Some(entry) = map.get("also") else {
+        return Some(Vec::new());
+    };
+    let items = fields::list(&entry.value, "also", ALSO.known.len(), faults)?;
+    for item in items {
+        ALSO.read(item, faults)?;
+    }
+    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
+        faults
+            .error(
+                &entry.key_span,
+                format!("`also` adds nothing to entity `{kind}`"),
+            )
+            .coded(Code::UnusedAlso)
+            .help("only an `agent` has users beside it: leave the key out");
+    }
+    Some(items.iter().map(|_| Also::AgentUsers).collect())
+}
+
+/// Warns of an addition that no step reaches.
+pub(super) fn unused_also(map: &Map<'_>, steps: &[Placed<'_>], also: &[Also], faults: &mut Faults) {
+    let used = steps
+        .iter()
+        .any(|step| steps::reaches_users(step.spec().action));
+    if let (Some(entry), false, false) = (map.get("also"), also.is_empty(), used) {
+        faults
+            .warning(&entry.key_span, "no step reaches the agent's users")
+            .coded(Code::UnusedAlso)
+            .help("add `- disable_agent_user`, or leave `also` out");
+    }
+}
+
+/// What a playbook without a guardrail may not do, or should not.
+pub(super) fn guarded(
+    map: &Map<'_>,
+    (mode, entity): (Option<Mode>, Option<EntityKind>),
+    faults: &mut Faults,
+) {
+    let help = "add `guardrail: { entities_max: 5, window: 10m, on_breach: ask }`";
+    if let (Some(EntityKind::Blueprint), Some(entry)) = (entity, map.get("entity")) {
+        faults
+            .error(
+                &entry.value.span,
+                "this playbook may stop any number of agents",
+            )
+            .coded(Code::Uncapped)
+            .because("one blueprint is the switch of all its agents")
+            .help(help);
+    } else if let (Some(Mode::Enforce), Some(entry)) = (mode, map.get("mode")) {
+        faults
+            .warning(
+                &entry.value.span,
+                "this playbook enforces without a guardrail",
+            )
+            .coded(Code::Unguarded)
+            .help(help);
+    }
+}

@@ -1,0 +1,48 @@
+//! What ID Protection knows of an entity, and what follows from it.
+
+use serde::Serialize;
+
+/// What ID Protection thinks of one entity, in Graph's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Risk {
+    /// `none`, `low`, `medium` or `high`.
+    pub level: String,
+    /// `none`, `atRisk`, `confirmedCompromised`, `confirmedSafe`, `dismissed` or `remediated`.
+    pub state: String,
+    /// Why, such as `adminConfirmedAgentCompromised`.
+    pub detail: String,
+}
+
+impl Risk {
+    /// What an entity without any risk has.
+    pub fn none() -> Self {
+        Self::new("none", "none", "none")
+    }
+
+    /// A risk in Graph's own words.
+    pub fn new(level: &str, state: &str, detail: &str) -> Self {
+        Self {
+            level: level.to_owned(),
+            state: state.to_owned(),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// Whether an enabled Conditional Access policy refuses access tokens to agents at high risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskPolicy {
+    /// No such policy: marking risk blocks nothing.
+    Absent,
+    /// Agents at high risk get no new access tokens.
+    BlocksHigh,
+}
+
+/// What ID Protection does with ids it does not know; Microsoft does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownIds {
+    /// The whole call is a 404 and changes nothing.
+    Refused,
+    /// 204, and only the known ids change.
+    Ignored,
+}
