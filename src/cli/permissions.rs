@@ -106,13 +106,15 @@ fn show(terminal: &mut Terminal, needed: &Needed) {
 
 /// What evidence reads besides. Nothing that stops anything waits for it.
 fn extras(needed: &Needed) -> impl Iterator<Item = &'static Permission> {
-    let granted = |name| {
-        needed
-            .permissions
-            .iter()
-            .any(|it| it.permission.name == name)
+    let granted = |name: &str| {
+        let mut all = needed.permissions.iter();
+        all.any(|it| it.permission.name == name)
     };
-    EXTRAS.iter().filter(move |one| !granted(one.name))
+    // Who may write may read.
+    let writes = |name: &str| name.replace(".Read.", ".ReadWrite.");
+    EXTRAS
+        .iter()
+        .filter(move |one| !granted(one.name) && !granted(&writes(one.name)))
 }
 
 fn as_json(needed: &Needed) -> Value {
