@@ -29,6 +29,7 @@ mod premises;
 mod principals;
 pub(super) mod refusal;
 mod risk;
+mod roles;
 mod shelves;
 mod show;
 mod sign_in;

@@ -72,6 +72,7 @@ const ROLES: &[&[&str]] = &[
     &["RoleManagement.Read.Directory"],
     &["RoleManagement.ReadWrite.Directory"],
     &["Directory.Read.All"],
+    &["Directory.ReadWrite.All"],
 ];
 
 impl<'a> Operation<'a> {

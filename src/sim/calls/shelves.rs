@@ -8,6 +8,7 @@ use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::{Call, guid};
 use crate::sim::calls::odata::only;
 use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::roles::{holders, role_asked};
 use crate::sim::calls::tokens::Caller;
 use crate::sim::calls::{Answered, Reply, blueprints, principals};
 use crate::sim::state::State;
@@ -48,13 +49,7 @@ fn list(tenant: &Tenant, call: &Call, (shelf, holder): (Shelf, Option<&str>)) ->
             return Ok(values(members.map(|(_, item)| item.body.clone()).collect()));
         }
         (Shelf::DirectoryRoles, None) if role_asked(call).is_some() => {
-            only(call, &["$select", "$filter", "$expand"])?;
-            let role = role_asked(call).unwrap_or_default();
-            let all = tenant.belongings.iter();
-            let held = all.filter(|((on, _), item)| {
-                *on == shelf && item.body["roleDefinitionId"] == json!(role)
-            });
-            return Ok(values(held.map(|(_, item)| item.body.clone()).collect()));
+            return holders(tenant, role_asked(call));
         }
         (Shelf::Trusts, Some(id)) => application(tenant, id)?,
         (_, Some(id)) => service_principal(tenant, id)?,
@@ -68,14 +63,6 @@ fn list(tenant: &Tenant, call: &Call, (shelf, holder): (Shelf, Option<&str>)) ->
         }
     }
     Ok(values(held.into_iter().map(|(_, body)| body).collect()))
-}
-
-/// The role whose holders are asked for.
-fn role_asked(call: &Call) -> Option<&str> {
-    let filter = call.parameter("$filter")?;
-    filter
-        .strip_prefix("roleDefinitionId eq '")?
-        .strip_suffix('\'')
 }
 
 /// The holder a list is filtered by; without the filter whole tenants would be listed, which no

@@ -2,11 +2,11 @@
 //! makes several requests its case.
 
 use estop::domain::entity::{Entity, EntityKind, ObjectId};
-use estop::domain::found::{AppRole, DirectoryRole, Grant};
+use estop::domain::found::{AppRole, DirectoryRole, Grant, OpaqueId};
 use estop::domain::inventory::{Bond, Part};
 use estop::domain::moment::Moment;
 use estop::foundry::Sessions;
-use estop::graph::{Ask, Enabled, Priority, Removable};
+use estop::graph::{Ask, ChangesOf, Enabled, Priority, Removable, SignInsOf};
 use uuid::Uuid;
 
 use super::{Bench, End};
@@ -32,9 +32,35 @@ pub(super) async fn make(at: &Bench, call: &str, priority: Priority) -> End {
     if let Some(end) = whole_lists(at, call, ask).await {
         return end;
     }
+    if let Some(end) = logs(at, call, ask).await {
+        return end;
+    }
     around(at, call, ask)
         .await
         .unwrap_or_else(|| panic!("nobody knows how to make {call}"))
+}
+
+/// What evidence reads.
+async fn logs(at: &Bench, call: &str, ask: Ask) -> Option<End> {
+    let (graph, it, since) = (&at.graph, &at.things, Moment::from_millis(0));
+    let sign_ins = |whose| graph.sign_ins(ask, whose, since);
+    let changes = |whose| graph.directory_changes(ask, whose, since);
+    match call {
+        "Graph::sign_ins/itself" => end(sign_ins(SignInsOf::Itself(it.agent)).await),
+        "Graph::sign_ins/callers" => end(sign_ins(SignInsOf::Callers(it.agent)).await),
+        "Graph::sign_ins/on behalf" => end(sign_ins(SignInsOf::OnBehalf(it.agent)).await),
+        "Graph::sign_ins/user" => end(sign_ins(SignInsOf::User(it.agent_user)).await),
+        "Graph::directory_changes/target" => end(changes(ChangesOf::Target(it.agent)).await),
+        "Graph::directory_changes/app" => end(changes(ChangesOf::App(it.agent)).await),
+        "Graph::directory_changes/user" => end(changes(ChangesOf::User(it.agent_user)).await),
+        "Graph::role_names" => end(graph.role_names(ask).await),
+        "Graph::assignments_of_role" => {
+            let role = OpaqueId::new("role").unwrap();
+            end(graph.assignments_of_role(ask, &role).await)
+        }
+        "Arm::roles_of" => end(at.arm.roles_of(it.plain, it.agent).await),
+        _ => None,
+    }
 }
 
 fn end<T, E: Into<End>>(result: Result<T, E>) -> Option<End> {

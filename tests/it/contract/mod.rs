@@ -280,6 +280,7 @@ fn furnished() -> &'static (Tenant, Things) {
         tenant.furnish(INVOICE_BOT);
         tenant.furnish(finance.principal);
         tenant.risk_policy = RiskPolicy::BlocksHigh;
+        tenant.premises.azure_roles = Some(Vec::new());
         tenant.attributes.insert("Estop.State".to_owned());
         tenant.run_in_foundry(INVOICE_BOT, "p", "invoice-bot");
         let stopped = Item {

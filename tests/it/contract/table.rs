@@ -109,6 +109,9 @@ fn wanted(row: &Row, priority: Priority) -> BTreeSet<(String, String)> {
     if !row.body.is_empty() {
         wanted.push(("content-type", json));
     }
+    if row.lane == Some(Lane::Reports) {
+        wanted.push(("prefer", "include-unknown-enum-members"));
+    }
     if row.body.contains("@odata.type") {
         wanted.push(("odata-version", "4.0"));
     }

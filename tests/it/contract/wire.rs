@@ -18,27 +18,33 @@ use super::{Bench, End, furnished};
 
 /// Every call towards this address, and what it was told.
 async fn towards(base: &str) -> Vec<(&'static str, End)> {
-    // The hand is never moved: what limits these calls is the transport's own clock.
+    let transport = Transport::over_network().unwrap();
+    join_all(calls().into_iter().map(|call| {
+        let bench = bench(base, transport.clone());
+        async move {
+            let end = make(&bench, call, priority(call)).await;
+            assert!(bench.entra.effects().is_empty(), "{call}");
+            (call, end)
+        }
+    }))
+    .await
+}
+
+/// One for each call, so that none waits in a lane behind the others: the hand is never moved, and
+/// what limits these calls is the transport's own clock.
+fn bench(base: &str, transport: Transport) -> Bench {
     let (clock, hand) = Clock::by_hand(Moment::from_millis(1_790_000_000_000));
     let (tenant, mut things) = furnished().clone();
     for runtime in [&mut things.runtime, &mut things.stopped] {
         runtime.project = format!("{base}/api/projects/p").parse().unwrap();
     }
     let entra = Entra::new(clock.clone(), tenant);
-    let transport = Transport::over_network().unwrap();
     let sent = Arc::new(Mutex::new(Vec::new()));
-    let bench = Bench::of(
+    Bench::of(
         (clock, hand),
         (transport, [base, base]),
         (entra, things, sent),
-    );
-    let all = calls().into_iter().map(|call| {
-        let bench = &bench;
-        async move { (call, make(bench, call, priority(call)).await) }
-    });
-    let ends = join_all(all).await;
-    assert!(bench.entra.effects().is_empty());
-    ends
+    )
 }
 
 /// A server that answers every connection with `reply` and hangs up, and how many came.
