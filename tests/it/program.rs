@@ -63,11 +63,12 @@ impl Site {
     /// The configuration every test starts from.
     pub fn configuration(&self) -> String {
         let (tenant, url) = (self.entra.tenant().id, &self.tenant_url);
-        // Without an inventory every strike looks first, whatever was listed before the crash.
+        // Without an inventory every strike looks first, whatever was listed before the crash; and
+        // nothing is asked beside it for the evidence.
         format!(
             "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
              mode: enforce\nprotected: []\ncaps: {{ tenant: 100, source: 100 }}\n\
-             inventory: {{ every: 0s }}\n\
+             inventory: {{ every: 0s }}\nevidence: {{ within: 0s }}\n\
              tenant: {{ id: {tenant}, credential: managed_identity, \
              graph_url: \"{url}\", login_url: \"{url}\" }}\n\
              sources:\n  lab:\n    reader: estop\n    \
