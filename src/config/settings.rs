@@ -154,6 +154,8 @@ pub struct Config {
     pub caps: Caps,
     /// How often the inventory is refreshed; `None` means never.
     pub inventory_every: Option<Duration>,
+    /// The set of custom security attributes that the inventory reads beside the tags.
+    pub inventory_attributes: Option<String>,
     /// How long each part of evidence is tried; `None` means that none is gathered.
     pub evidence_within: Option<Duration>,
     /// The secret of the key that signs evidence.
@@ -247,6 +249,7 @@ impl Config {
             ourselves: file.ourselves,
             caps: file.caps,
             inventory_every: pace(file.inventory.every, INVENTORY_EVERY),
+            inventory_attributes: attribute_set(file.inventory.attributes)?,
             evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
             evidence_key,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
@@ -255,6 +258,21 @@ impl Config {
             ticket_key,
             warnings,
         })
+    }
+}
+
+/// A set's name as Entra takes it: 1 to 32 letters and digits, beginning with a letter.
+fn attribute_set(written: Option<String>) -> Result<Option<String>, BadConfig> {
+    let fits = |name: &String| {
+        let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        begins && name.len() <= 32 && name.chars().all(|one| one.is_ascii_alphanumeric())
+    };
+    match written {
+        Some(name) if !fits(&name) => Err(BadConfig(format!(
+            "`inventory.attributes: {name}` is no set of custom security attributes: a set's name is \
+             1 to 32 letters and digits; name the set, not an attribute of it"
+        ))),
+        written => Ok(written),
     }
 }
 

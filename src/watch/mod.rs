@@ -13,6 +13,7 @@
 mod people;
 mod round;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,8 @@ pub struct Watch {
     pub clock: Clock,
     /// How often the inventory is refreshed.
     pub every: Duration,
+    /// The set of custom security attributes that is read beside the tags, where one is named.
+    pub attributes: Option<Arc<str>>,
 }
 
 /// Refreshes the inventory at once and then at its pace, until told to stop.

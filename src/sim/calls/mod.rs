@@ -124,10 +124,10 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
     match it {
         Operation::ReadCast(cast, id) => agents::read(state, call, (cast, id)),
         Operation::SwitchCast(cast, id) => agents::switch(state, call, (cast, id)),
-        Operation::ListCast(cast) => agents::list(state, call, cast),
+        Operation::ListCast(cast) => agents::list(state, call, (caller, cast)),
         Operation::Sponsors(cast, id) => lists::sponsors(state, call, (cast, id)),
         Operation::Owners(id) => lists::owners(state, call, id),
-        Operation::ListPrincipals => lists::principals(state, call),
+        Operation::ListPrincipals => lists::principals(state, call, caller),
         Operation::ListBlueprintApplications => lists::blueprint_applications(state, call),
         Operation::ListInstances => lists::instances(state, call),
         Operation::ReadPrincipal(key) => agents::read_principal(state, call, (caller, key)),
