@@ -69,6 +69,9 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
             dressed(call, sign_in::by_grant(state, call, tenant))
         }
+        ("GET", [tenant, "discovery", "keys"] | [tenant, "discovery", "v2.0", "keys"]) => {
+            dressed(call, sign_in::signing_keys(state, tenant))
+        }
         ("POST", ["api", "projects", project, "agents", verb]) => {
             dressed(call, foundry::switch(state, call, (project, verb)))
         }
