@@ -49,6 +49,8 @@ impl Service {
             guards: Arc::clone(&self.guards),
             sources: Arc::new(keys::terms(&self.config)),
             tenant: self.config.tenant,
+            graph: self.graph.clone(),
+            looking_up: Triage::places(),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
         }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::BadConfig;
 use super::actions::ActionsFile;
 use super::azure::AzureFile;
+use super::mapping::MapFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::moment::Span;
@@ -118,7 +119,7 @@ pub struct CertificateFile {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceFile {
-    /// How its bodies are read: `sentinel` or `estop`.
+    /// How its bodies are read: `sentinel`, `estop` and others.
     pub reader: String,
     /// How its deliveries are verified. A source without it does not start.
     pub verify: VerifyFile,
@@ -127,6 +128,8 @@ pub struct SourceFile {
     /// Analytic rule id to detection type, for senders that do not name the type.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
+    /// Where its template puts what we need, for readers of templates.
+    pub map: Option<MapFile>,
     /// `false` refuses everything it sends.
     pub enabled: Option<bool>,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::BadConfig;
 use super::file::{MayFile, SourceFile, VerifyFile};
+use super::mapping::mapping;
 use crate::domain::detection::{DetectionType, SourceName};
 use crate::domain::playbook::PlaybookName;
 use crate::domain::reading::ReaderKind;
@@ -40,10 +41,14 @@ pub(super) fn sources(
 fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConfig, BadConfig> {
     let at = |what: String| BadConfig(format!("`sources.{name}`: {what}"));
     let reader = ReaderKind::from_word(&file.reader).ok_or_else(|| {
-        let known = ReaderKind::ALL.map(ReaderKind::word).join(" or ");
+        let known = ReaderKind::ALL.map(ReaderKind::word);
+        let near = crate::catalog::nearest(&file.reader, &known);
+        let near = near.map(|near| format!(" (did you mean `{near}`?)"));
         at(format!(
-            "reader `{}` is not known; write {known}",
-            file.reader
+            "reader `{}` is not known{}; write {}",
+            file.reader,
+            near.unwrap_or_default(),
+            known.join(" or ")
         ))
     })?;
     let mut types = BTreeMap::new();
@@ -62,6 +67,7 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
         terms: SourceTerms {
             reader,
             types,
+            mapping: mapping(reader, file.map).map_err(at)?,
             may: may(file.may).map_err(at)?,
         },
         enabled: file.enabled.unwrap_or(true),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::detection::DetectionType;
 use super::entity::EntityKind;
 use super::playbook::{Mode, PlaybookName};
-use super::reading::ReaderKind;
+use super::reading::{Mapping, ReaderKind};
 
 /// What a source may ask for at most. A stolen signing key reaches no further.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct SourceTerms {
     pub reader: ReaderKind,
     /// Analytic rule id, in lower case, to detection type.
     pub types: BTreeMap<String, DetectionType>,
+    /// How its template is read, where its reader wants that and it is not the usual way.
+    pub mapping: Option<Mapping>,
     /// What it may ask for.
     pub may: May,
 }

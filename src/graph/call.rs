@@ -121,7 +121,9 @@ impl Graph {
                 Ok(()) => reads.pass(ask.priority, call.units).await,
                 Err(crowded) => Err(crowded),
             },
-            Lane::IdentityProtection | Lane::Reports => lane.turn(ask.priority, 1).await,
+            Lane::IdentityProtection | Lane::Reports | Lane::Security => {
+                lane.turn(ask.priority, 1).await
+            }
         };
         turn.map_err(|crowded| Error::TryAgain {
             after: crowded.after,

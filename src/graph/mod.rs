@@ -24,6 +24,7 @@ mod place;
 mod shape;
 
 mod agents;
+mod alerts;
 mod people;
 mod principals;
 mod risk;

@@ -10,7 +10,7 @@ use crate::domain::guard::Guards;
 use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::ServiceMode;
-use crate::domain::reading::{self, ReaderKind, Reading};
+use crate::domain::reading::{self, Mapping, ReaderKind, Reading};
 use crate::domain::source::{May, SourceTerms};
 use crate::triage::{Echo, Weighing, decide};
 
@@ -74,6 +74,8 @@ pub struct Readable {
     pub source: SourceName,
     /// Analytic rule id to detection type, as configured for that source.
     pub types: BTreeMap<String, DetectionType>,
+    /// How that source's template is read, where it is not the usual way.
+    pub mapping: Option<Mapping>,
     /// Our tenant.
     pub tenant: TenantId,
     /// The name it is given.
@@ -97,6 +99,10 @@ impl Readable {
             match reading::read(reader, body, &self.context()) {
                 Ok(Reading::Detection(detection)) => return Ok(*detection),
                 Ok(Reading::Nothing { why }) => said.push(format!("as {reader}: {why}")),
+                Ok(Reading::Incomplete(incomplete)) => said.push(format!(
+                    "as {reader}: {} The service would ask for the alert by its id",
+                    incomplete.why
+                )),
                 Err(not_understood) => said.push(format!("as {reader}: {not_understood}")),
             }
         }
@@ -107,6 +113,7 @@ impl Readable {
         reading::Context {
             tenant: self.tenant,
             types: self.types.clone(),
+            mapping: self.mapping.clone(),
             source: self.source.clone(),
             id: self.id,
             received_at: self.at,

@@ -111,12 +111,15 @@ fn loops(
     let (to_workers, hints) = mpsc::channel(HINTS_MAX);
     let stop = CancellationToken::new();
     let metrics = Arc::new(Metrics::default());
+    let graph = graph(stage, tokens)?;
     let triage = Triage {
         store: stage.store.clone(),
         catalog: Arc::new(ArcSwap::from_pointee(setting.catalog)),
         guards: Arc::clone(&guards),
         sources: Arc::new(BTreeMap::from([(setting.source, terms())])),
         tenant: ObjectId::from_uuid(setting.tenant.id),
+        graph: graph.clone(),
+        looking_up: Triage::places(),
         clock: stage.clock.clone(),
         metrics: Arc::clone(&metrics),
     };
@@ -124,7 +127,7 @@ fn loops(
         board: Board::default(),
         means: Arc::new(Means::of(setting.profile)),
         store: stage.store.clone(),
-        graph: graph(stage, tokens)?,
+        graph,
         guards,
         clock: stage.clock.clone(),
         metrics,
@@ -167,6 +170,7 @@ fn terms() -> SourceTerms {
     SourceTerms {
         reader: ReaderKind::Estop,
         types: BTreeMap::new(),
+        mapping: None,
         may: May {
             entities: EntityKind::ALL.to_vec(),
             mode: Mode::Enforce,

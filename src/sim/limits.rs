@@ -19,6 +19,8 @@ pub enum Family {
     IdentityProtection,
     /// Sign-ins and directory changes, per app and tenant.
     Reports,
+    /// Alerts of the security API, per app and tenant.
+    Security,
 }
 
 /// So many within so long.
@@ -44,17 +46,22 @@ pub struct Limits {
     /// Calls about logs.
     #[serde(default)]
     pub reports: Option<Limit>,
+    /// Calls about alerts.
+    #[serde(default)]
+    pub security: Option<Limit>,
 }
 
 impl Limits {
     /// What Microsoft publishes: 3,500 resource units per 10 s (a small tenant), 3,000 writes per
-    /// 150 s, one ID Protection request per second, five about logs in 10 s.
+    /// 150 s, one ID Protection request per second, five about logs in 10 s, 150 about alerts a
+    /// minute.
     pub fn published() -> Self {
         Self {
             directory_reads: Some(Limit::of(3_500, 10)),
             directory_writes: Some(Limit::of(3_000, 150)),
             identity_protection: Some(Limit::of(1, 1)),
             reports: Some(Limit::of(5, 10)),
+            security: Some(Limit::of(150, 60)),
         }
     }
 
@@ -65,6 +72,7 @@ impl Limits {
             directory_writes: None,
             identity_protection: None,
             reports: None,
+            security: None,
         }
     }
 
@@ -74,6 +82,7 @@ impl Limits {
             Family::DirectoryWrites => self.directory_writes,
             Family::IdentityProtection => self.identity_protection,
             Family::Reports => self.reports,
+            Family::Security => self.security,
         }
     }
 }
@@ -95,6 +104,7 @@ pub(super) struct Meters {
     writes: Meter,
     protection: Meter,
     reports: Meter,
+    security: Meter,
 }
 
 #[derive(Debug, Default)]
@@ -147,6 +157,7 @@ impl Meters {
             Family::DirectoryWrites => &mut self.writes,
             Family::IdentityProtection => &mut self.protection,
             Family::Reports => &mut self.reports,
+            Family::Security => &mut self.security,
         }
     }
 }

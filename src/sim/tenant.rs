@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::domain::moment::{Moment, Span};
@@ -180,6 +181,8 @@ pub struct Tenant {
     pub graph_audiences: Vec<String>,
     /// The sign-in log, oldest first.
     pub sign_ins: Vec<SignInLine>,
+    /// Alerts of the security API, by id.
+    pub alerts: BTreeMap<String, Value>,
     pub(super) judged_at: BTreeMap<Uuid, Moment>,
     pub(super) changes: Vec<Change>,
     pub(super) keeps_still: bool,
@@ -221,6 +224,7 @@ impl Tenant {
                 .map(|host| format!("https://{host}"))
                 .collect(),
             sign_ins: Vec::new(),
+            alerts: BTreeMap::new(),
             judged_at: BTreeMap::new(),
             changes: Vec::new(),
             keeps_still: false,

@@ -1,17 +1,18 @@
 //! Decide what a delivery deserves: read it, weigh every playbook, store the answer and its reasons.
 //!
 //! Knows: readers, playbooks, guards, what a source may ask for.
-//! Never: Graph, HTTP, how a step is done.
+//! Never: HTTP, how a step is done; Graph only to ask for an alert that a delivery names.
 //!
 //! Laws
 //! * What cannot be understood is kept and told to a person, never dropped and never guessed at.
 //! * Every playbook's why and why-not is stored with the decision.
 //! * Guards are asked before any run is made.
 //!
-//! Read next: `read`, then `decide`.
+//! Read next: `read`, then `decide`, then `look_up`.
 
 mod background;
 mod decide;
+mod look_up;
 mod read;
 mod triage_loop;
 
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 
 pub use decide::{Echo, Weighing, decide};
 pub use triage_loop::{Hints, triage_loop};
@@ -29,6 +31,7 @@ use crate::domain::detection::SourceName;
 use crate::domain::entity::TenantId;
 use crate::domain::guard::Guards;
 use crate::domain::source::SourceTerms;
+use crate::graph::Graph;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -45,8 +48,19 @@ pub struct Triage {
     pub sources: Arc<BTreeMap<SourceName, SourceTerms>>,
     /// Our tenant.
     pub tenant: TenantId,
+    /// Who may be asked for an alert.
+    pub graph: Graph,
+    /// Places for deliveries that are being looked up; see [`Triage::places`].
+    pub looking_up: Arc<Semaphore>,
     /// Time.
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+}
+
+impl Triage {
+    /// The places for [`Triage::looking_up`], shared by every clone.
+    pub fn places() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(look_up::AT_ONCE))
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Triage;
 use super::decide::{Echo, Weighing, decide};
+use super::look_up::LookedUp;
 use crate::catalog::Catalog;
 use crate::domain::approval::ApprovalTerms;
 use crate::domain::caps::Claimant;
@@ -66,8 +67,33 @@ impl Triage {
             let why = format!("the source {} is no longer configured", delivery.source);
             return self.set_aside(id, why).await;
         };
-        let read = self.understand(&delivery, terms);
+        let context = self.context(&delivery, terms);
+        let read = reading::read(terms.reader, &delivery.body, &context);
         crash_point("triage.read");
+        match read {
+            Ok(Reading::Incomplete(incomplete)) => {
+                match self.look_up(id, &incomplete, &context).await {
+                    LookedUp::Read(reading) => self.follow(id, Ok(reading), terms, service).await,
+                    LookedUp::Nobody(what) => self.set_aside(id, what).await,
+                    LookedUp::Later => {
+                        // It waited, and broke nobody.
+                        self.store.forget_readings(id).await?;
+                        Ok(Vec::new())
+                    }
+                }
+            }
+            read => self.follow(id, read, terms, service).await,
+        }
+    }
+
+    /// Stores what follows from a reading.
+    async fn follow(
+        &self,
+        id: DeliveryId,
+        read: Result<Reading, reading::NotUnderstood>,
+        terms: &SourceTerms,
+        service: ServiceMode,
+    ) -> Result<Vec<Made>, Error> {
         match read {
             Err(not_understood) => self.set_aside(id, not_understood.what).await,
             Ok(Reading::Nothing { why }) => {
@@ -75,25 +101,20 @@ impl Triage {
                 self.store.ignore(id, why, self.clock.now()).await?;
                 Ok(Vec::new())
             }
-            Ok(Reading::Detection(detection)) => {
-                self.settle(delivery.id, *detection, terms, service).await
-            }
+            Ok(Reading::Incomplete(incomplete)) => self.set_aside(id, incomplete.why.what).await,
+            Ok(Reading::Detection(detection)) => self.settle(id, *detection, terms, service).await,
         }
     }
 
-    fn understand(
-        &self,
-        delivery: &Delivery,
-        terms: &SourceTerms,
-    ) -> Result<Reading, reading::NotUnderstood> {
-        let context = reading::Context {
+    fn context(&self, delivery: &Delivery, terms: &SourceTerms) -> reading::Context {
+        reading::Context {
             tenant: self.tenant,
             types: terms.types.clone(),
+            mapping: terms.mapping.clone(),
             source: delivery.source.clone(),
             id: DetectionId::from(delivery.id),
             received_at: delivery.received_at,
-        };
-        reading::read(terms.reader, &delivery.body, &context)
+        }
     }
 
     async fn set_aside(&self, id: DeliveryId, why: String) -> Result<Vec<Made>, Error> {

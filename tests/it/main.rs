@@ -39,6 +39,7 @@ mod progress;
 mod proofs;
 mod provisional;
 mod recovery;
+mod senders;
 mod serve;
 mod statuses;
 mod storms;

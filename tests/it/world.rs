@@ -67,6 +67,8 @@ pub struct Setting {
     pub tenant: Tenant,
     /// What the source may ask for at most.
     pub may: &'static str,
+    /// How the source's bodies are read, and what else its configuration says, four spaces in.
+    pub reader: String,
     /// The permission profile; the tenant grants what it always grants.
     pub profile: Profile,
 }
@@ -79,6 +81,7 @@ impl Default for Setting {
             limits: Limits::off(),
             tenant: Tenant::contoso(),
             may: "enforce",
+            reader: "estop".to_owned(),
             profile: Profile::Agents,
         }
     }
@@ -477,11 +480,11 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
     if !yaml.contains("evidence:") {
         yaml.push_str("evidence: { within: 0s }\n");
     }
-    let (tenant, may) = (entra.tenant().id, setting.may);
+    let (tenant, may, reader) = (entra.tenant().id, setting.may, &setting.reader);
     let profile = setting.profile;
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity, profile: {profile} }}\n\
-         sources:\n  lab:\n    reader: estop\n    \
+         sources:\n  lab:\n    reader: {reader}\n    \
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
          may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n"
     );

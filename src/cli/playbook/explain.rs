@@ -98,6 +98,7 @@ pub(super) fn read_file(
     let mut readable = Readable {
         reader: reader.or(terms.map(|terms| terms.reader)),
         types: terms.map(|terms| terms.types.clone()).unwrap_or_default(),
+        mapping: terms.and_then(|terms| terms.mapping.clone()),
         source,
         tenant: desk.tenant(None),
         id: DetectionId::from_uuid(room.clock.uuid()),

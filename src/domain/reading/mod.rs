@@ -9,53 +9,38 @@
 //!   never by name.
 //! * What is not understood says what is missing, where, and what to do; it is never half read.
 //!
-//! Read next: `strict`, `sentinel`, `estop`.
+//! Read next: `strict`, `contract`, `sentinel`, then the other senders.
 
-mod estop;
-mod folded;
-mod sentinel;
+mod kind;
 pub mod strict;
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod claim;
+mod contract;
+mod folded;
+mod tree;
 
-use super::detection::{Detection, DetectionType, ENTITIES_MAX, Sighting, SourceName};
+mod azure_monitor;
+mod cloudevents;
+mod defender;
+mod estop;
+mod mapped;
+mod ocsf;
+mod sentinel;
+
+use std::collections::BTreeMap;
+
+pub use contract::NAMES as CONTRACT;
+pub use kind::ReaderKind;
+pub use mapped::{BadPlace, Mapping, Place, SeverityFrom, When};
+
+use super::detection::{Detection, DetectionType, ENTITIES_MAX, IncidentRef, Sighting, SourceName};
 use super::entity::TenantId;
+use super::found::OpaqueId;
 use super::id::DetectionId;
 use super::moment::Moment;
 
-/// How a source's deliveries are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReaderKind {
-    /// The body of Microsoft Sentinel's incident trigger, as a Logic App forwards it.
-    Sentinel,
-    /// Our own canonical form.
-    Estop,
-}
-
-impl ReaderKind {
-    /// Every reader.
-    pub const ALL: [Self; 2] = [Self::Sentinel, Self::Estop];
-
-    /// The word for it in the configuration.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Sentinel => "sentinel",
-            Self::Estop => "estop",
-        }
-    }
-
-    /// The reader a word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reader| reader.word() == word)
-    }
-}
-
-impl fmt::Display for ReaderKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
+/// Alerts of one delivery that are asked for by id, at most.
+pub const LOOK_UPS_MAX: usize = 3;
 
 /// What a reader must know beside the bytes.
 #[derive(Clone, Debug)]
@@ -64,6 +49,8 @@ pub struct Context {
     pub tenant: TenantId,
     /// `sources.NAME.types`: analytic rule id in lower case → detection type.
     pub types: BTreeMap<String, DetectionType>,
+    /// How the source's template is read, where its reader wants that; `None` is the usual way.
+    pub mapping: Option<Mapping>,
     /// Who sent it.
     pub source: SourceName,
     /// The name the detection will have.
@@ -82,6 +69,44 @@ pub enum Reading {
         /// Why, for people.
         why: String,
     },
+    /// It names nobody, and says which alerts may: their maker can be asked.
+    Incomplete(Box<Incomplete>),
+}
+
+/// An incident or alert that came without the ids of whom it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incomplete {
+    /// What is to be said when nobody knows more.
+    pub why: NotUnderstood,
+    /// The alerts' ids with their maker, at most [`LOOK_UPS_MAX`].
+    pub alerts: Vec<OpaqueId>,
+    /// Where people follow it.
+    pub incident: Option<IncidentRef>,
+}
+
+impl Incomplete {
+    /// The alert as its maker has it (`alerts_v2`) completes what came: its detection, followed
+    /// where the delivery says.
+    pub fn completed(
+        &self,
+        alert: &OpaqueId,
+        answer: &[u8],
+        context: &Context,
+    ) -> Result<Reading, NotUnderstood> {
+        match read(ReaderKind::Defender, answer, context)? {
+            Reading::Detection(mut detection) => {
+                for sighting in &mut detection.entities {
+                    sighting.found_at = format!("alerts_v2/{alert}.{}", sighting.found_at);
+                }
+                if self.incident.is_some() {
+                    detection.incident.clone_from(&self.incident);
+                }
+                Ok(Reading::Detection(detection))
+            }
+            Reading::Nothing { why } => Ok(Reading::Nothing { why }),
+            Reading::Incomplete(more) => Err(more.why),
+        }
+    }
 }
 
 /// The delivery is authentic and cannot be read. It is quarantined, shown, and can be replayed
@@ -102,17 +127,44 @@ impl NotUnderstood {
 /// Reads a verified body as this reader's senders write it.
 pub fn read(reader: ReaderKind, body: &[u8], context: &Context) -> Result<Reading, NotUnderstood> {
     let text = strict::check(body)?;
-    let reading = match reader {
+    let mut reading = match reader {
         ReaderKind::Sentinel => sentinel::read(text, context)?,
+        ReaderKind::AzureMonitor => azure_monitor::read(text, context)?,
+        ReaderKind::Defender => defender::read(text, context)?,
+        ReaderKind::Ocsf => ocsf::read(text, context)?,
+        ReaderKind::CloudEvents => cloudevents::read(text, context)?,
+        ReaderKind::Splunk
+        | ReaderKind::Elastic
+        | ReaderKind::Datadog
+        | ReaderKind::Sumo
+        | ReaderKind::Mapped => mapped(reader, text, context)?,
         ReaderKind::Estop => estop::read(text, context)?,
     };
-    match reading {
-        Reading::Detection(mut detection) => {
-            remark_foreign(&mut detection, context.tenant);
-            Ok(Reading::Detection(detection))
-        }
-        Reading::Nothing { why } => Ok(Reading::Nothing { why }),
+    if let Reading::Detection(detection) = &mut reading {
+        remark_foreign(detection, context.tenant);
     }
+    Ok(reading)
+}
+
+fn mapped(reader: ReaderKind, text: &str, context: &Context) -> Result<Reading, NotUnderstood> {
+    let usual = || Mapping::usual(reader);
+    match context.mapping.clone().or_else(usual) {
+        Some(mapping) => mapped::read(text, &mapping, context),
+        None => Err(NotUnderstood::new(format!(
+            "the reader {reader} needs to be told where things stand. Write sources.{}.map",
+            context.source
+        ))),
+    }
+}
+
+/// A detection type in the sender's word.
+fn typed(word: &str, place: &str) -> Result<DetectionType, NotUnderstood> {
+    DetectionType::new(word).ok_or_else(|| {
+        NotUnderstood::new(format!(
+            "{place} is not a name of 1 to 128 letters, digits, `.`, `-` and `_`. Map a column \
+             such as RiskEventType to it"
+        ))
+    })
 }
 
 fn remark_foreign(detection: &mut Detection, ours: TenantId) {

@@ -35,6 +35,8 @@ pub struct Budgets {
     pub identity_protection: Budget,
     /// For [`Lane::Reports`](super::Lane::Reports).
     pub reports: Budget,
+    /// For [`Lane::Security`](super::Lane::Security).
+    pub security: Budget,
     /// Most ids in one confirmation. Microsoft names no limit for agents; 60 is where the call for
     /// users is known to stop.
     pub ids_per_verdict: usize,
@@ -74,6 +76,7 @@ impl Budgets {
             directory_reads: budget(size.published() / 10 * 9, 10_000),
             identity_protection: budget(1, 1_100),
             reports: budget(5, 10_000),
+            security: budget(135, 60_000),
             ids_per_verdict: 60,
         }
     }

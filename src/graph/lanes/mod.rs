@@ -79,15 +79,18 @@ pub enum Lane {
     IdentityProtection,
     /// Audit and sign-in reports: 5 in 10 s.
     Reports,
+    /// Alerts of the security API: 150 in a minute.
+    Security,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::DirectoryWrites,
         Self::DirectoryReads,
         Self::IdentityProtection,
         Self::Reports,
+        Self::Security,
     ];
 
     /// The word for it in metrics.
@@ -97,6 +100,7 @@ impl Lane {
             Self::DirectoryReads => "directory_reads",
             Self::IdentityProtection => "identity_protection",
             Self::Reports => "reports",
+            Self::Security => "security",
         }
     }
 }
@@ -120,6 +124,7 @@ pub(super) struct Lanes {
     reads: Turns,
     protection: Turns,
     reports: Turns,
+    security: Turns,
 }
 
 impl Lanes {
@@ -130,6 +135,7 @@ impl Lanes {
             reads: turns(Lane::DirectoryReads, budgets.directory_reads),
             protection: turns(Lane::IdentityProtection, budgets.identity_protection),
             reports: turns(Lane::Reports, budgets.reports),
+            security: turns(Lane::Security, budgets.security),
         }
     }
 
@@ -139,6 +145,7 @@ impl Lanes {
             Lane::DirectoryReads => &self.reads,
             Lane::IdentityProtection => &self.protection,
             Lane::Reports => &self.reports,
+            Lane::Security => &self.security,
         }
     }
 

@@ -73,7 +73,7 @@ impl Standstill {
 fn longest(lane: Lane, before: u32) -> Duration {
     let (first, longest) = match lane {
         Lane::IdentityProtection => BACKOFF_PROTECTION,
-        Lane::DirectoryWrites | Lane::DirectoryReads | Lane::Reports => BACKOFF,
+        Lane::DirectoryWrites | Lane::DirectoryReads | Lane::Reports | Lane::Security => BACKOFF,
     };
     first.saturating_mul(1 << before.min(8)).min(longest)
 }

@@ -27,7 +27,7 @@ pub(in crate::sim) fn count(
     let units = match family {
         Family::DirectoryReads => Some(cost),
         Family::DirectoryWrites => Some(1),
-        Family::IdentityProtection | Family::Reports => None,
+        Family::IdentityProtection | Family::Reports | Family::Security => None,
     };
     state.load = Load { units, share: 0.0 };
     if family == Family::DirectoryWrites {
@@ -48,7 +48,7 @@ fn spend(state: &mut State, call: &Call, cost: (Family, u32)) -> Result<(), Refu
         Family::IdentityProtection => return Err(Refusal::throttled()),
         Family::DirectoryReads => ("Read", "ResourceUnitLimitExceeded"),
         Family::DirectoryWrites => ("Write", "WriteLimitExceeded"),
-        Family::Reports => ("Read", "CPULimitExceeded"),
+        Family::Reports | Family::Security => ("Read", "CPULimitExceeded"),
     };
     let tenant = &state.tenant;
     let scope = format!(

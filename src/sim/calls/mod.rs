@@ -13,6 +13,7 @@
 //! Read next: `operation`, the table of what is modelled, then `agents`.
 
 mod agents;
+mod alerts;
 mod assertion;
 mod batch;
 mod belonging;
@@ -147,6 +148,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ListLicences => premises::licences(state),
         Operation::ListSignIns => logs::sign_ins(state, call),
         Operation::ListChanges => logs::directory_audits(state, call),
+        Operation::ReadAlert(id) => alerts::read(state, call, id),
         Operation::ListRoleDefinitions => premises::role_definitions(state, call),
     }
 }

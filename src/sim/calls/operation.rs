@@ -62,6 +62,7 @@ pub(in crate::sim) enum Operation<'a> {
     ListSignIns,
     ListChanges,
     ListRoleDefinitions,
+    ReadAlert(&'a str),
 }
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
@@ -138,6 +139,7 @@ impl<'a> Operation<'a> {
             ["auditLogs", "signIns"] => Some(Self::ListSignIns),
             ["auditLogs", "directoryAudits"] => Some(Self::ListChanges),
             ["roleManagement", "directory", "roleDefinitions"] => Some(Self::ListRoleDefinitions),
+            ["security", "alerts_v2", id] => Some(Self::ReadAlert(id)),
             [one] => {
                 let app = one
                     .strip_prefix("servicePrincipals(appId='")?
@@ -227,6 +229,10 @@ impl<'a> Operation<'a> {
             Self::Belonging(it) => it.permissions(),
             Self::ListPolicies => &[&["Policy.Read.All"]],
             Self::ListSignIns | Self::ListChanges => &[&["AuditLog.Read.All"]],
+            Self::ReadAlert(_) => &[
+                &["SecurityAlert.Read.All"],
+                &["SecurityAlert.ReadWrite.All"],
+            ],
             Self::ListRoleDefinitions => ROLES,
             Self::ListLicences => &[
                 &["LicenseAssignment.Read.All"],
@@ -255,6 +261,7 @@ impl<'a> Operation<'a> {
                 (Family::IdentityProtection, 1)
             }
             Self::ListSignIns | Self::ListChanges => (Family::Reports, 1),
+            Self::ReadAlert(_) => (Family::Security, 1),
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
             Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),

@@ -53,6 +53,10 @@ async fn logs(at: &Bench, call: &str, ask: Ask) -> Option<End> {
         "Graph::directory_changes/target" => end(changes(ChangesOf::Target(it.agent)).await),
         "Graph::directory_changes/app" => end(changes(ChangesOf::App(it.agent)).await),
         "Graph::directory_changes/user" => end(changes(ChangesOf::User(it.agent_user)).await),
+        "Graph::alert" => {
+            let id = OpaqueId::new("alert").unwrap();
+            end(graph.alert(ask, &id).await)
+        }
         "Graph::role_names" => end(graph.role_names(ask).await),
         "Graph::assignments_of_role" => {
             let role = OpaqueId::new("role").unwrap();

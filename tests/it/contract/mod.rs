@@ -282,6 +282,8 @@ fn furnished() -> &'static (Tenant, Things) {
         tenant.risk_policy = RiskPolicy::BlocksHigh;
         tenant.premises.azure_roles = Some(Vec::new());
         tenant.attributes.insert("Estop.State".to_owned());
+        let alert = serde_json::json!({ "id": "alert" });
+        tenant.alerts.insert("alert".to_owned(), alert);
         tenant.run_in_foundry(INVOICE_BOT, "p", "invoice-bot");
         let stopped = Item {
             owner: INVOICE_BOT,

@@ -1068,6 +1068,21 @@ pub(super) const ROWS: &[Row] = &[
         permissions: &[&["AuditLog.Read.All"]],
         actions: &[],
     },
+    // Alerts: facts 9.
+    Row {
+        calls: &["Graph::alert"],
+        host: Host::Graph,
+        line: ("GET", "/v1.0/security/alerts_v2/{opaque}"),
+        query: "",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::Security),
+        permissions: &[
+            &["SecurityAlert.Read.All"],
+            &["SecurityAlert.ReadWrite.All"],
+        ],
+        actions: &[],
+    },
     Row {
         calls: &["Graph::role_names"],
         host: Host::Graph,

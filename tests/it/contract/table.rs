@@ -109,7 +109,7 @@ fn wanted(row: &Row, priority: Priority) -> BTreeSet<(String, String)> {
     if !row.body.is_empty() {
         wanted.push(("content-type", json));
     }
-    if row.lane == Some(Lane::Reports) {
+    if matches!(row.lane, Some(Lane::Reports | Lane::Security)) {
         wanted.push(("prefer", "include-unknown-enum-members"));
     }
     if row.body.contains("@odata.type") {

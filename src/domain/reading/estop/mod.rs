@@ -18,7 +18,8 @@ use super::{Context, NotUnderstood, Reading, key_of, merged};
 /// Longest detection id that is taken, in characters.
 const DETECTION_ID_MAX: usize = 256;
 /// Every member's name, for the suggestion.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 14] = [
+    "test",
     "detection_id",
     "type",
     "severity",
@@ -37,6 +38,8 @@ const MEMBERS: [&str; 13] = [
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    /// A try of the way here: nothing follows from it.
+    test: Option<bool>,
     detection_id: Option<String>,
     r#type: String,
     severity: Severity,
@@ -66,6 +69,10 @@ struct Incident {
 /// Reads text that passed the strict check.
 pub(super) fn read(text: &str, context: &Context) -> Result<Reading, NotUnderstood> {
     let body: Body = serde_json::from_str(text).map_err(|why| explained(&why.to_string()))?;
+    if body.test == Some(true) {
+        let why = "the sender says that it is a test: the way here works".to_owned();
+        return Ok(Reading::Nothing { why });
+    }
     let confidence = body.confidence.filter(|sure| *sure <= 100);
     if confidence != body.confidence {
         return Err(NotUnderstood::new(

@@ -14,6 +14,7 @@ fn context() -> Context {
     Context {
         tenant: "e0c7b2a9-6d14-4583-b9f0-3a8d5e1c7f62".parse().unwrap(),
         types: BTreeMap::new(),
+        mapping: None,
         source: SourceName::new("lab").unwrap(),
         id: DetectionId::from_uuid(uuid::Uuid::from_u128(7)),
         received_at: Moment::from_millis(1_790_000_000_000),

@@ -1,25 +1,14 @@
 //! One alert of an incident: what it claims, or why it claims nothing.
 
-use crate::domain::detection::{DetectionType, Severity, Sighting};
+use crate::domain::detection::{DetectionType, Severity};
 use crate::domain::moment::Moment;
 
+use super::super::claim::Claim;
+use super::super::contract::{self, Named};
 use super::super::folded::Loose;
-use super::super::{Context, NotUnderstood};
+use super::super::{Context, NotUnderstood, typed};
 use super::body::{Alert, AlertProperties, Properties};
-use super::details::{self, Named};
 use super::severity_of;
-
-/// One alert that names whom to contain and why.
-pub(super) struct Claim {
-    pub(super) place: String,
-    pub(super) alert_id: String,
-    pub(super) detection_type: DetectionType,
-    pub(super) severity: Severity,
-    pub(super) activity_at: Option<Moment>,
-    pub(super) detected_at: Option<Moment>,
-    pub(super) detection_ids: Vec<String>,
-    pub(super) sightings: Vec<Sighting>,
-}
 
 /// What one alert turned out to be.
 pub(super) enum Alerted {
@@ -32,8 +21,8 @@ pub(super) enum Alerted {
 
 /// What the incident says for alerts that do not say it themselves.
 pub(super) struct Fallback {
-    severity: Option<Severity>,
-    analytic_rules: Vec<String>,
+    pub(super) severity: Option<Severity>,
+    pub(super) analytic_rules: Vec<String>,
 }
 
 impl Fallback {
@@ -72,7 +61,7 @@ pub(super) fn read(
             "{details_place} is not a text with JSON in it. Forward @triggerBody() untouched"
         ))
     })?;
-    let told = details::read(text, &details_place)?;
+    let told = contract::read(text, &details_place)?;
     let sightings = match told.named {
         Named::Entities(sightings) => sightings,
         Named::Nobody => return Ok(Alerted::NoAgent),
@@ -90,7 +79,7 @@ pub(super) fn read(
             .and_then(Loose::said)
             .unwrap_or_else(|| context.id.to_string()),
         detection_type: match told.detection_types.as_slice() {
-            [word] => named_type(word, &details_place)?,
+            [word] => typed(word, &format!("{details_place}.DetectionType"))?,
             [] => type_of_rule(said, &details_place, fallback, context)?,
             _ => {
                 return Err(NotUnderstood::new(format!(
@@ -106,15 +95,6 @@ pub(super) fn read(
         sightings,
         place: place.to_owned(),
     }))
-}
-
-fn named_type(word: &str, place: &str) -> Result<DetectionType, NotUnderstood> {
-    DetectionType::new(word).ok_or_else(|| {
-        NotUnderstood::new(format!(
-            "{place}.DetectionType is not a name of 1 to 128 letters, digits, `.`, `-` and `_`. \
-             Map a column such as RiskEventType to it"
-        ))
-    })
 }
 
 /// The type the configuration gives the analytic rule that made the alert. An alert that names its

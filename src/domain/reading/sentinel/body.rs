@@ -1,4 +1,4 @@
-//! The incident trigger's body, as far as we read it.
+//! The incident trigger's body, as far as we read it; what tells the other triggers apart.
 //!
 //! Key names: the Microsoft Sentinel connector's incident trigger; members of `additionalData` are
 //! all texts, some of them JSON again.
@@ -8,8 +8,10 @@ use super::super::folded::{List, Loose, folded};
 folded! {
     /// What the Logic App forwards.
     Body {
-        schema: Loose<'a> = "objectSchemaType",
         incident: Incident<'a> = "object",
+        alert_id: Loose<'a> = "SystemAlertId",
+        alert_type: Loose<'a> = "AlertType",
+        entity: Loose<'a> = "Entity",
     }
     /// The incident resource.
     Incident {
@@ -32,6 +34,7 @@ folded! {
     }
     /// What the alert says.
     AlertProperties {
+        provider_alert_id: Loose<'a> = "providerAlertId",
         system_alert_id: Loose<'a> = "systemAlertId",
         severity: Loose<'a> = "severity",
         started: Loose<'a> = "startTimeUtc",
@@ -43,17 +46,5 @@ folded! {
     Additional {
         custom_details: Loose<'a> = "Custom Details",
         analytic_rules: Loose<'a> = "Analytic Rule Ids",
-    }
-    /// The custom details of the contract (design §2): lists of texts, one for each row the alert
-    /// grouped.
-    Details {
-        agent: List<Loose<'a>> = "AgentId",
-        agent_object: List<Loose<'a>> = "AgentObjectId",
-        service_principal: List<Loose<'a>> = "ServicePrincipalId",
-        identity_type: List<Loose<'a>> = "IdentityType",
-        blueprint: List<Loose<'a>> = "BlueprintId",
-        tenant: List<Loose<'a>> = "EntraTenantId",
-        detection_type: List<Loose<'a>> = "DetectionType",
-        detection_id: List<Loose<'a>> = "DetectionId",
     }
 }

@@ -1,38 +1,48 @@
-//! The incident trigger of Microsoft Sentinel, with the custom-details contract of design §2.
+//! The triggers of Microsoft Sentinel: incident, alert and entity, with the contract of design §2.
 //!
-//! Knows: the trigger's key names, and that its senders compare keys without case.
-//! Never: entities, titles and descriptions as a source of targets.
+//! Knows: the triggers' key names, and that their senders compare keys without case.
+//! Never: titles and descriptions as a source of targets; entities only where their maker itself
+//! writes the id (`entity`, and `flat` for Identity Protection).
 //!
 //! Laws
 //! * Several alerts become one detection of one type: of the alerts that can be read, the type of
 //!   the most severe one, the first among equals. Alerts of other types are remarked, not read.
 //! * An alert that cannot be read does not hide one that can: it is remarked. When none can be
 //!   read, the delivery is not understood.
+//! * An incident whose alerts carry no contract is incomplete: the alert itself may still say whom.
 //!
-//! Read next: `body`, `details`, `alert`.
+//! Read next: `body`, `alert`, then `flat` and `entity`.
 
 mod alert;
 mod body;
-mod details;
+mod entity;
+mod flat;
 
 use crate::domain::detection::{Detection, IncidentRef, Severity};
+use crate::domain::found::OpaqueId;
 
+use super::claim::{Claim, merge};
 use super::folded::Loose;
-use super::{Context, NotUnderstood, Reading, key_of, merged};
-use alert::{Alerted, Claim, Fallback};
+use super::{Context, Incomplete, LOOK_UPS_MAX, NotUnderstood, Reading};
+use alert::{Alerted, Fallback};
 use body::{Alert, Body, Incident, Properties};
-
-/// Longest detection id that is used as it is, in bytes.
-const KEY_MAX: usize = 256;
 
 /// Reads text that passed the strict check.
 pub(super) fn read(text: &str, context: &Context) -> Result<Reading, NotUnderstood> {
     let body: Body<'_> = serde_json::from_str(text).map_err(|why| {
         NotUnderstood::new(format!(
-            "this is not an incident trigger's body: {why}. Forward @triggerBody() untouched"
+            "this is not a Sentinel trigger's body: {why}. Forward @triggerBody() untouched"
         ))
     })?;
-    let incident = body.incident.ok_or_else(|| missing("object"))?;
+    match body.incident {
+        Some(incident) => read_incident(&incident, context),
+        None if body.alert_id.is_some() || body.alert_type.is_some() => flat::read(text, context),
+        None if body.entity.is_some() => entity::read(text, context),
+        None => Err(missing("object")),
+    }
+}
+
+fn read_incident(incident: &Incident<'_>, context: &Context) -> Result<Reading, NotUnderstood> {
     let properties = incident
         .properties
         .as_ref()
@@ -52,10 +62,16 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Reading, NotUndersto
         Sifted::Claims { claims, remarks } => {
             let detection = merge(claims, remarks, context)?;
             Ok(Reading::Detection(Box::new(Detection {
-                incident: incident_ref(&incident),
+                incident: incident_ref(incident),
                 ..detection
             })))
         }
+        Sifted::NoAgent { why, alerts } if alerts.is_empty() => Err(why),
+        Sifted::NoAgent { why, alerts } => Ok(Reading::Incomplete(Box::new(Incomplete {
+            why,
+            alerts,
+            incident: incident_ref(incident),
+        }))),
         Sifted::Person => Ok(Reading::Nothing {
             why: "the risk is a person's, not the agent's: an agent acting on their behalf is not \
                   stopped for it. Look at the person"
@@ -76,6 +92,11 @@ enum Sifted {
         remarks: Vec<String>,
     },
     Person,
+    /// These alerts carry no contract; asked by id they may say more.
+    NoAgent {
+        why: NotUnderstood,
+        alerts: Vec<OpaqueId>,
+    },
 }
 
 fn sift(
@@ -104,84 +125,24 @@ fn sift(
         _ if !claims.is_empty() => Ok(Sifted::Claims { claims, remarks }),
         Some(why) => Err(why),
         None if person => Ok(Sifted::Person),
-        None => Err(NotUnderstood::new(
-            "alerts[0].customDetails.AgentId is missing, and no other alert names an agent. Add \
-             the custom detail AgentId (the agent's object id) to the analytic rule",
-        )),
+        None => Ok(Sifted::NoAgent {
+            why: NotUnderstood::new(
+                "alerts[0].customDetails.AgentId is missing, and no other alert names an agent. \
+                 Add the custom detail AgentId (the agent's object id) to the analytic rule",
+            ),
+            alerts: asked_for(alerts),
+        }),
     }
 }
 
-fn merge(
-    claims: Vec<Claim>,
-    mut remarks: Vec<String>,
-    context: &Context,
-) -> Result<Detection, NotUnderstood> {
-    let worst = |worst: Option<usize>, n: usize| match worst {
-        Some(known) if claims[known].severity >= claims[n].severity => Some(known),
-        _ => Some(n),
-    };
-    let Some(worst) = (0..claims.len()).fold(None, worst) else {
-        return Err(missing("object.properties.alerts"));
-    };
-    let chosen = claims[worst].detection_type.clone();
-    let severity = claims[worst].severity;
-    let (taken, left): (Vec<_>, Vec<_>) = claims
-        .into_iter()
-        .partition(|claim| claim.detection_type == chosen);
-    for claim in left {
-        let ids: Vec<_> = claim
-            .sightings
-            .iter()
-            .map(|s| s.entity.to_string())
-            .collect();
-        remarks.push(format!(
-            "{} is another detection ({}) and was not acted on: {}",
-            claim.place,
-            claim.detection_type,
-            ids.join(", ")
-        ));
-    }
-    let key = key(&taken);
-    let activity_at = taken.iter().filter_map(|claim| claim.activity_at).min();
-    let detected_at = taken.iter().filter_map(|claim| claim.detected_at).max();
-    let sightings = taken.into_iter().flat_map(|claim| claim.sightings);
-    Ok(Detection {
-        id: context.id,
-        key,
-        source: context.source.clone(),
-        detection_type: chosen,
-        severity,
-        confidence: None,
-        activity_at,
-        detected_at,
-        received_at: context.received_at,
-        entities: merged(sightings.collect())?,
-        incident: None,
-        remarks,
-    })
-}
-
-/// The sensor's own detection id where there is exactly one, else the alerts; with the type and
-/// the entities.
-fn key(taken: &[Claim]) -> String {
-    let sorted = |mut texts: Vec<String>| {
-        texts.sort_unstable();
-        texts.dedup();
-        texts
-    };
-    let ids = taken.iter().flat_map(|claim| claim.detection_ids.clone());
-    let ids = sorted(ids.collect());
-    let kind = taken.first().map(|claim| claim.detection_type.as_str());
-    let kind = kind.unwrap_or_default();
-    let sightings = taken.iter().flat_map(|claim| claim.sightings.clone());
-    let sightings: Vec<_> = sightings.collect();
-    if let [id] = ids.as_slice()
-        && id.len() <= KEY_MAX
-    {
-        return key_of(id, kind, &sightings);
-    }
-    let alerts = sorted(taken.iter().map(|claim| claim.alert_id.clone()).collect());
-    key_of(&alerts.join(","), kind, &sightings)
+/// The ids the alerts have with whoever made them, as far as they can stand in a path.
+fn asked_for(alerts: &[Alert<'_>]) -> Vec<OpaqueId> {
+    let ids = alerts.iter().filter_map(|alert| {
+        let said = alert.properties.as_ref()?;
+        let id = said.provider_alert_id.as_ref()?.text()?;
+        OpaqueId::new(id)
+    });
+    ids.take(LOOK_UPS_MAX).collect()
 }
 
 fn incident_ref(incident: &Incident<'_>) -> Option<IncidentRef> {

@@ -1,4 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet};
+mod mutants;
+mod senders;
+mod templates;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -8,7 +12,7 @@ use crate::domain::entity::{Entity, EntityKind, ObjectId};
 use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 
-const INCIDENT: &str = include_str!("../../../tests/fixtures/sentinel_incident.json");
+const INCIDENT: &str = include_str!("../../../../tests/fixtures/sentinel_incident.json");
 const AGENT: &str = "7a4e1c90-52bd-4f38-9e61-c0d2a8b5f317";
 const OTHER: &str = "11d0c3b5-7e94-4a26-8f5b-c9e2a1d6f078";
 const TENANT: &str = "e0c7b2a9-6d14-4583-b9f0-3a8d5e1c7f62";
@@ -22,6 +26,7 @@ fn context() -> Context {
     Context {
         tenant: guid(TENANT),
         types: BTreeMap::new(),
+        mapping: None,
         source: SourceName::new("sentinel").unwrap(),
         id: DetectionId::from_uuid(uuid::Uuid::from_u128(7)),
         received_at: Moment::from_millis(1_790_000_000_000),
@@ -73,7 +78,11 @@ fn detection(body: &Value) -> Detection {
 }
 
 fn refusal(body: &Value) -> String {
-    read_in(body, &context()).unwrap_err().what
+    match read_in(body, &context()) {
+        Err(why) => why.what,
+        Ok(Reading::Incomplete(incomplete)) => incomplete.why.what,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -320,7 +329,7 @@ fn w18_w21_only_texts_that_are_guids_name_an_agent() {
 
     for value in bad {
         let body = with_detail("AgentId", value.clone());
-        assert!(read_in(&body, &context()).is_err(), "{value}");
+        assert!(!refusal(&body).is_empty(), "{value}");
     }
 }
 
@@ -334,91 +343,6 @@ fn w22_w23_an_id_or_name_outside_the_custom_details_is_no_target() {
     properties["AgentId"] = serde_json::json!([OTHER]);
 
     assert!(refusal(&body).contains("AgentId is missing"));
-}
-
-/// Every body that differs from the recorded one in a single member.
-fn mutants(value: &Value) -> Vec<Value> {
-    let replacements = || {
-        let list = serde_json::json!([null, 7, -1, 1.5, true, "", "x", OTHER, [], [7], ["x"], {}]);
-        list.as_array().unwrap().clone()
-    };
-    let mut mutants = replacements();
-    match value {
-        Value::Object(members) => {
-            for (key, member) in members {
-                let mut without = members.clone();
-                without.remove(key);
-                mutants.push(Value::Object(without.clone()));
-                for name in [format!("{key}2"), key.to_uppercase()] {
-                    without.remove(&key.to_uppercase());
-                    let mut renamed = without.clone();
-                    renamed.insert(name, member.clone());
-                    mutants.push(Value::Object(renamed));
-                }
-                for changed in self::mutants(member) {
-                    let mut members = members.clone();
-                    members.insert(key.clone(), changed);
-                    mutants.push(Value::Object(members));
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (n, item) in items.iter().enumerate() {
-                for changed in self::mutants(item) {
-                    let mut items = items.clone();
-                    items[n] = changed;
-                    mutants.push(Value::Array(items));
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-    mutants
-}
-
-fn named(body: &Value) -> BTreeSet<ObjectId> {
-    match read_in(body, &context()) {
-        Ok(Reading::Detection(found)) => found.entities.iter().map(|s| s.entity.id).collect(),
-        Ok(Reading::Nothing { .. }) | Err(_) => BTreeSet::new(),
-    }
-}
-
-#[test]
-fn w20_no_single_change_of_the_recorded_incident_names_another_entity() {
-    let allowed = BTreeSet::from([guid(AGENT)]);
-    let body = incident();
-    let envelope = mutants(&body);
-    assert!(envelope.len() > 1000);
-
-    let mut understood = 0;
-    for mutant in envelope {
-        let named = named(&mutant);
-        assert!(named.is_subset(&allowed), "{mutant}");
-        understood += usize::from(!named.is_empty());
-    }
-
-    assert!(
-        understood > 1000,
-        "drift that does not matter is borne: {understood}"
-    );
-}
-
-#[test]
-fn w20_no_single_change_of_the_custom_details_names_an_entity_nobody_wrote() {
-    let mut body = incident();
-    let original = details(&alerts(&mut body)[0]);
-    // A changed AgentId that is a GUID is what the rule said, so it may be named.
-    let allowed = BTreeSet::from([guid(AGENT), guid(OTHER)]);
-
-    for changed in mutants(&original) {
-        let mut body = body.clone();
-        set_details(&mut alerts(&mut body)[0], &changed);
-        let named = named(&body);
-        assert!(named.is_subset(&allowed), "{changed}");
-        if named.contains(&guid(OTHER)) {
-            assert_eq!(changed["AgentId"], serde_json::json!([OTHER]), "{changed}");
-        }
-    }
 }
 
 #[test]

@@ -1,14 +1,40 @@
-//! What one alert claims, from its custom details: the only fields we trust to name an entity.
+//! The contract of design §2: the only fields we trust to name an entity, whoever carries them.
 //!
-//! A custom detail is mapped from a column by whoever wrote the analytic rule. Entities, titles and
-//! descriptions carry names, user ids and other people's text, so nothing there names a target.
+//! Whoever writes a rule maps a column to each of these names: as custom details, as dimensions of
+//! a log alert, as columns of a row. Entities, titles and descriptions carry names, user ids and
+//! other people's text, so nothing there names a target.
 
 use crate::domain::detection::Sighting;
 use crate::domain::entity::{Entity, EntityKind, ObjectId};
 
-use super::super::folded::{List, Loose};
-use super::super::{NotUnderstood, strict};
-use super::body::Details;
+use super::folded::{List, Loose, folded};
+use super::{NotUnderstood, strict};
+
+/// The contract's names, as we write them. Senders' are compared without case.
+pub const NAMES: [&str; 8] = [
+    "AgentId",
+    "AgentObjectId",
+    "ServicePrincipalId",
+    "IdentityType",
+    "BlueprintId",
+    "EntraTenantId",
+    "DetectionType",
+    "DetectionId",
+];
+
+folded! {
+    /// The values under each name: lists of texts, one for each row the alert grouped.
+    Details {
+        agent: List<Loose<'a>> = "AgentId",
+        agent_object: List<Loose<'a>> = "AgentObjectId",
+        service_principal: List<Loose<'a>> = "ServicePrincipalId",
+        identity_type: List<Loose<'a>> = "IdentityType",
+        blueprint: List<Loose<'a>> = "BlueprintId",
+        tenant: List<Loose<'a>> = "EntraTenantId",
+        detection_type: List<Loose<'a>> = "DetectionType",
+        detection_id: List<Loose<'a>> = "DetectionId",
+    }
+}
 
 /// How the contract is written, said wherever it is broken.
 const CONTRACT: &str = "Custom details are a JSON text of lists of texts, such as \
@@ -39,12 +65,38 @@ pub(super) fn read(text: &str, place: &str) -> Result<Told, NotUnderstood> {
     strict::check(text.as_bytes()).map_err(|why| NotUnderstood::new(format!("{place}: {why}")))?;
     let details: Details<'_> = serde_json::from_str(text)
         .map_err(|why| NotUnderstood::new(format!("{place}: {why}. {CONTRACT}")))?;
+    told(&details, place)
+}
+
+/// Reads the contract from values that were gathered by name.
+pub(super) fn told(details: &Details<'_>, place: &str) -> Result<Told, NotUnderstood> {
     let texts = |list, name| texts(list, place, name);
     Ok(Told {
-        named: named(&details, place)?,
+        named: named(details, place)?,
         detection_types: texts(&details.detection_type, "DetectionType")?,
         detection_ids: texts(&details.detection_id, "DetectionId")?,
     })
+}
+
+impl<'a> Details<'a> {
+    /// Puts values under a name, in whatever case it is written; another name is passed over. False
+    /// when something stands there already: nobody can say which of the two is meant.
+    #[must_use]
+    pub(super) fn put(&mut self, name: &str, values: Vec<Loose<'a>>) -> bool {
+        let known = NAMES.iter().find(|known| known.eq_ignore_ascii_case(name));
+        let place = match known {
+            Some(&"AgentId") => &mut self.agent,
+            Some(&"AgentObjectId") => &mut self.agent_object,
+            Some(&"ServicePrincipalId") => &mut self.service_principal,
+            Some(&"IdentityType") => &mut self.identity_type,
+            Some(&"BlueprintId") => &mut self.blueprint,
+            Some(&"EntraTenantId") => &mut self.tenant,
+            Some(&"DetectionType") => &mut self.detection_type,
+            Some(&"DetectionId") => &mut self.detection_id,
+            Some(_) | None => return true,
+        };
+        place.replace(List(values)).is_none()
+    }
 }
 
 fn named(details: &Details<'_>, place: &str) -> Result<Named, NotUnderstood> {
@@ -129,11 +181,12 @@ fn kind(details: &Details<'_>, place: &str) -> Result<Option<EntityKind>, NotUnd
         "agentidentity" => Ok(Some(EntityKind::Agent)),
         "agentuser" => Ok(Some(EntityKind::AgentUser)),
         "agentidentityblueprintprincipal" => Ok(Some(EntityKind::Blueprint)),
+        "serviceprincipal" => Ok(Some(EntityKind::ServicePrincipal)),
         "user" => Ok(None),
         _ => Err(NotUnderstood::new(format!(
             "{place}.IdentityType is none of agentIdentity, agentUser, \
-             agentIdentityBlueprintPrincipal and user. Map the column IdentityType of \
-             AADAgentRiskEvents to it"
+             agentIdentityBlueprintPrincipal, servicePrincipal and user. Map the column \
+             IdentityType of AADAgentRiskEvents to it"
         ))),
     }
 }
