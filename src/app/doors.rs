@@ -12,7 +12,7 @@ use crate::api::{Api, Scrape};
 use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
 use crate::graph::LaneReport;
-use crate::ingress::{Door, Tally};
+use crate::ingress::{Caller, Door, Tally};
 use crate::store::Store;
 use crate::telemetry::LaneFigures;
 
@@ -25,10 +25,22 @@ impl Service {
             store: self.store.clone(),
             tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
             public_url,
+            callback_hosts: self.config.callback_hosts.clone(),
             wake: Arc::clone(&self.wake_triage),
             tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         });
         Ok(door.layer(CatchPanicLayer::new()))
+    }
+
+    /// What calls back whoever waits for the end of a delivery.
+    pub(super) fn caller(&self) -> Caller {
+        let here = || format!("http://{}/", self.config.listen).parse().ok();
+        Caller {
+            store: self.store.clone(),
+            transport: self.transport.clone(),
+            clock: self.clock.clone(),
+            public_url: self.config.public_url.clone().or_else(here),
+        }
     }
 
     /// Where people's words are taken.

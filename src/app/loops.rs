@@ -14,6 +14,7 @@ use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::evidence::gather_loop;
+use crate::ingress::callback_loop;
 use crate::run::{WorkerName, Workers, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
 use crate::watch::watch_loop;
@@ -66,6 +67,7 @@ impl Service {
             .gatherer()
             .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
         let triage = self.triage();
+        let calling = callback_loop(self.caller(), self.stop.clone());
         let drilling = drill_loop(self.drills(), self.stop.clone());
         let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
@@ -78,6 +80,7 @@ impl Service {
         spawn(loops, work_loop(bench.clone(), others));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        spawn(loops, calling);
         if let Some(watching) = watching {
             spawn(loops, watching);
         }

@@ -27,6 +27,7 @@ use crate::evidence::Binder;
 use crate::graph::{Graph, Link};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
+use crate::transport::Transport;
 
 /// Hints that may wait; a lost one is found by looking.
 const HINTS_MAX: usize = 8192;
@@ -51,6 +52,7 @@ pub struct Service {
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
     pub(super) tokens: TokenSource,
+    pub(super) transport: Transport,
     pub(super) arm: Option<Arm>,
     pub(super) board: Board,
     pub(super) evidence: Binder,
@@ -92,7 +94,7 @@ impl Service {
         let arm = examine::arm(&config, ask)?;
         let link = Link {
             endpoints: config.endpoints.clone(),
-            transport,
+            transport: transport.clone(),
             tokens: tokens.clone(),
             clock: clock.clone(),
             budgets,
@@ -106,6 +108,7 @@ impl Service {
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             metrics: Arc::new(Metrics::default()),
             tokens: tokens.clone(),
+            transport,
             arm,
             board: Board::default(),
             evidence: Binder::new(store.clone(), evidence_key, clock.clone()),

@@ -43,6 +43,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) evidence: EvidenceFile,
     pub(super) token_lifetime: Option<Span>,
+    #[serde(default)]
+    pub(super) callback_hosts: Vec<String>,
     pub(super) ticket_key_file: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
     pub(super) azure: Option<AzureFile>,

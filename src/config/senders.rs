@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::BadConfig;
 use super::file::{MayFile, SourceFile, VerifyFile};
 use super::mapping::mapping;
+use crate::domain::callback::CallbackHosts;
 use crate::domain::detection::{DetectionType, SourceName};
 use crate::domain::playbook::PlaybookName;
 use crate::domain::reading::ReaderKind;
@@ -36,6 +37,11 @@ pub(super) fn sources(
             Ok((source, source_config(base, &name, file)?))
         })
         .collect()
+}
+
+/// Checks the hosts that may be called back.
+pub(super) fn callback_hosts(names: Vec<String>) -> Result<CallbackHosts, BadConfig> {
+    CallbackHosts::new(names).map_err(|why| BadConfig(format!("`callback_hosts`: {why}")))
 }
 
 fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConfig, BadConfig> {

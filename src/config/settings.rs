@@ -10,9 +10,10 @@ use url::Url;
 use super::actions::ActionsConfig;
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
-use super::senders::{SourceConfig, sources};
+use super::senders::{SourceConfig, callback_hosts, sources};
 use super::tenant::{endpoints, relative, size};
 use super::{BadConfig, Environment};
+use crate::domain::callback::CallbackHosts;
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
@@ -24,10 +25,8 @@ use crate::graph::{Endpoints, TenantSize};
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-
 /// How often the inventory is refreshed unless the file says otherwise.
 const INVENTORY_EVERY: Duration = Duration::from_secs(5 * 60);
-
 /// How long a part of evidence is tried unless the file says otherwise.
 const EVIDENCE_WITHIN: Duration = Duration::from_secs(3600);
 
@@ -162,6 +161,8 @@ pub struct Config {
     pub evidence_key: PathBuf,
     /// How long an access token may live at most.
     pub token_lifetime: Duration,
+    /// The hosts that waiting workflows may be called back on.
+    pub callback_hosts: CallbackHosts,
     /// The canary of drills, where there is one.
     pub drill: Option<DrillConfig>,
     /// The Azure subscription the tenant's logs are sent to; doctor asks Azure where it is named.
@@ -253,6 +254,7 @@ impl Config {
             evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
             evidence_key,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
+            callback_hosts: callback_hosts(file.callback_hosts)?,
             drill: drill(file.drill, &left_alone)?,
             subscription: file.azure.map(|azure| azure.subscription),
             ticket_key,

@@ -17,6 +17,7 @@ pub mod moment;
 pub mod entity;
 pub mod inventory;
 
+pub mod callback;
 pub mod delivery;
 pub mod detection;
 pub mod reading;

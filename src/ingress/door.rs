@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use url::Url;
 
 use crate::clock::Clock;
+use crate::domain::callback::CallbackHosts;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::signature::TicketKey;
 use crate::store::Store;
@@ -30,6 +31,8 @@ pub struct Door {
     pub tickets: TicketKey,
     /// What addresses we give away begin with.
     pub public_url: Url,
+    /// Whom we may call back.
+    pub callback_hosts: CallbackHosts,
     /// Whom to wake.
     pub wake: Wake,
     /// What was said so far; shared with whoever shows it.

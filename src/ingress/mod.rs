@@ -9,7 +9,7 @@
 //! * A sender learns only: taken, refused, or try later. Every refusal is the same bytes.
 //! * Addresses we give away are built from the configuration, never from what a request says.
 //!
-//! Read next: `door`, `verified`, `receive`, `status`.
+//! Read next: `door`, `verified`, `receive`, `status`, `callback`.
 
 mod door;
 mod verified;
@@ -20,9 +20,12 @@ mod sources;
 mod comment;
 mod status;
 
+mod callback;
+
 mod reply;
 mod tally;
 
+pub use callback::{Caller, callback_loop};
 pub use door::{Door, Wake, router};
 pub use sources::{Source, SourceState, Sources};
 pub use tally::{Tallied, Tally};

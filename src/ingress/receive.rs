@@ -19,6 +19,7 @@ use crate::domain::id::{DeliveryId, DetectionId};
 use crate::store::Taken;
 use crate::telemetry::crash_point;
 
+use super::callback;
 use super::door::{Door, asks};
 use super::reply::{Problem, json};
 use super::tally::Tallied;
@@ -37,9 +38,17 @@ pub(super) async fn receive(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let source = source.map(|Path(name)| name).unwrap_or_default();
-    match take(&door, &source, parts.headers, body).await {
-        Ok(id) => thanks(&door, id, parts.uri.query()),
-        Err(problem) => problem.reply(),
+    let called = callback::wanted(&door, &parts.headers);
+    let id = match take(&door, &source, parts.headers, body).await {
+        Ok(id) => id,
+        Err(problem) => return problem.reply(),
+    };
+    let Some(called) = called else {
+        return thanks(&door, id, parts.uri.query());
+    };
+    match callback::remember(&door, id, called).await {
+        Ok(()) => created(id),
+        Err(why) => door.unable(&why.to_string()).reply(),
     }
 }
 
@@ -148,12 +157,21 @@ async fn whole(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
     Ok(read.freeze())
 }
 
+/// Taken, and nobody polls.
+fn created(id: DeliveryId) -> Response {
+    json(StatusCode::CREATED, received(id))
+}
+
+fn received(id: DeliveryId) -> String {
+    format!(r#"{{"id":"{}","state":"received"}}"#, DetectionId::from(id))
+}
+
 /// Taken: the same for the first and for every repeat.
 fn thanks(door: &Door, id: DeliveryId, query: Option<&str>) -> Response {
-    let text = format!(r#"{{"id":"{}","state":"received"}}"#, DetectionId::from(id));
     if asks(query, "wait=none") {
-        return json(StatusCode::CREATED, text);
+        return created(id);
     }
+    let text = received(id);
     let failure = if asks(query, "on_failure=status") {
         "?on_failure=status"
     } else {

@@ -16,6 +16,7 @@
 mod approvals;
 mod asking;
 mod begin;
+mod callbacks;
 mod carry;
 mod chain;
 mod claims;
@@ -64,6 +65,7 @@ use futures_util::future::BoxFuture;
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
 pub use begin::Begun;
+pub use callbacks::{Callback, CalledBack};
 pub use claims::{Claim, Claimed};
 pub use deliveries::Taken;
 pub use drills::DrillMove;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use estop::clock::{Clock, Hand};
+use estop::domain::callback::CallbackHosts;
 use estop::domain::delivery::Delivery;
 use estop::domain::detection::SourceName;
 use estop::domain::id::DeliveryId;
@@ -20,6 +21,8 @@ use tower::ServiceExt as _;
 pub const NOW: i64 = 1_790_000_000;
 /// What addresses begin with.
 pub const PUBLIC: &str = "https://estop.example";
+/// The host that may be called back.
+pub const CALLED: &str = "prod-12.westeurope.logic.azure.com";
 /// A body nobody could object to.
 pub const BODY: &[u8] = include_bytes!("../fixtures/sentinel_incident.json");
 
@@ -85,6 +88,7 @@ impl House {
             tickets: TicketKey::new(Secret::fresh(clock.random())),
             clock,
             public_url: PUBLIC.parse().unwrap(),
+            callback_hosts: CallbackHosts::new(vec![CALLED.to_owned()]).unwrap(),
             wake: Arc::new(move |id| ear.lock().unwrap().push(id)),
             tally: Arc::clone(&tally),
         };

@@ -2,10 +2,12 @@
 //! far end is played.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use estop::app::{Parts, Service};
 use estop::catalog::Catalog;
 use estop::clock::{Clock, Hand};
@@ -26,6 +28,7 @@ use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
 use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
 use estop::store::{Asked, NewRun, RunFilter, Saw, Taking, Terms};
+use estop::transport::Transport;
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -57,6 +60,53 @@ pub struct World {
     setting: Setting,
 }
 
+/// Workflows that wait to be called back.
+#[derive(Clone, Default)]
+pub struct Called(Arc<Mutex<Calls>>);
+
+#[derive(Default)]
+struct Calls {
+    made: Vec<(String, serde_json::Value)>,
+    answers: Vec<u16>,
+}
+
+impl Called {
+    /// Every call so far: address and body.
+    pub fn so_far(&self) -> Vec<(String, serde_json::Value)> {
+        self.0.lock().unwrap().made.clone()
+    }
+
+    /// What they answer next, in this order.
+    pub fn will_answer(&self, statuses: &[u16]) {
+        self.0.lock().unwrap().answers.extend(statuses);
+    }
+
+    /// The way out: to these workflows, else to the tenant.
+    fn before(&self, tenant: Transport) -> Transport {
+        let called = self.clone();
+        Transport::in_process(move |request| {
+            let (called, tenant) = (called.clone(), tenant.clone());
+            Box::pin(async move {
+                let host = request.uri().host().unwrap_or_default();
+                if !host.ends_with(".logic.azure.com") {
+                    return tenant.send(request).await;
+                }
+                let body = serde_json::from_slice(request.body()).unwrap();
+                let mut calls = called.0.lock().unwrap();
+                calls.made.push((request.uri().to_string(), body));
+                let status = match calls.answers.is_empty() {
+                    true => 200,
+                    false => calls.answers.remove(0),
+                };
+                Ok(http::Response::builder()
+                    .status(status)
+                    .body(Bytes::new())
+                    .unwrap())
+            })
+        })
+    }
+}
+
 /// How a world differs from the usual one.
 #[derive(Clone)]
 pub struct Setting {
@@ -69,6 +119,8 @@ pub struct Setting {
     pub may: &'static str,
     /// How the source's bodies are read, and what else its configuration says, four spaces in.
     pub reader: String,
+    /// What was posted to workflows that wait, and what they answer next; 200 where nothing is left.
+    pub called: Called,
     /// The permission profile; the tenant grants what it always grants.
     pub profile: Profile,
 }
@@ -82,6 +134,7 @@ impl Default for Setting {
             tenant: Tenant::contoso(),
             may: "enforce",
             reader: "estop".to_owned(),
+            called: Called::default(),
             profile: Profile::Agents,
         }
     }
@@ -195,6 +248,20 @@ impl World {
     pub async fn get(&self, path: &str) -> serde_json::Value {
         let request = Request::get(path).body(Body::empty()).unwrap();
         self.send(request).await.2
+    }
+
+    /// Posts a body whose sender waits to be called back at this address.
+    pub async fn post_waiting(&self, body: &str, address: &str) -> (StatusCode, HeaderMap) {
+        let mut request = self.signed(body);
+        let headers = request.headers_mut();
+        headers.insert("estop-callback", address.parse().unwrap());
+        let reply = self.send(request).await;
+        (reply.0, reply.1)
+    }
+
+    /// What became of the answers to those who wait.
+    pub fn called(&self) -> &Called {
+        &self.setting.called
     }
 
     fn signed(&self, body: &str) -> Request<Body> {
@@ -494,7 +561,7 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
     Parts {
         config,
         clock: clock.clone(),
-        transport: entra.transport(),
+        transport: setting.called.before(entra.transport()),
         tokens: tokens(entra, clock, "https://graph.microsoft.com"),
         foundry_tokens: Some(tokens(entra, clock, "https://ai.azure.com")),
         azure_tokens: Some(tokens(entra, clock, "https://management.azure.com")),

@@ -87,9 +87,8 @@ fn opened(door: &Door, id: &str, ticket: &str) -> Option<DeliveryId> {
 }
 
 fn reply(door: &Door, id: DeliveryId, status: &Status, query: Option<&str>) -> Response {
-    let (state, outlook) = outlook(status);
-    let shown = Shown::of(id, status, (state, outlook), &door.page_url(id));
-    let Ok(text) = serde_json::to_string(&shown) else {
+    let (_, outlook) = outlook(status);
+    let Some(text) = text(id, status, &door.page_url(id)) else {
         return door.unable("a status could not be written as JSON").reply();
     };
     let by_status = asks(query, "on_failure=status");
@@ -112,6 +111,12 @@ fn reply(door: &Door, id: DeliveryId, status: &Status, query: Option<&str>) -> R
         }
     }
     reply
+}
+
+/// The status as JSON. `page` is where a person reads the rest.
+pub(super) fn text(id: DeliveryId, status: &Status, page: &str) -> Option<String> {
+    let shown = Shown::of(id, status, outlook(status), page);
+    serde_json::to_string(&shown).ok()
 }
 
 /// The one word for all runs together, and whether it is the last word.
