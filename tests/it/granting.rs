@@ -33,7 +33,7 @@ impl Paper {
 }
 
 /// Exit, standard output, standard error.
-async fn types(words: &[&str]) -> (Exit, String, String) {
+pub async fn types(words: &[&str]) -> (Exit, String, String) {
     let (output, talk) = (Paper::default(), Paper::default());
     let empty = Cursor::new(String::new());
     let mut room = Room {

@@ -44,6 +44,7 @@ mod senders;
 mod serve;
 mod statuses;
 mod storms;
+mod templates;
 mod threats;
 mod undoing;
 mod wire;

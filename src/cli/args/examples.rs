@@ -123,4 +123,5 @@ pub(super) const PLAYBOOK: &str = "Examples:
 
 pub(super) const INIT: &str = "Examples:
   estop init entra > grant.sh && sh grant.sh OBJECT_ID
-  estop init entra playbooks/ --profile eradicate --shell powershell > grant.ps1";
+  estop init entra playbooks/ --profile eradicate --shell powershell > grant.ps1
+  estop init sentinel --out sentinel/ --workspace law-soc --url https://estop.contoso.example --audience api://estop";

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod examples;
+mod init;
 mod offline;
 mod online;
 mod playbook;
@@ -12,9 +13,10 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use evidence::EvidenceCommand;
+pub use init::{InitCommand, SentinelArgs, ShellWord};
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, SendArgs, ShellWord,
-    SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, SendArgs, SignArgs, StoreArgs, Tamper,
+    TokenCommand, VerifyArgs,
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,

@@ -241,32 +241,6 @@ pub enum AuditCommand {
     },
 }
 
-/// What `estop init` prepares.
-#[derive(Debug, Subcommand)]
-pub enum InitCommand {
-    /// Print the script that grants estop's identity its application permissions.
-    Entra {
-        /// Folders of playbooks; without any, the shipped ones.
-        #[arg(value_name = "FOLDER")]
-        paths: Vec<PathBuf>,
-        /// agents, classic or eradicate.
-        #[arg(long, value_parser = profile, default_value = "agents", value_name = "PROFILE")]
-        profile: Profile,
-        /// For which shell.
-        #[arg(long, value_enum, default_value = "az")]
-        shell: ShellWord,
-    },
-}
-
-/// The shells a script can be written for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ShellWord {
-    /// A POSIX shell with the Azure CLI.
-    Az,
-    /// PowerShell with the Microsoft Graph module.
-    Powershell,
-}
-
 pub(super) fn profile(word: &str) -> Result<Profile, String> {
     Profile::from_word(word).ok_or_else(|| "it is one of: agents, classic, eradicate".to_owned())
 }

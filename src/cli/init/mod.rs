@@ -1,7 +1,9 @@
-//! `estop init`: the scripts a person runs before the first start. Nothing is run from here.
+//! `estop init`: the scripts and templates a person runs before the first start. Nothing is run
+//! from here.
 
 mod az;
 mod powershell;
+mod sentinel;
 
 use super::Room;
 use super::answers::Answer;
@@ -11,11 +13,14 @@ use super::permissions::{actions, of};
 use crate::domain::needed::Needed;
 
 pub(super) fn init(room: &mut Room, command: &InitCommand) -> Answer {
-    let InitCommand::Entra {
-        paths,
-        profile,
-        shell,
-    } = command;
+    let (paths, profile, shell) = match command {
+        InitCommand::Sentinel(args) => return sentinel::write(room, args),
+        InitCommand::Entra {
+            paths,
+            profile,
+            shell,
+        } => (paths, profile, shell),
+    };
     let needed = of(*profile, paths)?;
     let script = match shell {
         ShellWord::Az => az::script(&needed),
