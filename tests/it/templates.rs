@@ -174,10 +174,7 @@ fn the_bridge_forwards_untouched_asks_for_our_audience_and_retries_as_written() 
 }
 
 /// Microsoft's own language service reads the queries, where node and it are on this machine.
-#[expect(
-    clippy::print_stdout,
-    reason = "what was not checked must be said"
-)]
+#[expect(clippy::print_stdout, reason = "what was not checked must be said")]
 #[test]
 fn every_query_is_kql_that_its_tables_can_answer() {
     let folder = root().join("tests/kusto");
