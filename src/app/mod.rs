@@ -17,6 +17,7 @@ mod parts;
 mod serve;
 mod service;
 mod settle;
+mod watching;
 
 pub use examine::doctor;
 pub use ourselves::guards;

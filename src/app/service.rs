@@ -25,12 +25,12 @@ use crate::entra::TokenSource;
 use crate::evidence::{Binder, gather_loop};
 use crate::foundry::Foundry;
 use crate::graph::{Graph, Link};
-use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
+use crate::run::{Bench, Limits, WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
 use crate::triage::{Hints, Triage, triage_loop};
-use crate::watch::{Watch, watch_loop};
+use crate::watch::{held_loop, watch_loop};
 
 /// Hints that may wait; a lost one is found by looking.
 const HINTS_MAX: usize = 8192;
@@ -174,6 +174,7 @@ impl Service {
         let watching = self
             .watch()
             .map(|watch| watch_loop(watch, self.stop.clone()));
+        let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
         let gathering = self
             .gatherer()
             .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
@@ -188,10 +189,14 @@ impl Service {
         spawn(loops, triage_loop(triage, hints));
         spawn(loops, work_loop(bench.clone(), reserved));
         spawn(loops, work_loop(bench.clone(), others));
+        spawn(loops, freeze_loop(bench.clone(), self.stop.clone()));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
         if let Some(watching) = watching {
             spawn(loops, watching);
+        }
+        if let Some(guarding) = guarding {
+            spawn(loops, guarding);
         }
         if let Some(gathering) = gathering {
             spawn(loops, gathering);
@@ -223,16 +228,6 @@ impl Service {
             means: Arc::clone(&self.means),
             board: self.board.clone(),
         }
-    }
-
-    /// What refreshes the inventory, where one is wanted.
-    pub fn watch(&self) -> Option<Watch> {
-        Some(Watch {
-            store: self.store.clone(),
-            graph: self.graph.clone(),
-            clock: self.clock.clone(),
-            every: self.config.inventory_every?,
-        })
     }
 
     fn triage(&self) -> Triage {

@@ -173,6 +173,12 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
     if let Some(coverage) = run.coverage.as_ref().filter(|_| !put_back) {
         residual(terminal, coverage);
     }
+    for held in &shown.holds {
+        terminal.line(&format!("  holds {}  {}", held.entity, held.state.word()));
+        for line in super::holds::lines(held) {
+            terminal.line(&format!("  {line}"));
+        }
+    }
     if shown.undo_available {
         terminal.say(&format!("  undo: estop undo {}", run.id));
     }

@@ -28,6 +28,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How often the inventory is refreshed unless the file says otherwise.
 const INVENTORY_EVERY: Duration = Duration::from_secs(5 * 60);
 
+/// How often what we hold is looked at again unless the file says otherwise.
+const DRIFT_EVERY: Duration = Duration::from_secs(60);
+
 /// How long a part of evidence is tried unless the file says otherwise.
 const EVIDENCE_WITHIN: Duration = Duration::from_secs(3600);
 
@@ -154,6 +157,8 @@ pub struct Config {
     pub caps: Caps,
     /// How often the inventory is refreshed; `None` means never.
     pub inventory_every: Option<Duration>,
+    /// How often what we hold is looked at again; `None` means never.
+    pub drift_every: Option<Duration>,
     /// How long each part of evidence is tried; `None` means that none is gathered.
     pub evidence_within: Option<Duration>,
     /// The secret of the key that signs evidence.
@@ -245,8 +250,9 @@ impl Config {
             playbooks: file.playbooks.map(|folder| base.join(folder)),
             protected,
             ourselves: file.ourselves,
-            caps: file.caps,
+            caps: caps(file.caps, file.automatic_blueprints),
             inventory_every: pace(file.inventory.every, INVENTORY_EVERY),
+            drift_every: pace(file.drift.every, DRIFT_EVERY),
             evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
             evidence_key,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
@@ -255,6 +261,14 @@ impl Config {
             ticket_key,
             warnings,
         })
+    }
+}
+
+/// The caps with what stands beside them.
+fn caps(caps: Caps, automatic_blueprints: Option<bool>) -> Caps {
+    Caps {
+        automatic_blueprints: automatic_blueprints.unwrap_or(false),
+        ..caps
     }
 }
 

@@ -97,7 +97,12 @@ fn values(config: &Config) -> Vec<(String, String)> {
                 config.caps.tenant, config.caps.source, config.caps.window, config.caps.reserve
             ),
         ),
+        (
+            "automatic_blueprints".to_owned(),
+            config.caps.automatic_blueprints.to_string(),
+        ),
         ("inventory.every".to_owned(), pace(config.inventory_every)),
+        ("drift.every".to_owned(), pace(config.drift_every)),
         ("evidence.within".to_owned(), pace(config.evidence_within)),
     ];
     values.push(("drill".to_owned(), drill(config)));

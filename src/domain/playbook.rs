@@ -24,6 +24,12 @@ impl PlaybookName {
     /// The name of a drill's run.
     pub const DRILL: &'static str = "drill";
 
+    /// The name of a run that people are asked for because something we hold was opened.
+    pub const DRIFT: &'static str = "drift";
+
+    /// The name of a run of a freeze.
+    pub const FREEZE: &'static str = "freeze";
+
     /// Takes a plain name; `None` for anything else.
     pub fn new(name: &str) -> Option<Self> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -39,6 +45,16 @@ impl PlaybookName {
     /// The name given to a drill.
     pub fn drill() -> Self {
         Self(Self::DRILL.to_owned())
+    }
+
+    /// The name given to what is proposed because something we hold was opened.
+    pub fn drift() -> Self {
+        Self(Self::DRIFT.to_owned())
+    }
+
+    /// The name given to the runs of a freeze.
+    pub fn freeze() -> Self {
+        Self(Self::FREEZE.to_owned())
     }
 
     /// The name as written.
@@ -206,6 +222,9 @@ pub enum Also {
 pub struct Guardrail {
     /// Most entities contained within the window.
     pub entities_max: u32,
+    /// Most of them that may be blueprints, contained without a person; `None` means not one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blueprints_max: Option<u32>,
     /// The window.
     pub window: Span,
 }

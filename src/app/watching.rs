@@ -1,0 +1,32 @@
+//! What looks around in the tenant on our own account, where it is wanted.
+
+use std::sync::Arc;
+
+use super::Service;
+use crate::domain::run::Lane;
+use crate::watch::{Held, Watch};
+
+impl Service {
+    /// What refreshes the inventory, where one is wanted.
+    pub fn watch(&self) -> Option<Watch> {
+        Some(Watch {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            clock: self.clock.clone(),
+            every: self.config.inventory_every?,
+        })
+    }
+
+    /// What looks at everything we hold, where that is wanted.
+    pub fn held(&self) -> Option<Held> {
+        let wake = Arc::clone(&self.wake_workers);
+        Some(Held {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            tenant: self.config.tenant,
+            clock: self.clock.clone(),
+            every: self.config.drift_every?,
+            wake: Arc::new(move |run| wake(run, Lane::Contain)),
+        })
+    }
+}
