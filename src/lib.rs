@@ -22,7 +22,7 @@
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
 //! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`], [`evidence`] | one thing done well |
 //! | adapters | [`store`], [`graph`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
-//! | keys | [`entra`], [`listener`] | tokens we hold, sockets we serve |
+//! | keys | [`entra`], [`listener`] | tokens we hold and tokens we believe, sockets we serve |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
 //! | ground | [`domain`] | nouns and laws: no async, no I/O |
 //!

@@ -7,16 +7,18 @@
 //! * Loops are spawned here and nowhere else.
 //! * Nothing is taken before the store is open and the keys are read.
 //!
-//! Read next: `parts`, then `service`, then `serve`.
+//! Read next: `parts`, then `service`, `loops`, then `serve`.
 
 mod doors;
 mod examine;
 mod keys;
+mod loops;
 mod ourselves;
 mod parts;
 mod serve;
 mod service;
 mod settle;
+mod tools;
 mod watching;
 
 pub use examine::doctor;

@@ -9,28 +9,24 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::examine::{self, AskAzure};
-use super::settle::{keep_warm, settle_in};
+use super::loops::{ENDLESS, spawn};
+use super::settle::settle_in;
+use super::tools::means;
 use super::{Parts, StartError, keys, ourselves};
 use crate::act::Means;
 use crate::arm::Arm;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::command::drill_loop;
 use crate::config::Config;
-use crate::doctor::{Board, doctor_loop};
+use crate::doctor::Board;
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
-use crate::evidence::{Binder, gather_loop};
-use crate::foundry::Foundry;
+use crate::evidence::Binder;
 use crate::graph::{Graph, Link};
-use crate::run::{Bench, Limits, WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
-use crate::transport::Transport;
-use crate::triage::{Hints, Triage, triage_loop};
-use crate::watch::{held_loop, watch_loop};
 
 /// Hints that may wait; a lost one is found by looking.
 const HINTS_MAX: usize = 8192;
@@ -51,7 +47,7 @@ pub struct Service {
     pub clock: Clock,
     /// What a deployment has set.
     pub config: Config,
-    means: Arc<Means>,
+    pub(super) means: Arc<Means>,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
     pub(super) tokens: TokenSource,
@@ -60,9 +56,9 @@ pub struct Service {
     pub(super) evidence: Binder,
     pub(super) wake_drills: Arc<Notify>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
-    stop: CancellationToken,
-    refused: Arc<OnceLock<String>>,
-    loops: JoinSet<()>,
+    pub(super) stop: CancellationToken,
+    pub(super) refused: Arc<OnceLock<String>>,
+    pub(super) loops: JoinSet<()>,
 }
 
 impl Service {
@@ -137,111 +133,6 @@ impl Service {
         Ok(service)
     }
 
-    fn spawn_loops(
-        &mut self,
-        tokens: TokenSource,
-        stored: mpsc::Receiver<DeliveryId>,
-        (contain, any): (mpsc::Receiver<RunId>, mpsc::Receiver<RunId>),
-    ) {
-        let bench = self.bench();
-        let hints = Hints {
-            stored,
-            made: Arc::clone(&self.wake_workers),
-            stop: self.stop.clone(),
-        };
-        let reserved = self.workers("contain", Lane::Contain, contain);
-        let others = self.workers("any", Lane::Bulk, any);
-        let learning = ourselves::learn(
-            tokens.clone(),
-            self.config.clone(),
-            Arc::clone(&self.guards),
-            self.clock.clone(),
-        );
-        let (stop, refused) = (self.stop.clone(), Arc::clone(&self.refused));
-        let learning = async move {
-            // A token that never comes must not hold up the end.
-            if let Some(why) = stop.run_until_cancelled(learning).await {
-                let _ = refused.set(why);
-                stop.cancel();
-            }
-        };
-        let telling = crate::notify::notify_loop(
-            self.store.clone(),
-            self.clock.clone(),
-            Arc::clone(&self.metrics),
-            self.stop.clone(),
-        );
-        let watching = self
-            .watch()
-            .map(|watch| watch_loop(watch, self.stop.clone()));
-        let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
-        let gathering = self
-            .gatherer()
-            .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
-        let triage = self.triage();
-        let drilling = drill_loop(self.drills(), self.stop.clone());
-        let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
-        let warming = keep_warm(self.graph.clone(), self.clock.clone());
-        let loops = &mut self.loops;
-        spawn(loops, learning);
-        spawn(loops, tokens.refresh_loop());
-        spawn(loops, warming);
-        spawn(loops, triage_loop(triage, hints));
-        spawn(loops, work_loop(bench.clone(), reserved));
-        spawn(loops, work_loop(bench.clone(), others));
-        spawn(loops, freeze_loop(bench.clone(), self.stop.clone()));
-        spawn(loops, sweep_loop(bench, self.stop.clone()));
-        spawn(loops, telling);
-        if let Some(watching) = watching {
-            spawn(loops, watching);
-        }
-        if let Some(guarding) = guarding {
-            spawn(loops, guarding);
-        }
-        if let Some(gathering) = gathering {
-            spawn(loops, gathering);
-        }
-        spawn(loops, drilling);
-        spawn(loops, examining);
-    }
-
-    fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {
-        Workers {
-            name: WorkerName(name.to_owned()),
-            lane,
-            hints,
-            stop: self.stop.clone(),
-        }
-    }
-
-    fn bench(&self) -> Bench {
-        Bench {
-            store: self.store.clone(),
-            graph: self.graph.clone(),
-            guards: Arc::clone(&self.guards),
-            clock: self.clock.clone(),
-            metrics: Arc::clone(&self.metrics),
-            limits: Limits {
-                caps: self.config.caps,
-                token_lifetime: self.config.token_lifetime,
-            },
-            means: Arc::clone(&self.means),
-            board: self.board.clone(),
-        }
-    }
-
-    fn triage(&self) -> Triage {
-        Triage {
-            store: self.store.clone(),
-            catalog: Arc::clone(&self.catalog),
-            guards: Arc::clone(&self.guards),
-            sources: Arc::new(keys::terms(&self.config)),
-            tenant: self.config.tenant,
-            clock: self.clock.clone(),
-            metrics: Arc::clone(&self.metrics),
-        }
-    }
-
     /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.
     pub fn refused(&self) -> Option<&str> {
         self.refused.get().map(String::as_str)
@@ -267,29 +158,5 @@ impl Service {
         if clock.within(limit, rest).await.is_err() {
             tracing::warn!("work in flight was cut; it is taken up at the next start");
         }
-    }
-}
-
-/// Loops that only end with the process: the writer, the tokens, the warm connection.
-const ENDLESS: usize = 3;
-
-fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Send + 'static) {
-    loops.spawn(work);
-}
-
-/// What the acts may do here, and with what.
-fn means(
-    config: &Config,
-    foundry_tokens: Option<TokenSource>,
-    (transport, clock): (&Transport, &Clock),
-) -> Means {
-    let foundry = config.actions.foundry.as_ref().zip(foundry_tokens);
-    Means {
-        profile: config.profile,
-        tag: config.actions.tag.clone(),
-        foundry: foundry.map(|(foundry, tokens)| {
-            let (transport, clock) = (transport.clone(), clock.clone());
-            Foundry::new(foundry.terms.clone(), tokens, transport, clock)
-        }),
     }
 }

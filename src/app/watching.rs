@@ -1,22 +1,12 @@
-//! What looks around in the tenant on our own account, where it is wanted.
+//! What looks at everything we hold, where that is wanted.
 
 use std::sync::Arc;
 
 use super::Service;
 use crate::domain::run::Lane;
-use crate::watch::{Held, Watch};
+use crate::watch::Held;
 
 impl Service {
-    /// What refreshes the inventory, where one is wanted.
-    pub fn watch(&self) -> Option<Watch> {
-        Some(Watch {
-            store: self.store.clone(),
-            graph: self.graph.clone(),
-            clock: self.clock.clone(),
-            every: self.config.inventory_every?,
-        })
-    }
-
     /// What looks at everything we hold, where that is wanted.
     pub fn held(&self) -> Option<Held> {
         let wake = Arc::clone(&self.wake_workers);

@@ -228,6 +228,8 @@ fn words(family: &Family, radius: &Radius) -> Vec<String> {
     }
     let named = family.instances.iter().take(5).map(called);
     words.extend(named);
+    let environment = family.environment();
+    words.extend(environment.map(|name| format!("it belongs to the environment {name}")));
     if !radius.complete {
         words.push(format!("the count is {}", radius.extent.words()));
     }

@@ -78,10 +78,11 @@ pub(super) struct DrillFile {
 }
 
 /// How the tenant is looked around in.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InventoryFile {
     pub(super) every: Option<Span>,
+    pub(super) attributes: Option<String>,
 }
 
 /// How what we hold is looked at again.

@@ -159,6 +159,8 @@ pub struct Config {
     pub inventory_every: Option<Duration>,
     /// How often what we hold is looked at again; `None` means never.
     pub drift_every: Option<Duration>,
+    /// The set of custom security attributes that the inventory reads beside the tags.
+    pub inventory_attributes: Option<String>,
     /// How long each part of evidence is tried; `None` means that none is gathered.
     pub evidence_within: Option<Duration>,
     /// The secret of the key that signs evidence.
@@ -253,6 +255,7 @@ impl Config {
             caps: caps(file.caps, file.automatic_blueprints),
             inventory_every: pace(file.inventory.every, INVENTORY_EVERY),
             drift_every: pace(file.drift.every, DRIFT_EVERY),
+            inventory_attributes: attribute_set(file.inventory.attributes)?,
             evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
             evidence_key,
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
@@ -269,6 +272,21 @@ fn caps(caps: Caps, automatic_blueprints: Option<bool>) -> Caps {
     Caps {
         automatic_blueprints: automatic_blueprints.unwrap_or(false),
         ..caps
+    }
+}
+
+/// A set's name as Entra takes it: 1 to 32 letters and digits, beginning with a letter.
+fn attribute_set(written: Option<String>) -> Result<Option<String>, BadConfig> {
+    let fits = |name: &String| {
+        let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        begins && name.len() <= 32 && name.chars().all(|one| one.is_ascii_alphanumeric())
+    };
+    match written {
+        Some(name) if !fits(&name) => Err(BadConfig(format!(
+            "`inventory.attributes: {name}` is no set of custom security attributes: a set's name is \
+             1 to 32 letters and digits; name the set, not an attribute of it"
+        ))),
+        written => Ok(written),
     }
 }
 

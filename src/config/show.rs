@@ -103,6 +103,13 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ),
         ("inventory.every".to_owned(), pace(config.inventory_every)),
         ("drift.every".to_owned(), pace(config.drift_every)),
+        (
+            "inventory.attributes".to_owned(),
+            config
+                .inventory_attributes
+                .clone()
+                .unwrap_or_else(|| "-".to_owned()),
+        ),
         ("evidence.within".to_owned(), pace(config.evidence_within)),
     ];
     values.push(("drill".to_owned(), drill(config)));

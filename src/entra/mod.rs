@@ -1,6 +1,7 @@
-//! The access tokens we hold: asked for early, kept through an outage, never shown.
+//! The access tokens we hold: asked for early, kept through an outage, never shown. And those
+//! that others bring us: believed only as [`CallerCheck`] says.
 //!
-//! Knows: how this process proves who it is, and when a token ends.
+//! Knows: how this process proves who it is, when a token ends, whose tokens are genuine.
 //! Never: what a token is used for.
 //!
 //! Laws
@@ -10,9 +11,10 @@
 //! * What a token says about us is read, never believed for others, and may be absent.
 //! * A token of another tenant is none.
 //!
-//! Read next: `source`, then `credential`.
+//! Read next: `source`, then `credential`; `caller` for the tokens of others.
 
 mod assertion;
+mod caller;
 mod certificate;
 mod credential;
 mod error;
@@ -23,6 +25,10 @@ mod token;
 mod wire;
 
 pub use assertion::{CertificateFiles, Standing};
+pub use caller::{
+    AppMark, BadRules, Caller, CallerCheck, CallerRules, Denial, Doubt, Issuers, SigningKeys,
+    bearer,
+};
 pub use credential::Authority;
 pub use error::Error;
 pub use rights::denied;

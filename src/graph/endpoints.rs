@@ -52,7 +52,8 @@ impl Cloud {
         }
     }
 
-    const fn login(self) -> &'static str {
+    /// Where its tokens come from, which is also what its v2 tokens name as their issuer.
+    pub const fn login(self) -> &'static str {
         match self {
             Self::Global => "https://login.microsoftonline.com",
             Self::UsGov | Self::UsGovDod => "https://login.microsoftonline.us",

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::sim::calls::call::Call;
 use crate::sim::calls::tokens;
 use crate::sim::faults::{Fault, On};
+use crate::sim::issuer::AppToken;
 use crate::sim::journal::{Arrival, Effect};
 use crate::sim::limits::{Family, Limits};
 use crate::sim::risk::Risk;
@@ -223,6 +225,38 @@ impl Entra {
         let (id, at) = (self.clock.uuid(), self.clock.now());
         let issued = tokens::own_access_token(&self.state(), (id, at), (resource, None));
         issued.ok().map(|(token, _)| token)
+    }
+
+    /// A token that an application of this tenant gets for another service, such as estop itself,
+    /// and that the service checks by the tenant's public keys. Entra gives it to any.
+    pub fn app_token(&self, asked: AppToken<'_>) -> String {
+        let claims = self.app_claims(asked);
+        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": self.state().issuer.newest() });
+        self.signed(&header.to_string(), &claims.to_string())
+    }
+
+    /// What such a token says, for a test that bends it.
+    pub fn app_claims(&self, asked: AppToken<'_>) -> Value {
+        let (id, at) = (self.clock.uuid(), self.clock.now());
+        asked.claims(&self.state(), (id, at))
+    }
+
+    /// These very texts as the header and the claims of a token, signed by the tenant's newest key
+    /// whatever they say: for those who test a check.
+    pub fn signed(&self, header: &str, claims: &str) -> String {
+        self.state().issuer.signed(header, claims)
+    }
+
+    /// The tenant signs with a new key from now on; the old ones stay listed. Says its name.
+    pub fn rotate_signing_key(&self) -> String {
+        let mut state = self.state();
+        state.issuer.rotate();
+        state.issuer.newest()
+    }
+
+    /// Takes the signing keys before the newest off the list.
+    pub fn retire_signing_keys(&self) {
+        self.state().issuer.retire();
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -12,6 +12,7 @@ use crate::sim::changes::{Aspect, Change};
 use crate::sim::faults::plan::Plan;
 use crate::sim::faults::shadows::Shadows;
 use crate::sim::faults::{Fault, Lag, On};
+use crate::sim::issuer::Issuer;
 use crate::sim::journal::{Arrival, Effect, Ending, Journal};
 use crate::sim::limits::{Limits, Meters};
 use crate::sim::tenant::Tenant;
@@ -52,6 +53,8 @@ pub(super) struct State {
     pub(super) token_secret: [u8; 32],
     /// Access tokens from before the last revocation carry a lower number.
     pub(super) token_epoch: u32,
+    /// Signs the tokens that other services check.
+    pub(super) issuer: Issuer,
     pub(super) held_count: watch::Sender<usize>,
     /// Who makes the changes of the call being answered.
     pub(super) author: String,
@@ -81,6 +84,7 @@ impl State {
             latency: Duration::ZERO,
             token_secret,
             token_epoch: 0,
+            issuer: Issuer::default(),
             held_count: watch::Sender::new(0),
             author: String::new(),
             load: Load::default(),

@@ -45,6 +45,8 @@ pub struct Watch {
     pub clock: Clock,
     /// How often the inventory is refreshed.
     pub every: Duration,
+    /// The set of custom security attributes that is read beside the tags, where one is named.
+    pub attributes: Option<Arc<str>>,
 }
 
 /// Wakes the workers for a run: a hint.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Watch;
 use crate::domain::inventory::Part;
 use crate::domain::moment::Moment;
-use crate::graph::{self, Roll, RollPage};
+use crate::graph::{self, Roll, RollPage, Wanted};
 use crate::store::{Error, ROWS_AT_ONCE, Rollcall};
 
 /// A page that is throttled or lost is asked for so often in all.
@@ -16,17 +16,46 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 impl Watch {
     pub(super) async fn list(&self, part: Part) -> Result<(), Error> {
         let at = self.clock.now();
-        let Some(mut roll) = self.graph.roll(self.ask(), part, at) else {
-            return Ok(());
+        let mut wanted = Wanted {
+            part,
+            attributes: self.attributes.as_deref(),
         };
         let how = loop {
-            match self.page(&mut roll).await {
-                Ok(Some(page)) => self.keep(page, at).await?,
-                Ok(None) => break Rollcall::Whole,
+            let Some(roll) = self.graph.roll(self.ask(), wanted, at) else {
+                return Ok(());
+            };
+            match self.to_the_end(roll, at).await? {
+                // The list is worth more than the attributes on it.
+                Err(graph::Error::Refused { code, .. }) if wanted.asks_for_attributes() => {
+                    wanted.attributes = None;
+                    tracing::warn!(
+                        part = part.word(),
+                        code,
+                        "the {part} are listed without their custom security attributes, which may \
+                         not be read: grant CustomSecAttributeAssignment.Read.All, or take \
+                         `inventory.attributes` out"
+                    );
+                }
                 Err(error) => break Rollcall::Broken(error.to_string()),
+                Ok(()) => break Rollcall::Whole,
             }
         };
         self.end(part, at, how).await
+    }
+
+    /// Keeps page after page; the outer error is the store's.
+    async fn to_the_end(
+        &self,
+        mut roll: Roll,
+        at: Moment,
+    ) -> Result<Result<(), graph::Error>, Error> {
+        loop {
+            match self.page(&mut roll).await {
+                Ok(Some(page)) => self.keep(page, at).await?,
+                Ok(None) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
     }
 
     pub(super) async fn end(&self, part: Part, at: Moment, how: Rollcall) -> Result<(), Error> {

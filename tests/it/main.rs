@@ -9,6 +9,7 @@
 mod approvals;
 mod authoring;
 mod beyond;
+mod callers;
 mod caps;
 mod containment;
 mod contract;

@@ -78,6 +78,12 @@ impl Family {
             .find(|known| known.entity.kind == EntityKind::Blueprint)
     }
 
+    /// The environment of the root, or where it names none, of what it hangs from.
+    pub fn environment(&self) -> Option<&str> {
+        let nearest_first = std::iter::once(&self.root).chain(&self.above);
+        nearest_first.into_iter().find_map(Known::environment)
+    }
+
     /// Every id of everything that stops, for the guards.
     pub fn ids(&self) -> BTreeSet<ObjectId> {
         std::iter::once(&self.root)

@@ -62,6 +62,16 @@ impl Known {
             .flatten()
     }
 
+    /// The environment its tags or attributes name (`env` or `environment`, in any case). For
+    /// people: nothing is found by it.
+    pub fn environment(&self) -> Option<&str> {
+        let named = ["environment", "env"].into_iter().find_map(|wanted| {
+            let mut tags = self.tags.iter();
+            tags.find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        });
+        named.map(|(_, value)| value.as_str())
+    }
+
     /// Was it seen recently enough to build on?
     pub fn is_fresh(&self, now: Moment) -> bool {
         now.since(self.seen_at) <= FRESH

@@ -7,7 +7,7 @@ mod rows;
 
 use serde::de::DeserializeOwned;
 
-use rows::{ApplicationRow, InstanceRow, PrincipalRow, UserRow};
+use rows::{ApplicationRow, InstanceRow, PrincipalRow, Seen, UserRow};
 
 use super::error::Error;
 use super::page::Pages;
@@ -28,20 +28,47 @@ pub enum RollPage {
     Instances(Vec<Instance>),
 }
 
+/// What is to be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Which collection.
+    pub part: Part,
+    /// The set of custom security attributes that is read beside the tags of service principals.
+    /// Whoever may not read attributes is refused the whole list (facts: the permission is
+    /// CustomSecAttributeAssignment.Read.All; what Graph answers without it is unverified).
+    pub attributes: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// Does this list carry custom security attributes?
+    pub const fn asks_for_attributes(self) -> bool {
+        self.attributes.is_some()
+            && matches!(
+                self.part,
+                Part::Blueprints | Part::Agents | Part::ClassicAgents
+            )
+    }
+}
+
 /// A collection on its way in.
 #[derive(Debug)]
 pub struct Roll {
     part: Part,
     at: Moment,
+    attributes: Option<Box<str>>,
     pages: Pages,
 }
 
 impl Graph {
     /// Begins to list one part; `at` is what its rows are stamped with. `None` for people, who are
     /// read object by object.
-    pub fn roll(&self, ask: Ask, part: Part, at: Moment) -> Option<Roll> {
-        let pages = Pages::new(self, ask, place(part)?);
-        Some(Roll { part, at, pages })
+    pub fn roll(&self, ask: Ask, wanted: Wanted<'_>, at: Moment) -> Option<Roll> {
+        Some(Roll {
+            part: wanted.part,
+            at,
+            attributes: wanted.attributes.map(Into::into),
+            pages: Pages::new(self, ask, place(wanted)?),
+        })
     }
 }
 
@@ -74,13 +101,17 @@ impl Roll {
     /// A page whose every item must be of its kind, or none of it is believed.
     async fn objects<T: DeserializeOwned>(
         &mut self,
-        known: impl Fn(T, Moment, &str) -> Result<Option<Known>, Error>,
+        known: impl Fn(T, Seen<'_>) -> Result<Option<Known>, Error>,
     ) -> Result<Option<RollPage>, Error> {
         let Some(rows) = self.pages.next::<T>().await? else {
             return Ok(None);
         };
-        let spoken = self.pages.spoken();
-        let read = rows.into_iter().map(|row| known(row, self.at, spoken));
+        let seen = Seen {
+            at: self.at,
+            spoken: self.pages.spoken(),
+            attributes: self.attributes.as_deref(),
+        };
+        let read = rows.into_iter().map(|row| known(row, seen));
         let objects: Result<Vec<Option<Known>>, Error> = read.collect();
         Ok(Some(RollPage::Objects(
             objects?.into_iter().flatten().collect(),
@@ -88,8 +119,8 @@ impl Roll {
     }
 }
 
-fn place(part: Part) -> Option<Place> {
-    let place = match part {
+fn place(wanted: Wanted<'_>) -> Option<Place> {
+    let place = match wanted.part {
         Part::Blueprints => {
             Place::v1("/servicePrincipals/microsoft.graph.agentIdentityBlueprintPrincipal").then(
                 "?$select=id,appId,accountEnabled,appOwnerOrganizationId,\
@@ -107,10 +138,23 @@ fn place(part: Part) -> Option<Place> {
         }
         Part::ClassicAgents => Place::v1("/servicePrincipals").then(
             "?$select=id,appId,accountEnabled,appOwnerOrganizationId,\
-             disabledByMicrosoftStatus,displayName,tags&$top=999",
+             disabledByMicrosoftStatus,displayName,tags",
         ),
         Part::Instances => Place::beta("/agentRegistry/agentInstances"),
         Part::People => return None,
     };
-    Some(place)
+    let place = if wanted.asks_for_attributes() {
+        place.then(",customSecurityAttributes")
+    } else {
+        place
+    };
+    Some(match wanted.part {
+        Part::ClassicAgents => place.then("&$top=999"),
+        Part::Blueprints
+        | Part::Agents
+        | Part::AgentUsers
+        | Part::Applications
+        | Part::Instances
+        | Part::People => place,
+    })
 }

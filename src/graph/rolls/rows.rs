@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::error::Error;
 use super::super::shape::{self, Enabled};
@@ -26,6 +27,15 @@ const BLUEPRINT: &str = "#microsoft.graph.agentIdentityBlueprintPrincipal";
 const PRINCIPAL: &str = "#microsoft.graph.servicePrincipal";
 const AGENT_USER: &str = "#microsoft.graph.agentUser";
 
+/// What every row of one page is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) at: Moment,
+    pub(super) spoken: &'a str,
+    /// The set of custom security attributes that stands beside the tags.
+    pub(super) attributes: Option<&'a str>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PrincipalRow {
@@ -40,40 +50,51 @@ pub(super) struct PrincipalRow {
     display_name: Option<String>,
     #[serde(default)]
     tags: Vec<String>,
+    custom_security_attributes: Option<Value>,
 }
 
 impl PrincipalRow {
-    pub(super) fn blueprint(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
-        shape::of_kind(spoken, (BLUEPRINT, self.kind.as_deref()))?;
+    pub(super) fn blueprint(self, seen: Seen<'_>) -> Result<Option<Known>, Error> {
+        shape::of_kind(seen.spoken, (BLUEPRINT, self.kind.as_deref()))?;
         if self.app_id.is_none() {
-            return Err(Error::unknown(spoken, "a blueprint without its app id"));
+            return Err(Error::unknown(
+                seen.spoken,
+                "a blueprint without its app id",
+            ));
         }
-        self.known(EntityKind::Blueprint, at, spoken).map(Some)
+        self.known(EntityKind::Blueprint, seen).map(Some)
     }
 
-    pub(super) fn agent(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
-        shape::of_kind(spoken, (AGENT, self.kind.as_deref()))?;
-        let mut known = self.known(EntityKind::Agent, at, spoken)?;
+    pub(super) fn agent(self, seen: Seen<'_>) -> Result<Option<Known>, Error> {
+        shape::of_kind(seen.spoken, (AGENT, self.kind.as_deref()))?;
+        let mut known = self.known(EntityKind::Agent, seen)?;
         known.app_id = Some(known.entity.id);
         Ok(Some(known))
     }
 
     /// A classic agent, where its tags say that it is one. Agents and blueprint principals stand
     /// in this list too and have lists of their own.
-    pub(super) fn classic_agent(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
+    pub(super) fn classic_agent(self, seen: Seen<'_>) -> Result<Option<Known>, Error> {
         let plain = self.kind.as_deref().is_none_or(|kind| kind == PRINCIPAL);
         let begins = |tag: &String| CLASSIC_TAGS.iter().any(|it| tag.starts_with(it));
         if !plain || !self.tags.iter().any(begins) {
             return Ok(None);
         }
-        self.known(EntityKind::ServicePrincipal, at, spoken)
-            .map(Some)
+        self.known(EntityKind::ServicePrincipal, seen).map(Some)
     }
 
-    fn known(self, kind: EntityKind, at: Moment, spoken: &str) -> Result<Known, Error> {
+    fn known(self, kind: EntityKind, seen: Seen<'_>) -> Result<Known, Error> {
         let enabled = self
             .account_enabled
-            .ok_or_else(|| Error::unknown(spoken, "an object without its switch"))?;
+            .ok_or_else(|| Error::unknown(seen.spoken, "an object without its switch"))?;
+        let mut tags = pairs(&self.tags);
+        let sets = self.custom_security_attributes.as_ref();
+        tags.extend(
+            seen.attributes
+                .zip(sets)
+                .map(attributes)
+                .unwrap_or_default(),
+        );
         let by_microsoft = shape::by_microsoft(self.disabled_by_microsoft_status.as_deref());
         Ok(Known {
             entity: Entity { kind, id: self.id },
@@ -84,8 +105,8 @@ impl PrincipalRow {
             disabled_by_microsoft: by_microsoft,
             owner_tenant: self.app_owner_organization_id,
             name: self.display_name,
-            tags: pairs(&self.tags),
-            seen_at: at,
+            tags,
+            seen_at: seen.at,
             people_at: None,
         })
     }
@@ -104,8 +125,8 @@ pub(super) struct UserRow {
 }
 
 impl UserRow {
-    pub(super) fn agent_user(self, at: Moment, spoken: &str) -> Result<Option<Known>, Error> {
-        shape::of_kind(spoken, (AGENT_USER, self.kind.as_deref()))?;
+    pub(super) fn agent_user(self, seen: Seen<'_>) -> Result<Option<Known>, Error> {
+        shape::of_kind(seen.spoken, (AGENT_USER, self.kind.as_deref()))?;
         Ok(Some(Known {
             entity: Entity::agent_user(self.id),
             app_id: None,
@@ -116,7 +137,7 @@ impl UserRow {
             owner_tenant: None,
             name: self.display_name,
             tags: BTreeMap::new(),
-            seen_at: at,
+            seen_at: seen.at,
             people_at: None,
         }))
     }
@@ -155,11 +176,37 @@ impl InstanceRow {
 
 /// `env:prod` and `env=prod` are a pair; a bare word is `true`.
 fn pairs(tags: &[String]) -> BTreeMap<String, String> {
-    let short = |text: &str| text.trim().chars().take(TAG_LIMIT).collect::<String>();
     let pair = |tag: &String| match tag.split_once([':', '=']) {
         Some((name, value)) => (short(name), short(value)),
         None => (short(tag), "true".to_owned()),
     };
     let read = tags.iter().take(TAGS_MAX).map(pair);
     read.filter(|(name, _)| !name.is_empty()).collect()
+}
+
+/// The attributes of one set, by name. Several values are one text with commas; what is neither
+/// text, number nor truth is left out (beta shapes change, and one odd value must not cost the row).
+fn attributes((set, sets): (&str, &Value)) -> BTreeMap<String, String> {
+    let named = sets.get(set).and_then(Value::as_object);
+    let named = named.into_iter().flatten().take(TAGS_MAX);
+    let plain = named.filter(|(name, _)| !name.contains('@'));
+    plain
+        .filter_map(|(name, value)| Some((short(name), short(&said(value)?))))
+        .collect()
+}
+
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(several) => {
+            let texts: Option<Vec<String>> = several.iter().map(said).collect();
+            texts.map(|texts| texts.join(","))
+        }
+        Value::Null | Value::Object(_) => None,
+    }
+}
+
+fn short(text: &str) -> String {
+    text.trim().chars().take(TAG_LIMIT).collect()
 }

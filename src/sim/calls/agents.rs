@@ -50,8 +50,13 @@ pub(in crate::sim) fn switch(state: &mut State, call: &Call, (cast, id): (Cast, 
     Ok(Reply::NoContent)
 }
 
-pub(in crate::sim) fn list(state: &mut State, call: &Call, cast: Cast) -> Answered {
+pub(in crate::sim) fn list(
+    state: &mut State,
+    call: &Call,
+    (caller, cast): (&Caller, Cast),
+) -> Answered {
     let listing = Listing::of(call, cast.declared())?;
+    attributes_may_be_read(&listing.view, caller)?;
     let ids: Vec<Uuid> = match cast {
         Cast::Agent => after(state.tenant.agents.keys(), listing.after),
         Cast::BlueprintPrincipal => after(state.tenant.blueprints.keys(), listing.after),
@@ -59,17 +64,22 @@ pub(in crate::sim) fn list(state: &mut State, call: &Call, cast: Cast) -> Answer
     Ok(Reply::Json(page(state, call, (&listing, &ids))))
 }
 
+/// Custom security attributes are shown only to whoever may read them.
+pub(in crate::sim) fn attributes_may_be_read(view: &View, caller: &Caller) -> Result<(), Refusal> {
+    if view.chooses("customSecurityAttributes") && !caller.may(ATTRIBUTES) {
+        return Err(Refusal::not_permitted());
+    }
+    Ok(())
+}
+
 /// Any service principal, by its object id or, only where the path says so, by its app id.
-/// Custom security attributes are shown to those who may read them.
 pub(in crate::sim) fn read_principal(
     state: &mut State,
     call: &Call,
     (caller, key): (&Caller, Key<'_>),
 ) -> Answered {
     let view = View::of_one(call, Declared::ServicePrincipal)?;
-    if view.chooses("customSecurityAttributes") && !caller.may(ATTRIBUTES) {
-        return Err(Refusal::not_permitted());
-    }
+    attributes_may_be_read(&view, caller)?;
     let (text, id) = match key {
         Key::ObjectId(text) => (text, guid(text)),
         Key::AppId(text) => (text, guid(text).and_then(|app| by_app_id(state, app))),

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::sim::belongings::Shelf;
-use crate::sim::calls::agents::{found, page};
+use crate::sim::calls::agents::{attributes_may_be_read, found, page};
 use crate::sim::calls::call::{Call, guid};
 use crate::sim::calls::odata::{Listing, View};
 use crate::sim::calls::operation::Cast;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::calls::show::Declared;
+use crate::sim::calls::tokens::Caller;
 use crate::sim::calls::{Answered, Reply};
 use crate::sim::state::State;
 use crate::sim::tenant::{Kind, Tenant};
@@ -39,8 +40,9 @@ pub(in crate::sim) fn owners(state: &mut State, call: &Call, text: &str) -> Answ
 }
 
 /// Every service principal, of whatever derived type.
-pub(in crate::sim) fn principals(state: &mut State, call: &Call) -> Answered {
+pub(in crate::sim) fn principals(state: &mut State, call: &Call, caller: &Caller) -> Answered {
     let listing = Listing::of(call, Declared::ServicePrincipal)?;
+    attributes_may_be_read(&listing.view, caller)?;
     let tenant = &state.tenant;
     let agents = tenant.agents.keys().chain(tenant.blueprints.keys());
     let mut ids: Vec<Uuid> = agents.chain(tenant.principals.keys()).copied().collect();

@@ -163,7 +163,9 @@ fn change(effect: &Effect) -> Value {
         Some(("user", id)) => json!({ "user": { "id": id }, "app": null }),
         Some(_) | None => json!({ "user": { "displayName": effect.by }, "app": null }),
     };
-    let id = Uuid::new_v5(&effect.entity, effect.at.to_string().as_bytes());
+    // Two changes of one entity may fall on one moment, and are two lines all the same.
+    let told_apart = format!("{} {:?}", effect.at, effect.aspect);
+    let id = Uuid::new_v5(&effect.entity, told_apart.as_bytes());
     json!({
         "id": id, "activityDateTime": effect.at, "category": "ApplicationManagement",
         "activityDisplayName": "Update service principal", "result": "success",

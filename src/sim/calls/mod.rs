@@ -69,6 +69,9 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
             dressed(call, sign_in::by_grant(state, call, tenant))
         }
+        ("GET", [tenant, "discovery", "keys"] | [tenant, "discovery", "v2.0", "keys"]) => {
+            dressed(call, sign_in::signing_keys(state, tenant))
+        }
         ("POST", ["api", "projects", project, "agents", verb]) => {
             dressed(call, foundry::switch(state, call, (project, verb)))
         }
@@ -124,10 +127,10 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
     match it {
         Operation::ReadCast(cast, id) => agents::read(state, call, (cast, id)),
         Operation::SwitchCast(cast, id) => agents::switch(state, call, (cast, id)),
-        Operation::ListCast(cast) => agents::list(state, call, cast),
+        Operation::ListCast(cast) => agents::list(state, call, (caller, cast)),
         Operation::Sponsors(cast, id) => lists::sponsors(state, call, (cast, id)),
         Operation::Owners(id) => lists::owners(state, call, id),
-        Operation::ListPrincipals => lists::principals(state, call),
+        Operation::ListPrincipals => lists::principals(state, call, caller),
         Operation::ListBlueprintApplications => lists::blueprint_applications(state, call),
         Operation::ListInstances => lists::instances(state, call),
         Operation::ReadPrincipal(key) => agents::read_principal(state, call, (caller, key)),

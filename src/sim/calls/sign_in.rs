@@ -43,14 +43,26 @@ pub(in crate::sim) fn by_managed_identity(state: &mut State, call: &Call) -> Ans
     })))
 }
 
+/// The public halves of the keys that sign tokens for other services, to whoever asks.
+pub(in crate::sim) fn signing_keys(state: &mut State, tenant: &str) -> Answered {
+    is_here(state, tenant)?;
+    let tenant = state.tenant.id;
+    Ok(Reply::Json(state.issuer.listed(tenant)))
+}
+
+fn is_here(state: &State, tenant: &str) -> Result<(), Refusal> {
+    if guid(tenant) == Some(state.tenant.id) || tenant == state.tenant.domain {
+        return Ok(());
+    }
+    let text = format!("Tenant '{tenant}' not found.");
+    Err(Refusal::sign_in(90_002, "invalid_request", &text))
+}
+
 /// The v2.0 token endpoint, client credentials only: estop with its secret or an assertion, or an
 /// agent (`client_id` is the agent's id) with the secret of its blueprint, and with `user_id` as
 /// its own user.
 pub(in crate::sim) fn by_grant(state: &mut State, call: &Call, tenant: &str) -> Answered {
-    if guid(tenant) != Some(state.tenant.id) && tenant != state.tenant.domain {
-        let text = format!("Tenant '{tenant}' not found.");
-        return Err(Refusal::sign_in(90_002, "invalid_request", &text));
-    }
+    is_here(state, tenant)?;
     let form = Form(call.form());
     if form.get("grant_type") != Some("client_credentials") {
         let text = "The grant type is not modelled.";

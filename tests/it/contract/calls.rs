@@ -6,7 +6,7 @@ use estop::domain::found::{AppRole, DirectoryRole, Grant, OpaqueId};
 use estop::domain::inventory::{Bond, Part};
 use estop::domain::moment::Moment;
 use estop::foundry::Sessions;
-use estop::graph::{Ask, ChangesOf, Enabled, Priority, Removable, SignInsOf};
+use estop::graph::{Ask, ChangesOf, Enabled, Priority, Removable, SignInsOf, Wanted};
 use uuid::Uuid;
 
 use super::{Bench, End};
@@ -198,7 +198,9 @@ async fn put_back(at: &Bench, call: &str, ask: Ask) -> Option<End> {
 }
 
 async fn whole_lists(at: &Bench, call: &str, ask: Ask) -> Option<End> {
-    let part = match call.strip_prefix("Roll::next/")? {
+    let named = call.strip_prefix("Roll::next/")?;
+    let plain = named.strip_suffix(", attributes");
+    let part = match plain.unwrap_or(named) {
         "blueprints" => Part::Blueprints,
         "agents" => Part::Agents,
         "agent users" => Part::AgentUsers,
@@ -207,7 +209,9 @@ async fn whole_lists(at: &Bench, call: &str, ask: Ask) -> Option<End> {
         "instances" => Part::Instances,
         _ => return None,
     };
-    let mut roll = at.graph.roll(ask, part, Moment::from_millis(0)).unwrap();
+    let attributes = plain.map(|_| "Governance");
+    let wanted = Wanted { part, attributes };
+    let mut roll = at.graph.roll(ask, wanted, Moment::from_millis(0)).unwrap();
     loop {
         match roll.next().await {
             Ok(Some(_)) => {}

@@ -75,6 +75,76 @@ const PRINCIPALS_READ: Permissions = &[
     &["Directory.Read.All"],
     &["Directory.ReadWrite.All"],
 ];
+const AGENTS_AND_ATTRIBUTES_READ: Permissions = &[
+    &[
+        "AgentIdentity.Read.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "AgentIdentity.Read.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+    &[
+        "AgentIdentity.ReadWrite.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "AgentIdentity.ReadWrite.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+];
+const BLUEPRINTS_AND_ATTRIBUTES_READ: Permissions = &[
+    &[
+        "AgentIdentityBlueprintPrincipal.Read.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "AgentIdentityBlueprintPrincipal.Read.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+    &[
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "AgentIdentityBlueprintPrincipal.ReadWrite.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+];
+const PRINCIPALS_AND_ATTRIBUTES_READ: Permissions = &[
+    &[
+        "Application.Read.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "Application.Read.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+    &[
+        "Application.ReadWrite.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "Application.ReadWrite.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+    &[
+        "Directory.Read.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "Directory.Read.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+    &[
+        "Directory.ReadWrite.All",
+        "CustomSecAttributeAssignment.Read.All",
+    ],
+    &[
+        "Directory.ReadWrite.All",
+        "CustomSecAttributeAssignment.ReadWrite.All",
+    ],
+];
 const CREDENTIALS_READ: Permissions = &[
     &["AgentIdentityBlueprint.Read.All"],
     &["AgentIdentityBlueprint.ReadWrite.All"],
@@ -766,6 +836,45 @@ pub(super) const ROWS: &[Row] = &[
         kind: Kind::Read,
         lane: Some(Lane::DirectoryReads),
         permissions: PRINCIPALS_READ,
+        actions: &[],
+    },
+    Row {
+        calls: &["Roll::next/blueprints, attributes"],
+        host: Host::Graph,
+        line: (
+            "GET",
+            "/v1.0/servicePrincipals/microsoft.graph.agentIdentityBlueprintPrincipal",
+        ),
+        query: "$select=id,appId,accountEnabled,appOwnerOrganizationId,disabledByMicrosoftStatus,displayName,tags,customSecurityAttributes",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::DirectoryReads),
+        permissions: BLUEPRINTS_AND_ATTRIBUTES_READ,
+        actions: &[],
+    },
+    Row {
+        calls: &["Roll::next/agents, attributes"],
+        host: Host::Graph,
+        line: (
+            "GET",
+            "/v1.0/servicePrincipals/microsoft.graph.agentIdentity",
+        ),
+        query: "$select=id,accountEnabled,agentIdentityBlueprintId,disabledByMicrosoftStatus,displayName,tags,customSecurityAttributes",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::DirectoryReads),
+        permissions: AGENTS_AND_ATTRIBUTES_READ,
+        actions: &[],
+    },
+    Row {
+        calls: &["Roll::next/classic agents, attributes"],
+        host: Host::Graph,
+        line: ("GET", "/v1.0/servicePrincipals"),
+        query: "$select=id,appId,accountEnabled,appOwnerOrganizationId,disabledByMicrosoftStatus,displayName,tags,customSecurityAttributes&$top=999",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::DirectoryReads),
+        permissions: PRINCIPALS_AND_ATTRIBUTES_READ,
         actions: &[],
     },
     Row {

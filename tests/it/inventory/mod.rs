@@ -22,8 +22,13 @@ pub async fn stocked(tenant: Tenant) -> World {
 
 /// The same, with more configuration.
 pub async fn stocked_with(tenant: Tenant, yaml: &str) -> World {
+    let pace = if yaml.contains("inventory:") {
+        ""
+    } else {
+        "inventory: { every: 5m }\n"
+    };
     let world = World::with(Setting {
-        yaml: format!("mode: enforce\ninventory: {{ every: 5m }}\n{yaml}"),
+        yaml: format!("mode: enforce\n{pace}{yaml}"),
         tenant,
         ..Setting::default()
     })

@@ -1,10 +1,11 @@
 //! Filling the inventory: whole, partial, and what it forgets.
 
-use estop::domain::entity::ObjectId;
+use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::inventory::{Bond, Part};
-use estop::sim::{Fault, INVOICE_BOT, On, Tenant, What};
+use estop::sim::{Fault, INVOICE_BOT, Item, On, Shelf, Tenant, What};
+use serde_json::json;
 
-use super::{agent_named, blueprint_named, part, refresh, stocked};
+use super::{agent_named, blueprint_named, part, refresh, stocked, stocked_with};
 use crate::world::{World, invoice_bot};
 
 async fn count(world: &World, of: Part) -> (usize, usize) {
@@ -129,4 +130,75 @@ async fn looking_around_writes_nothing_to_the_tenant() {
 
     assert_eq!(world.writes(), Vec::<String>::new());
     world.nothing_left_over().await;
+}
+
+/// The usual tenant, whose bot and whose bot's blueprint carry attributes of the set `Governance`.
+fn governed() -> Tenant {
+    let mut tenant = Tenant::contoso();
+    let app = tenant.agents[&INVOICE_BOT].blueprint_app_id;
+    let blueprint = tenant.blueprint_of_app(app).unwrap().ids.principal;
+    let typed = "#Microsoft.DirectoryServices.CustomSecurityAttributeValue";
+    let mut carry = |owner: uuid::Uuid, body| {
+        let item = Item { owner, body };
+        tenant.put(Shelf::Attributes, &owner.to_string(), item);
+    };
+    carry(
+        INVOICE_BOT,
+        json!({
+            "Governance": {
+                "@odata.type": typed, "Tier": 1, "Reviewed": true,
+                "Data@odata.type": "#Collection(String)", "Data": ["invoices", "vendors"],
+                "Odd": { "shape": 1 },
+            },
+            "Other": { "@odata.type": typed, "Environment": "not ours" },
+        }),
+    );
+    carry(
+        blueprint,
+        json!({ "Governance": { "@odata.type": typed, "Environment": "prod" } }),
+    );
+    tenant
+}
+
+const GOVERNED: &str = "protected: []\ncaps: { tenant: 100, source: 100 }\n";
+
+async fn stocked_governed(tenant: Tenant) -> World {
+    let yaml = format!("{GOVERNED}inventory: {{ every: 5m, attributes: Governance }}\n");
+    stocked_with(tenant, &yaml).await
+}
+
+#[tokio::test]
+async fn attributes_of_the_named_set_stand_beside_the_tags_and_name_the_environment() {
+    let mut tenant = governed();
+    let read = "CustomSecAttributeAssignment.Read.All".to_owned();
+    tenant.client.permissions.push(read);
+
+    let world = stocked_governed(tenant).await;
+
+    let family = world.service.store.family(Entity::agent(invoice_bot()));
+    let family = family.await.unwrap().unwrap();
+    let tags = &family.root.tags;
+    let named: Vec<_> = tags
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let wanted = [
+        ("Data", "invoices,vendors"),
+        ("Reviewed", "true"),
+        ("Tier", "1"),
+    ];
+    assert_eq!(named, wanted);
+    assert_eq!(family.environment(), Some("prod"), "{:?}", family.above);
+}
+
+#[tokio::test]
+async fn without_the_permission_the_agents_are_listed_and_their_attributes_are_not() {
+    let world = stocked_governed(governed()).await;
+
+    assert_eq!(count(&world, Part::Agents).await, (14, 14));
+    assert_eq!(count(&world, Part::Blueprints).await, (3, 3));
+    let family = world.service.store.family(Entity::agent(invoice_bot()));
+    let family = family.await.unwrap().unwrap();
+    assert!(family.root.tags.is_empty());
+    assert_eq!(family.environment(), None);
 }

@@ -1,0 +1,105 @@
+//! Every loop of the service: built once, spawned here and nowhere else.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::ourselves;
+use super::service::Service;
+use super::settle::keep_warm;
+use crate::command::drill_loop;
+use crate::doctor::doctor_loop;
+use crate::domain::id::{DeliveryId, RunId};
+use crate::domain::run::Lane;
+use crate::entra::TokenSource;
+use crate::evidence::gather_loop;
+use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
+use crate::triage::{Hints, triage_loop};
+use crate::watch::{held_loop, watch_loop};
+
+/// Loops that only end with the process: the writer, the tokens, the warm connection.
+pub(super) const ENDLESS: usize = 3;
+
+pub(super) fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Send + 'static) {
+    loops.spawn(work);
+}
+
+impl Service {
+    pub(super) fn spawn_loops(
+        &mut self,
+        tokens: TokenSource,
+        stored: mpsc::Receiver<DeliveryId>,
+        (contain, any): (mpsc::Receiver<RunId>, mpsc::Receiver<RunId>),
+    ) {
+        let bench = self.bench();
+        let hints = Hints {
+            stored,
+            made: Arc::clone(&self.wake_workers),
+            stop: self.stop.clone(),
+        };
+        let reserved = self.workers("contain", Lane::Contain, contain);
+        let others = self.workers("any", Lane::Bulk, any);
+        let learning = ourselves::learn(
+            tokens.clone(),
+            self.config.clone(),
+            Arc::clone(&self.guards),
+            self.clock.clone(),
+        );
+        let (stop, refused) = (self.stop.clone(), Arc::clone(&self.refused));
+        let learning = async move {
+            // A token that never comes must not hold up the end.
+            if let Some(why) = stop.run_until_cancelled(learning).await {
+                let _ = refused.set(why);
+                stop.cancel();
+            }
+        };
+        let telling = crate::notify::notify_loop(
+            self.store.clone(),
+            self.clock.clone(),
+            Arc::clone(&self.metrics),
+            self.stop.clone(),
+        );
+        let watching = self
+            .watch()
+            .map(|watch| watch_loop(watch, self.stop.clone()));
+        let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
+        let gathering = self
+            .gatherer()
+            .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
+        let triage = self.triage();
+        let drilling = drill_loop(self.drills(), self.stop.clone());
+        let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
+        let warming = keep_warm(self.graph.clone(), self.clock.clone());
+        let loops = &mut self.loops;
+        spawn(loops, learning);
+        spawn(loops, tokens.refresh_loop());
+        spawn(loops, warming);
+        spawn(loops, triage_loop(triage, hints));
+        spawn(loops, work_loop(bench.clone(), reserved));
+        spawn(loops, work_loop(bench.clone(), others));
+        spawn(loops, freeze_loop(bench.clone(), self.stop.clone()));
+        spawn(loops, sweep_loop(bench, self.stop.clone()));
+        spawn(loops, telling);
+        if let Some(watching) = watching {
+            spawn(loops, watching);
+        }
+        if let Some(guarding) = guarding {
+            spawn(loops, guarding);
+        }
+        if let Some(gathering) = gathering {
+            spawn(loops, gathering);
+        }
+        spawn(loops, drilling);
+        spawn(loops, examining);
+    }
+
+    fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {
+        Workers {
+            name: WorkerName(name.to_owned()),
+            lane,
+            hints,
+            stop: self.stop.clone(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What each loop works with, put together from what the service holds.
+
+use std::sync::Arc;
+
+use super::keys;
+use super::service::Service;
+use crate::act::Means;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::entra::TokenSource;
+use crate::foundry::Foundry;
+use crate::run::{Bench, Limits};
+use crate::transport::Transport;
+use crate::triage::Triage;
+use crate::watch::Watch;
+
+impl Service {
+    pub(super) fn bench(&self) -> Bench {
+        Bench {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            guards: Arc::clone(&self.guards),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            limits: Limits {
+                caps: self.config.caps,
+                token_lifetime: self.config.token_lifetime,
+            },
+            means: Arc::clone(&self.means),
+            board: self.board.clone(),
+        }
+    }
+
+    /// What refreshes the inventory, where one is wanted.
+    pub fn watch(&self) -> Option<Watch> {
+        Some(Watch {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            clock: self.clock.clone(),
+            every: self.config.inventory_every?,
+            attributes: self.config.inventory_attributes.as_deref().map(Into::into),
+        })
+    }
+
+    pub(super) fn triage(&self) -> Triage {
+        Triage {
+            store: self.store.clone(),
+            catalog: Arc::clone(&self.catalog),
+            guards: Arc::clone(&self.guards),
+            sources: Arc::new(keys::terms(&self.config)),
+            tenant: self.config.tenant,
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+}
+
+/// What the acts may do here, and with what.
+pub(super) fn means(
+    config: &Config,
+    foundry_tokens: Option<TokenSource>,
+    (transport, clock): (&Transport, &Clock),
+) -> Means {
+    let foundry = config.actions.foundry.as_ref().zip(foundry_tokens);
+    Means {
+        profile: config.profile,
+        tag: config.actions.tag.clone(),
+        foundry: foundry.map(|(foundry, tokens)| {
+            let (transport, clock) = (transport.clone(), clock.clone());
+            Foundry::new(foundry.terms.clone(), tokens, transport, clock)
+        }),
+    }
+}
