@@ -12,6 +12,8 @@ use super::detection::{Detection, DetectionType, Severity, SourceName};
 use super::entity::EntityKind;
 use super::moment::Span;
 
+pub use super::hold::{HoldFor, HoldThen};
+
 /// The name of a playbook, as written in its file: 1 to 64 lower-case letters, digits and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -227,41 +229,6 @@ pub struct Guardrail {
     pub blueprints_max: Option<u32>,
     /// The window.
     pub window: Span,
-}
-
-/// How long a containment is held, and what then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldFor {
-    /// Counted from containment.
-    pub span: Span,
-    /// What becomes of it when the time is over.
-    pub then: HoldThen,
-    /// How often within an hour a containment that someone opened is closed again.
-    pub reassert_max: Option<u32>,
-}
-
-/// What becomes of a containment whose time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldThen {
-    /// A person is asked.
-    Ask,
-    /// It is put back.
-    Undo,
-    /// It stays.
-    Keep,
-}
-
-impl HoldThen {
-    /// What a word of a playbook says.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "ask" => Some(Self::Ask),
-            "undo" => Some(Self::Undo),
-            "keep" => Some(Self::Keep),
-            _ => None,
-        }
-    }
 }
 
 /// One line of the plan.

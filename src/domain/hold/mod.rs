@@ -11,21 +11,23 @@
 //! * What someone opens is closed again so often within an hour as the playbook says, and then it
 //!   is a person's.
 //!
-//! Read next: `drift`, then `model`, which tries every order of events.
+//! Read next: `terms`, `drift`; `tests` tries every order of events on a model.
 
 use serde::{Deserialize, Serialize};
 
 mod drift;
+mod terms;
 #[cfg(test)]
-mod model;
+mod tests;
 
 pub use drift::{Answer, Drift, Drifted, OverBy, REASSERT_WITHIN, Seen, What};
+pub use terms::{HoldFor, HoldThen};
 
 use super::containment::EntityState;
 use super::entity::Entity;
 use super::id::RunId;
 use super::moment::Moment;
-use super::playbook::{HoldThen, PlaybookName};
+use super::playbook::PlaybookName;
 use super::run::RunState;
 
 /// One run's hold on one entity.
@@ -121,59 +123,6 @@ impl Ending {
                     "the time of its hold is over and it would be put back, but {against}"
                 ))
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Ending, Over};
-    use crate::domain::id::RunId;
-    use crate::domain::playbook::HoldThen;
-    use crate::domain::run::RunState;
-
-    const PLAIN: Ending = Ending {
-        then: HoldThen::Undo,
-        run: RunState::Contained,
-        another: None,
-        kept: false,
-        closed_by_someone: false,
-    };
-
-    #[test]
-    fn a_hold_ends_as_its_playbook_says() {
-        let then = |then| Ending { then, ..PLAIN }.over();
-
-        assert_eq!(then(HoldThen::Keep), Over::Stays);
-        assert!(matches!(then(HoldThen::Ask), Over::Asked { .. }));
-        assert_eq!(then(HoldThen::Undo), Over::PutBack);
-    }
-
-    #[test]
-    fn a_newer_word_of_anyone_turns_an_automatic_end_into_a_question() {
-        let another = Some(RunId::from_uuid(uuid::Uuid::nil()));
-        let against = [
-            Ending { another, ..PLAIN },
-            Ending {
-                kept: true,
-                ..PLAIN
-            },
-            Ending {
-                closed_by_someone: true,
-                ..PLAIN
-            },
-            Ending {
-                run: RunState::Stuck,
-                ..PLAIN
-            },
-            Ending {
-                run: RunState::Stopped,
-                ..PLAIN
-            },
-        ];
-
-        for ending in against {
-            assert!(matches!(ending.over(), Over::Asked { .. }), "{ending:?}");
         }
     }
 }

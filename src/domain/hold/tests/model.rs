@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Drifted, Ending, Over, OverBy, Seen};
+use super::super::{Answer, Drifted, Ending, Over, OverBy, Seen};
 use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::playbook::HoldThen;
 use crate::domain::run::{RunEvent, RunState};
@@ -42,6 +42,15 @@ enum Writer {
     Portal,
 }
 
+/// How much of someone else's closing could be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Portal {
+    Quiet,
+    SeenOpen,
+    ClosedUnseen,
+    ClosedSeen,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct OneRun {
     state: RunStateWord,
@@ -71,6 +80,7 @@ enum By {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct World {
     on: bool,
+    /// What it was when we last began to hold it.
     first: bool,
     last: Writer,
     runs: [OneRun; 2],
@@ -81,6 +91,8 @@ struct World {
     closed_again: u32,
     /// A write that closes it again is on its way, by this run.
     again: Option<usize>,
+    /// What anyone who looked could know of the portal's last word, kept apart from the laws.
+    portal: Portal,
     /// What a machine wrote against the newest word that it could know. Must stay empty.
     broke: Option<&'static str>,
 }
@@ -108,6 +120,7 @@ impl World {
             closed_by_someone: false,
             closed_again: 0,
             again: None,
+            portal: Portal::Quiet,
             broke: None,
         }
     }
@@ -139,7 +152,22 @@ impl World {
     }
 
     fn write(&mut self, on: bool, by: Writer) {
+        self.portal = match (by, on, self.portal) {
+            (Writer::Us, _, _) => Portal::Quiet,
+            (_, false, Portal::SeenOpen) => Portal::ClosedUnseen,
+            (_, true, Portal::ClosedUnseen | Portal::ClosedSeen) => Portal::Quiet,
+            (_, _, portal) => portal,
+        };
         (self.on, self.last) = (on, by);
+    }
+
+    /// What whoever looks now could know.
+    fn looked(&mut self) {
+        self.portal = match (self.on, self.portal) {
+            (true, _) => Portal::SeenOpen,
+            (false, Portal::ClosedUnseen) => Portal::ClosedSeen,
+            (false, portal) => portal,
+        };
     }
 
     /// The world after an event; `None` where it cannot happen now.
@@ -169,6 +197,9 @@ impl World {
             .iter()
             .filter(|it| it.holds)
             .find_map(|it| it.before);
+        if self.entity() == EntityState::Open {
+            (self.first, self.portal) = (self.on, Portal::Quiet);
+        }
         self.runs[run].before = Some(first.unwrap_or(self.on));
         self.move_entity(EntityEvent::Striking)?;
         self.runs[run].holds = true;
@@ -180,6 +211,9 @@ impl World {
     fn land(&mut self, run: usize) -> Option<()> {
         if self.again == Some(run) {
             self.again = None;
+            if self.runs[run].undo_by.is_some() {
+                self.broke = Some("it is closed again after a word to put it back");
+            }
             self.write(false, Writer::Us);
             self.move_run(run, RunEvent::Begun)?;
             self.move_run(run, RunEvent::EndedContained)?;
@@ -227,9 +261,6 @@ impl World {
         if !self.held() {
             self.move_entity(EntityEvent::Releasing)?;
             if self.runs[run].before == Some(true) {
-                if self.runs[run].undo_by == Some(By::Machine) && self.closed_by_someone {
-                    self.broke = Some("a machine opened what someone had closed");
-                }
                 self.write(true, Writer::Us);
             }
             self.move_entity(EntityEvent::Released)?;
@@ -261,6 +292,12 @@ impl World {
             Over::Stays => {}
             Over::Asked { .. } => self.runs[run].asked = true,
             Over::PutBack => {
+                if self.portal == Portal::ClosedSeen && self.first {
+                    self.broke = Some("a machine opens what someone was seen to have closed");
+                }
+                if self.runs[other].holds {
+                    self.broke = Some("a machine opens what another run holds");
+                }
                 self.move_run(run, RunEvent::UndoAsked)?;
                 self.runs[run].undo_by = Some(By::Machine);
             }
@@ -280,6 +317,7 @@ impl World {
         if !held || holders.is_empty() || !holders.iter().all(|run| at_rest(self.run(*run))) {
             return None;
         }
+        self.looked();
         let seen = if self.on { Seen::Open } else { Seen::Closed };
         if seen == Seen::Closed {
             let by = self.answered().map(|answer| match answer {
@@ -334,11 +372,7 @@ impl World {
         let struck = self.runs.iter().any(|run| run.before.is_some());
         // Whoever wrote last in the portal is newer than anything of ours that has ended.
         if quiet && struck && !self.held() && self.last == Writer::Us {
-            assert_eq!(
-                self.on,
-                self.first_seen(),
-                "not as it was: {history:?} {self:?}"
-            );
+            assert_eq!(self.on, self.first, "not as it was: {history:?} {self:?}");
         }
         // What any run holds is never opened by us.
         if quiet && self.held() && self.last == Writer::Us {
@@ -348,12 +382,6 @@ impl World {
         for run in self.runs.iter().filter(|run| undone(run)) {
             assert!(!run.holds, "{history:?} {self:?}");
         }
-    }
-
-    /// What was there before the first of our runs that wrote.
-    fn first_seen(&self) -> bool {
-        let seen = self.runs.iter().filter_map(|run| run.before);
-        seen.fold(false, |any, before| any | before)
     }
 }
 
