@@ -190,9 +190,7 @@ impl Held {
     /// The id of every credential. A blueprint whose application lies elsewhere shows none, and
     /// without the permission nothing is known.
     async fn credentials(&self, app_id: ObjectId) -> Option<Vec<String>> {
-        let got = self.graph.credentials_of(self.ask(), app_id).await;
-        eprintln!("DEBUG {app_id} {got:?}");
-        match got {
+        match self.graph.credentials_of(self.ask(), app_id).await {
             Ok(found) => Some(found.ids()),
             Err(graph::Error::NotFound { .. }) => None,
             Err(error) => {
