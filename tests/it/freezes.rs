@@ -310,3 +310,45 @@ async fn a_blueprint_is_contained_without_a_person_only_where_both_say_so() {
     assert_eq!(blueprints_contained(on, "blueprints_max: 1, ").await, 1);
     assert_eq!(blueprints_contained(on, "blueprints_max: 2, ").await, 2);
 }
+
+#[tokio::test]
+async fn two_people_freeze_and_undo_from_the_command_line() {
+    let mut desk = desk("", Tenant::contoso()).await;
+    let (ada, bo) = (desk.lead(1).await, desk.lead(2).await);
+    let before = agents_on(&desk);
+    let confirm = plan(&desk).await["confirm"].as_str().unwrap().to_owned();
+    let planned = desk.types(&["freeze", "plan"]).await;
+
+    desk.token.clone_from(&ada);
+    let words = ["freeze", "propose", "--reason", "an outbreak", "--confirm"];
+    let proposed = desk.types(&[&words[..], &[&confirm]].concat()).await;
+    let motion = desk.get("/v1/motions").await.body["motions"][0]["id"].clone();
+    let motion = motion.as_str().unwrap();
+    desk.token.clone_from(&bo);
+    let seconded = desk.types(&["motions", "second", motion, "--yes"]).await;
+    until_freeze(&desk, "frozen").await;
+    let id = freeze(&desk).await["id"].as_str().unwrap().to_owned();
+    let shown = desk.types(&["freeze", "show", &id]).await;
+    let caps = desk.types(&["caps", "show"]).await;
+
+    let expected = format!("{before} agents");
+    assert!(planned.output.contains(&expected), "{}", planned.output);
+    assert_eq!(
+        proposed.exit,
+        estop::cli::Exit::WaitsForPerson,
+        "{}",
+        proposed.talk
+    );
+    assert!(seconded.output.contains("CARRIED"), "{}", seconded.output);
+    assert!(shown.output.contains("FROZEN"), "{}", shown.output);
+    assert!(
+        shown.output.contains(&format!("{before} contained")),
+        "{}",
+        shown.output
+    );
+    assert!(
+        caps.output.contains("never without a person"),
+        "{}",
+        caps.output
+    );
+}

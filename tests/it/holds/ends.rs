@@ -204,3 +204,26 @@ async fn the_brake_holds_the_end_of_a_hold_back_and_does_not_lose_it() {
     assert_eq!(desk.world.only_run().await.state, RunState::Undone);
     desk.world.nothing_left_over().await;
 }
+
+#[tokio::test]
+async fn the_command_line_says_until_when_it_is_held_and_what_drifted() {
+    let desk = held("for: 2h, then: ask").await;
+    portal(&desk, Switch::Enabled);
+    desk.world.pass_in(Duration::from_secs(60), STRIDE).await;
+    let run = desk.world.only_run().await.id.to_string();
+
+    let list = desk.types(&["holds", "list"]).await;
+    let show = desk
+        .types(&["holds", "show", &invoice_bot().to_string()])
+        .await;
+    let shown = desk.types(&["runs", "show", &run]).await;
+    let status = desk.types(&["status"]).await;
+
+    for said in [&list, &show, &shown] {
+        for part in ["people are asked", "enabled: left", &run] {
+            assert!(said.output.contains(part), "{part}: {}", said.output);
+        }
+    }
+    let summed = "1 held, 1 not as it was left, the next ends at";
+    assert!(status.output.contains(summed), "{}", status.output);
+}
