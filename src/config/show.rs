@@ -90,6 +90,31 @@ fn values(config: &Config) -> Vec<(String, String)> {
             "protected".to_owned(),
             format!("{} entities", config.protected.len()),
         ),
+        ("evidence.within".to_owned(), pace(config.evidence_within)),
+    ];
+    values.extend(limits(config));
+    values.push(("drill".to_owned(), drill(config)));
+    for (name, source) in &config.sources {
+        let state = if source.enabled {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        let keys = source.secret_files.len();
+        values.push((
+            format!("sources.{name}"),
+            format!(
+                "{}, standard_webhooks with {keys} key file(s), {state}",
+                source.terms.reader
+            ),
+        ));
+    }
+    values
+}
+
+/// How much may be done without a person, and how often the tenant is looked at.
+fn limits(config: &Config) -> Vec<(String, String)> {
+    vec![
         (
             "caps".to_owned(),
             format!(
@@ -110,25 +135,7 @@ fn values(config: &Config) -> Vec<(String, String)> {
                 .clone()
                 .unwrap_or_else(|| "-".to_owned()),
         ),
-        ("evidence.within".to_owned(), pace(config.evidence_within)),
-    ];
-    values.push(("drill".to_owned(), drill(config)));
-    for (name, source) in &config.sources {
-        let state = if source.enabled {
-            "enabled"
-        } else {
-            "disabled"
-        };
-        let keys = source.secret_files.len();
-        values.push((
-            format!("sources.{name}"),
-            format!(
-                "{}, standard_webhooks with {keys} key file(s), {state}",
-                source.terms.reader
-            ),
-        ));
-    }
-    values
+    ]
 }
 
 fn pace(span: Option<std::time::Duration>) -> String {
