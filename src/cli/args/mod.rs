@@ -2,7 +2,9 @@
 
 mod evidence;
 mod examples;
+mod holds;
 mod init;
+mod motions;
 mod offline;
 mod online;
 mod playbook;
@@ -13,7 +15,9 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use evidence::EvidenceCommand;
+pub use holds::HoldsCommand;
 pub use init::{InitCommand, SentinelArgs, ShellWord};
+pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
 pub use offline::{
     AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, SendArgs, SignArgs, StoreArgs, Tamper,
     TokenCommand, VerifyArgs,
@@ -88,6 +92,13 @@ pub enum Command {
         #[command(subcommand)]
         command: RunsCommand,
     },
+    /// Holds: what is contained, by whose word, until when, and whether it still is.
+    #[command(alias = "hold", after_help = examples::HOLDS)]
+    Holds {
+        /// What to do with holds.
+        #[command(subcommand)]
+        command: HoldsCommand,
+    },
     /// Approvals: list, show, approve, deny, extend.
     #[command(alias = "approval", after_help = examples::APPROVALS)]
     Approvals {
@@ -121,6 +132,27 @@ pub enum Command {
         /// Show or set it.
         #[command(subcommand)]
         command: ModeCommand,
+    },
+    /// How many entities may be contained without a person; raising that takes two people.
+    #[command(after_help = examples::CAPS)]
+    Caps {
+        /// Show, raise or lower them.
+        #[command(subcommand)]
+        command: CapsCommand,
+    },
+    /// Contain every agent of the tenant but the protected; takes two people, undone as a whole.
+    #[command(after_help = examples::FREEZE)]
+    Freeze {
+        /// Plan, propose, follow, stop or undo it.
+        #[command(subcommand)]
+        command: FreezeCommand,
+    },
+    /// What one person proposed and another must second.
+    #[command(alias = "motion", after_help = examples::MOTIONS)]
+    Motions {
+        /// What to do with motions.
+        #[command(subcommand)]
+        command: MotionsCommand,
     },
     /// Stop all writes to the tenant, or allow them again.
     #[command(after_help = examples::BRAKE)]
