@@ -53,6 +53,7 @@ use crate::domain::guard::{Guards, Judgement, PEOPLE_FOR_PROTECTED};
 use crate::domain::plan::PlanStep;
 use crate::domain::step::{Before, Outcome, UndoOutcome};
 use crate::graph::{Ask, Graph, Priority};
+use switch::Whose;
 
 /// What an act needs: the tenant, the guards, and what to say when asked who calls.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +166,34 @@ pub async fn perform(
         Action::RestoreBlueprint => restore_blueprint::perform(context, before).await,
         Action::Verify => Ok((Outcome::Done, "read back".to_owned())),
     }
+}
+
+/// Closes again what a step closed and someone opened since.
+pub async fn close_again(
+    context: &Context<'_>,
+    step: &PlanStep,
+    before: &Before,
+) -> Result<Ended, Error> {
+    context.allow_now(step.action)?;
+    let whose = match step.action {
+        Action::DisableAgent => Whose::Agent,
+        Action::DisableServicePrincipal => Whose::ServicePrincipal,
+        Action::DisableBlueprint => Whose::Blueprint,
+        Action::DisableAgentUser => Whose::AgentUser,
+        Action::StopInFoundry
+        | Action::RevokeSessions
+        | Action::ConfirmCompromised
+        | Action::TagEntity
+        | Action::QuarantineInRegistry
+        | Action::RemoveCredential
+        | Action::RemoveGrant
+        | Action::RemoveAppRole
+        | Action::RemoveRole
+        | Action::RemoveAccessPackage
+        | Action::RestoreBlueprint
+        | Action::Verify => return perform(context, step, before).await,
+    };
+    switch::turn_off_again(context, whose, before).await
 }
 
 /// Puts back what was, if it is still as we left it. The read-back of what was put back is the

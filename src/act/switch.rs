@@ -91,6 +91,22 @@ pub(super) async fn turn_off(
     Ok(ended)
 }
 
+/// Turns everything off again that a step closed, whatever it was before us.
+pub(super) async fn turn_off_again(
+    context: &Context<'_>,
+    whose: Whose,
+    before: &Before,
+) -> Result<Ended, Error> {
+    let mut ended = (Outcome::AlreadyDone, "nothing was closed".to_owned());
+    for was in stored(before) {
+        context.permit([was.id])?;
+        let to = (Priority::Contain, was.id);
+        let receipt = whose.set(context, to, Enabled::No).await?;
+        ended = (Outcome::Done, receipt.to_string());
+    }
+    Ok(ended)
+}
+
 /// Turns on again what was on before us and is off now.
 pub(super) async fn turn_back(
     context: &Context<'_>,

@@ -24,6 +24,8 @@ mod detections;
 mod doctor;
 mod drills;
 mod evidence;
+mod holds;
+mod motions;
 mod runs;
 mod service;
 
@@ -89,6 +91,18 @@ pub fn router(api: Api) -> Router {
         .route("/v1/approvals/{id}/approve", post(approvals::approve))
         .route("/v1/approvals/{id}/deny", post(approvals::deny))
         .route("/v1/approvals/{id}/extend", post(approvals::extend))
+        .route("/v1/caps", get(motions::caps).post(motions::raise))
+        .route("/v1/caps/lower", post(motions::lower))
+        .route("/v1/motions", get(motions::list))
+        .route("/v1/motions/{id}", get(motions::show))
+        .route("/v1/motions/{id}/second", post(motions::second))
+        .route("/v1/motions/{id}/deny", post(motions::deny))
+        .route("/v1/freezes", get(motions::freezes).post(motions::freeze))
+        .route("/v1/freezes/{id}", get(motions::show_freeze))
+        .route("/v1/freezes/{id}/stop", post(motions::stop))
+        .route("/v1/freezes/{id}/undo", post(motions::thaw))
+        .route("/v1/holds", get(holds::list))
+        .route("/v1/holds/{id}", get(holds::show))
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))

@@ -16,13 +16,14 @@ use crate::command::{Shown, Target, ToContain, ToMove, ToUndo};
 use crate::domain::action::RiskVerdict;
 use crate::domain::approval::Approval;
 use crate::domain::entity::{EntityKind, ObjectId};
+use crate::domain::hold::Held;
 use crate::domain::id::RunId;
 use crate::domain::order::Operator;
 use crate::domain::playbook::Also;
 use crate::domain::record::Record;
 use crate::domain::run::{Run, RunEvent, RunState};
 use crate::domain::step::{PriorWord, Step};
-use crate::store::{RunFilter, Taking};
+use crate::store::{HeldFilter, RunFilter, Taking};
 
 /// A run with everything a person wants to know of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct RunShown {
     /// What people were asked about it, in order.
     #[serde(default)]
     pub approvals: Vec<Approval>,
+    /// What it holds, until when, and what was seen to differ since.
+    #[serde(default)]
+    pub holds: Vec<Held>,
     /// What happened, in order.
     pub records: Vec<Record>,
     /// May it be undone as it stands?
@@ -120,6 +124,7 @@ pub(super) async fn show(
         undo_available: run.state.after(RunEvent::UndoAsked).is_ok(),
         steps: store.steps(id).await?,
         approvals: store.approvals_of(id).await?,
+        holds: store.held(HeldFilter::of_run(id)).await?,
         records: store.records_of(id).await?,
         run,
     }))

@@ -42,6 +42,7 @@ impl Service {
             clock: self.clock.clone(),
             wake: Arc::clone(&self.wake_workers),
             wake_triage: Arc::clone(&self.wake_triage),
+            caps: self.config.caps,
             token_lifetime: self.config.token_lifetime,
         })
     }

@@ -14,9 +14,10 @@ use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::evidence::gather_loop;
-use crate::run::{WorkerName, Workers, sweep_loop, work_loop};
+use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
-use crate::watch::watch_loop;
+use crate::watch::{held_loop, watch_loop};
+
 /// Loops that only end with the process: the writer, the tokens, the warm connection.
 pub(super) const ENDLESS: usize = 3;
 
@@ -62,6 +63,7 @@ impl Service {
         let watching = self
             .watch()
             .map(|watch| watch_loop(watch, self.stop.clone()));
+        let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
         let gathering = self
             .gatherer()
             .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
@@ -76,10 +78,14 @@ impl Service {
         spawn(loops, triage_loop(triage, hints));
         spawn(loops, work_loop(bench.clone(), reserved));
         spawn(loops, work_loop(bench.clone(), others));
+        spawn(loops, freeze_loop(bench.clone(), self.stop.clone()));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
         if let Some(watching) = watching {
             spawn(loops, watching);
+        }
+        if let Some(guarding) = guarding {
+            spawn(loops, guarding);
         }
         if let Some(gathering) = gathering {
             spawn(loops, gathering);

@@ -19,6 +19,7 @@ mod serve;
 mod service;
 mod settle;
 mod tools;
+mod watching;
 
 pub use examine::doctor;
 pub use ourselves::guards;

@@ -153,8 +153,41 @@ pub(super) fn check_provisional(
     }
 }
 
-/// A hold that ends by itself must be able to end by itself.
-pub(super) fn check_hold(hold: HoldFor, steps: &[Placed<'_>], faults: &mut Faults) {
+/// A hold that ends by itself must be able to end by itself; it must hold something, and not end
+/// before people have answered.
+pub(super) fn check_hold(
+    map: &Map<'_>,
+    (hold, approval): (HoldFor, Option<&ApprovalTerms>),
+    (modes, steps): (&Modes<'_>, &[Placed<'_>]),
+    faults: &mut Faults,
+) {
+    if !steps.iter().any(|step| step.spec().action.contains())
+        && let Some(entry) = map.get("hold")
+    {
+        faults
+            .error(&entry.key_span, "nothing in this playbook is held")
+            .coded(Code::NothingHeld)
+            .because("no step of it disables anything")
+            .help("add a step that disables something, or leave `hold` out");
+    }
+    let provisional = modes
+        .iter()
+        .any(|(_, mode)| *mode == Some(Mode::Provisional));
+    if let (true, Some(approval), Some(entry)) = (provisional, approval, map.get("hold"))
+        && hold.span.0 <= approval.within.0
+    {
+        faults
+            .error(
+                &entry.value.span,
+                "the hold is over before people have answered",
+            )
+            .coded(Code::HoldTooShort)
+            .because(format!(
+                "it ends after {}, and people are asked for {}",
+                hold.span, approval.within
+            ))
+            .help("hold for longer than `approval.within`");
+    }
     if hold.then != HoldThen::Undo {
         return;
     }

@@ -80,6 +80,10 @@ codes! {
     NoWayBack = "P045" "no-way-back";
     /// A playbook that asks and does not say whom, or says whom and never asks.
     AsksNobody = "P046" "asks-nobody";
+    /// A hold in a playbook that contains nothing.
+    NothingHeld = "P090" "nothing-held";
+    /// A hold that is over before people have answered.
+    HoldTooShort = "P091" "hold-too-short";
     /// A target taken from what a sender wrote rather than found by the reader.
     UntrustedTarget = "P050" "untrusted-target";
     /// A blueprint is stopped, and with it any number of agents, without a cap.

@@ -8,6 +8,8 @@ use crate::domain::playbook::{Guardrail, HoldFor, HoldThen};
 
 /// Most entities a guardrail may allow within its window.
 pub(super) const ENTITIES_MAX: u32 = 1_000;
+/// Most blueprints a guardrail may allow within its window.
+pub(super) const BLUEPRINTS_MAX: u32 = 20;
 /// Shortest and longest window of a guardrail.
 pub(super) const WINDOW: (&str, &str) = ("10s", "7d");
 /// Shortest and longest hold.
@@ -17,8 +19,8 @@ pub(super) const REASSERT_MAX: u32 = 10;
 
 pub(super) const GUARDRAIL: Words<'static> = Words {
     noun: "key in `guardrail`",
-    known: &["entities_max", "window", "on_breach"],
-    later: &["blueprints_max"],
+    known: &["entities_max", "blueprints_max", "window", "on_breach"],
+    later: &[],
 };
 pub(super) const ON_BREACH: Words<'static> = Words {
     noun: "answer to a breach",
@@ -43,6 +45,10 @@ pub(super) fn guardrail(entry: &Entry, faults: &mut Faults) -> Option<Guardrail>
     let entities_max = map
         .must("entities_max", faults)
         .and_then(|e| fields::number(&e.value, "entities_max", ENTITIES_MAX, faults));
+    let blueprints_max = match map.get("blueprints_max") {
+        Some(e) => fields::number(&e.value, "blueprints_max", BLUEPRINTS_MAX, faults).map(Some),
+        None => Some(None),
+    };
     let window = map
         .must("window", faults)
         .and_then(|e| fields::time(&e.value, "window", WINDOW, faults));
@@ -52,6 +58,7 @@ pub(super) fn guardrail(entry: &Entry, faults: &mut Faults) -> Option<Guardrail>
     on_breach?;
     Some(Guardrail {
         entities_max: entities_max?,
+        blueprints_max: blueprints_max?,
         window: window?,
     })
 }

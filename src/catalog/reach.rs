@@ -6,7 +6,7 @@ use super::fields::{self, Map, Words};
 use super::steps::{self, Placed};
 use super::yaml::{Entry, Shape};
 use crate::domain::entity::EntityKind;
-use crate::domain::playbook::{Also, Mode};
+use crate::domain::playbook::{Also, Guardrail, Mode};
 
 pub(super) const ENTITIES: Words<'static> = Words {
     noun: "entity kind",
@@ -102,5 +102,43 @@ pub(super) fn guarded(
             )
             .coded(Code::Unguarded)
             .help(help);
+    }
+}
+
+/// A word about blueprints where none is reached, and a playbook that would contain one by itself
+/// without such a word: it would always wait for a person.
+pub(super) fn blueprints(
+    map: &Map<'_>,
+    guardrail: Guardrail,
+    (entity, modes): (Option<EntityKind>, &[(&str, Option<Mode>)]),
+    faults: &mut Faults,
+) {
+    let Some(entry) = map.get("guardrail") else {
+        return;
+    };
+    let alone = modes
+        .iter()
+        .any(|(_, mode)| matches!(mode, Some(Mode::Provisional | Mode::Enforce)));
+    match (entity, guardrail.blueprints_max) {
+        (Some(EntityKind::Blueprint), None) if alone => {
+            faults
+                .warning(
+                    &entry.value.span,
+                    "every run of this playbook waits for a person",
+                )
+                .coded(Code::Uncapped)
+                .because("a blueprint is contained without a person only where `blueprints_max` says so")
+                .help("add `blueprints_max: 1`, and set `automatic_blueprints` in the configuration; or write `mode: ask`");
+        }
+        (Some(EntityKind::Blueprint), _) | (_, None) => {}
+        (_, Some(_)) => {
+            faults
+                .warning(
+                    &entry.value.span,
+                    "no blueprint is contained by this playbook",
+                )
+                .coded(Code::Uncapped)
+                .help("leave `blueprints_max` out");
+        }
     }
 }

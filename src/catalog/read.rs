@@ -185,12 +185,16 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     if let Some(steps) = &steps {
         asking::check_provisional(map, &modes, steps, faults);
         if let Some(Some(hold)) = hold {
-            asking::check_hold(hold, steps, faults);
+            let approval = approval.as_ref().and_then(Option::as_ref);
+            asking::check_hold(map, (hold, approval), (&modes, steps), faults);
         }
     }
     limits::notify(map.get("notify"), faults);
     if map.get("guardrail").is_none() {
         reach::guarded(map, (mode, entity), faults);
+    }
+    if let Some(Some(guardrail)) = guardrail {
+        reach::blueprints(map, guardrail, (entity, &modes), faults);
     }
     let (when, unless) = clauses?;
     Some(Parts {
@@ -244,6 +248,20 @@ fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> 
     }
     if word == PlaybookName::DRILL {
         faults.error(span, format!("`{word}` is the name of a drill"));
+        return None;
+    }
+    if word == PlaybookName::DRIFT {
+        faults.error(
+            span,
+            format!("`{word}` is the name of what is proposed after a drift"),
+        );
+        return None;
+    }
+    if word == PlaybookName::FREEZE {
+        faults.error(
+            span,
+            format!("`{word}` is the name of the runs of a freeze"),
+        );
         return None;
     }
     let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);

@@ -184,6 +184,7 @@ fn lines(shown: &ApprovalShown) -> Vec<String> {
     let what = match approval.about {
         About::Begin => "contain",
         About::Keep => "keep contained",
+        About::Hold => "keep contained for longer",
     };
     let mut lines = vec![format!(
         "{state}  {}: {what} {}?",

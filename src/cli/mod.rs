@@ -30,8 +30,10 @@ mod detections;
 mod doctor;
 mod drill;
 mod evidence;
+mod holds;
 mod init;
 mod many;
+mod motions;
 mod permissions;
 mod person;
 mod playbook;
@@ -105,12 +107,16 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Contain(args) => contain::contain(room, reach, args).await,
         Command::Undo(args) => undo::undo(room, reach, args).await,
         Command::Runs { command } => runs::runs(room, reach, command).await,
+        Command::Holds { command } => holds::holds(room, reach, command).await,
         Command::Approvals { command } => approvals::approvals(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
         Command::Doctor(args) => doctor::examine(room, &args).await,
         Command::Agents { command } => agents::agents(room, reach, command).await,
         Command::Drill(args) => drill::drill(room, reach, args).await,
         Command::Mode { command } => service::mode(room, reach, command).await,
+        Command::Caps { command } => motions::caps(room, reach, command).await,
+        Command::Freeze { command } => motions::freeze(room, reach, command).await,
+        Command::Motions { command } => motions::motions(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Status => service::status(room, reach).await,
         Command::Token { command } => token::token(room, command).await,

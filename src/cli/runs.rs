@@ -45,16 +45,25 @@ pub(super) async fn runs(room: &mut Room, reach: &Reach, command: RunsCommand) -
         }
         RunsCommand::Watch { run: Some(run) } => follow(room, &server, run).await,
         RunsCommand::Watch { run: None } => watch(room, &server).await,
-        RunsCommand::Resume { run, reason } => {
-            post_reason(&server, run, "resume", &reason).await?;
-            follow(room, &server, run).await
-        }
+        RunsCommand::Resume { runs, reason } => resume(room, &server, (&runs, &reason)).await,
         RunsCommand::Stop { run, reason } => {
             post_reason(&server, run, "stop", &reason).await?;
             let shown = show(&server, run).await?;
             tell(&mut room.terminal, &shown);
             Ok(Exit::Done)
         }
+    }
+}
+
+/// Releases each; a single one is followed to its end.
+async fn resume(room: &mut Room, server: &Server, (runs, reason): (&[RunId], &str)) -> Answer {
+    for run in runs {
+        post_reason(server, *run, "resume", reason).await?;
+        room.terminal.say(&format!("released {run}"));
+    }
+    match runs {
+        [run] => follow(room, server, *run).await,
+        _ => Ok(Exit::Done),
     }
 }
 
@@ -172,6 +181,12 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
     let put_back = run.state == RunState::Undone;
     if let Some(coverage) = run.coverage.as_ref().filter(|_| !put_back) {
         residual(terminal, coverage);
+    }
+    for held in &shown.holds {
+        terminal.line(&format!("  holds {}  {}", held.entity, held.state.word()));
+        for line in super::holds::lines(held) {
+            terminal.line(&format!("  {line}"));
+        }
     }
     if shown.undo_available {
         terminal.say(&format!("  undo: estop undo {}", run.id));

@@ -1,5 +1,6 @@
 //! `estop mode`, `estop brake`, `estop status`.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Room;
@@ -9,6 +10,13 @@ use super::exit::Exit;
 use super::server::{Server, cell};
 use super::terminal::Terminal;
 use crate::api::StandingShown;
+use crate::domain::hold::Held;
+
+#[derive(Deserialize)]
+struct HeldShown {
+    holds: Vec<Held>,
+    next: Option<Value>,
+}
 
 pub(super) async fn mode(room: &mut Room, reach: &Reach, command: ModeCommand) -> Answer {
     let server = room.server(reach)?;
@@ -50,12 +58,13 @@ pub(super) async fn status(room: &mut Room, reach: &Reach) -> Answer {
     let server = room.server(reach)?;
     let standing: StandingShown = server.get("/v1/mode").await?;
     let open = open_runs(&server).await?;
+    let held: HeldShown = server.get("/v1/holds?limit=500").await?;
     let exit = match standing.not_ready {
         None => Exit::Done,
         Some(_) => Exit::Failed,
     };
     if room.terminal.wants_json() {
-        let said = json!({ "standing": standing, "open_runs": open });
+        let said = json!({ "standing": standing, "open_runs": open, "holds": held.holds });
         room.terminal.json(&said);
         return Ok(exit);
     }
@@ -66,6 +75,7 @@ pub(super) async fn status(room: &mut Room, reach: &Reach) -> Answer {
         Some(why) => format!("NOT READY: {why}"),
     };
     room.terminal.line(&format!("health  {health}"));
+    holds_line(&mut room.terminal, &held);
     let open = open.as_array().map(Vec::as_slice).unwrap_or_default();
     room.terminal
         .line(&format!("open    {} run(s)", open.len()));
@@ -88,6 +98,27 @@ async fn open_runs(server: &Server) -> Result<Value, super::answers::Failure> {
         .get(&format!("/v1/runs?limit=500&{}", query.join("&")))
         .await?;
     Ok(said.get_mut("runs").map(Value::take).unwrap_or_default())
+}
+
+/// How much is held, how much of it is open, and which end comes first.
+fn holds_line(terminal: &mut Terminal, held: &HeldShown) {
+    let adrift = |held: &&Held| held.drift.iter().any(|drift| drift.over_at.is_none());
+    let ends = held.holds.iter().flat_map(|held| &held.holds);
+    let next = ends
+        .filter(|hold| hold.over_at.is_none())
+        .filter_map(|hold| hold.until)
+        .min();
+    let next = next.map_or(String::new(), |next| format!(", the next ends at {next}"));
+    let count = held.holds.len();
+    let more = if held.next.is_some() {
+        "more than "
+    } else {
+        ""
+    };
+    let adrift = held.holds.iter().filter(adrift).count();
+    terminal.line(&format!(
+        "holds   {more}{count} held, {adrift} not as it was left{next}"
+    ));
 }
 
 fn mode_line(terminal: &mut Terminal, standing: &StandingShown) {

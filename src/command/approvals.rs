@@ -86,8 +86,9 @@ impl Desk {
         }
         let approval = self.open_to(operator, word.approval).await?;
         // A no to what is held is an undo, which the mode and the brake bind.
-        if approval.about == About::Keep {
+        if approval.about != About::Begin {
             self.refuse_if_stopped().await?;
+            self.refuse_if_undo_asks(&approval).await?;
         }
         let said = (kind, reason, word.idempotency_key);
         self.answer(operator, said, Saw::default()).await
@@ -181,7 +182,27 @@ impl Desk {
             world: offers.world,
             quorum: offers.needed,
             smaller: smaller.map(|(_, plan)| plan),
+            targets: Vec::new(),
         })
+    }
+
+    /// A no has no words for what an undo may have to ask, so the undo itself must be ordered.
+    async fn refuse_if_undo_asks(&self, approval: &Approval) -> Answer<()> {
+        let shown = self.plan_undo(approval.run).await?;
+        if !shown.needs_risk && shown.needs_prior.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Sort::Amend,
+            "undo-must-say-more",
+            "putting it back needs a word that a no does not have: a verdict on the risk, or what \
+             a switch was before"
+                .to_owned(),
+            &format!(
+                "Order the undo, which ends this question: estop undo {} --reason TEXT",
+                approval.run
+            ),
+        ))
     }
 
     async fn refuse_if_stopped(&self) -> Answer<()> {

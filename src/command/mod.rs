@@ -11,10 +11,11 @@
 //! * A yes binds to what was shown: the plan, the playbook, the tenant; it is read again first.
 //! * Whoever asks does not decide; people are counted by their object in Entra.
 //! * The mode and the brake bind people as they bind playbooks.
+//! * What takes two people is proposed by one and seconded by another; a token is neither.
 //! * A person's word gives its reason.
 //!
 //! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `approvals`, `undo`,
-//! `orders`, `drill`.
+//! `orders`, `drill`; what takes two people is `motions`, then `freeze`.
 
 mod error;
 mod token;
@@ -30,6 +31,8 @@ mod wording;
 mod approvals;
 mod contain;
 mod drill;
+mod freeze;
+mod motions;
 mod offer;
 mod orders;
 mod undo;
@@ -47,6 +50,8 @@ pub use contain::ToContain;
 pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
 pub use find::Target;
+pub use freeze::{FreezeShown, Spared, ToFreeze};
+pub use motions::{CapsShown, MotionShown, OnMotion, ToRaise};
 pub use offer::{ApprovalShown, Offer};
 pub use orders::{Position, ToMove};
 pub use person::{Admitted, add_person, revoke_person};
@@ -59,6 +64,7 @@ pub use undo::{Back, ToUndo, UndoShown};
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::domain::caps::Caps;
 use crate::domain::entity::TenantId;
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
@@ -98,6 +104,8 @@ pub struct Tools {
     pub wake: Wake,
     /// Wakes the triage.
     pub wake_triage: WakeTriage,
+    /// The caps as configured.
+    pub caps: Caps,
     /// How long an access token may live at most, for what a plan does not stop.
     pub token_lifetime: Duration,
 }

@@ -134,7 +134,7 @@ impl Desk {
             what: what.to_owned(),
             steps: steps.to_vec(),
         };
-        if approval.about == About::Keep {
+        if approval.about != About::Begin {
             return Ok(Offers {
                 world: None,
                 whole: whole(&World::default(), "keep what was contained"),

@@ -37,8 +37,11 @@ pub(super) struct File {
     pub(super) ourselves: Vec<ObjectId>,
     #[serde(default)]
     pub(super) caps: Caps,
+    pub(super) automatic_blueprints: Option<bool>,
     #[serde(default)]
     pub(super) inventory: InventoryFile,
+    #[serde(default)]
+    pub(super) drift: DriftFile,
     #[serde(default)]
     pub(super) evidence: EvidenceFile,
     pub(super) token_lifetime: Option<Span>,
@@ -80,6 +83,13 @@ pub(super) struct DrillFile {
 pub(super) struct InventoryFile {
     pub(super) every: Option<Span>,
     pub(super) attributes: Option<String>,
+}
+
+/// How what we hold is looked at again.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DriftFile {
+    pub(super) every: Option<Span>,
 }
 
 /// How evidence is gathered beside a strike, and what signs it.

@@ -12,6 +12,7 @@
 
 mod actions;
 mod azure;
+mod bounds;
 mod drill;
 mod file;
 mod senders;

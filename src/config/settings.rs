@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::actions::ActionsConfig;
+use super::bounds::{attribute_set, caps, pace};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
 use super::senders::{SourceConfig, sources};
@@ -16,7 +17,6 @@ use super::{BadConfig, Environment};
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
-use crate::domain::moment::Span;
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
 use crate::graph::{Endpoints, TenantSize};
@@ -27,6 +27,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// How often the inventory is refreshed unless the file says otherwise.
 const INVENTORY_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// How often what we hold is looked at again unless the file says otherwise.
+const DRIFT_EVERY: Duration = Duration::from_secs(60);
 
 /// How long a part of evidence is tried unless the file says otherwise.
 const EVIDENCE_WITHIN: Duration = Duration::from_secs(3600);
@@ -154,6 +157,8 @@ pub struct Config {
     pub caps: Caps,
     /// How often the inventory is refreshed; `None` means never.
     pub inventory_every: Option<Duration>,
+    /// How often what we hold is looked at again; `None` means never.
+    pub drift_every: Option<Duration>,
     /// The set of custom security attributes that the inventory reads beside the tags.
     pub inventory_attributes: Option<String>,
     /// How long each part of evidence is tried; `None` means that none is gathered.
@@ -247,8 +252,9 @@ impl Config {
             playbooks: file.playbooks.map(|folder| base.join(folder)),
             protected,
             ourselves: file.ourselves,
-            caps: file.caps,
+            caps: caps(file.caps, file.automatic_blueprints),
             inventory_every: pace(file.inventory.every, INVENTORY_EVERY),
+            drift_every: pace(file.drift.every, DRIFT_EVERY),
             inventory_attributes: attribute_set(file.inventory.attributes)?,
             evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
             evidence_key,
@@ -259,27 +265,6 @@ impl Config {
             warnings,
         })
     }
-}
-
-/// A set's name as Entra takes it: 1 to 32 letters and digits, beginning with a letter.
-fn attribute_set(written: Option<String>) -> Result<Option<String>, BadConfig> {
-    let fits = |name: &String| {
-        let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
-        begins && name.len() <= 32 && name.chars().all(|one| one.is_ascii_alphanumeric())
-    };
-    match written {
-        Some(name) if !fits(&name) => Err(BadConfig(format!(
-            "`inventory.attributes: {name}` is no set of custom security attributes: a set's name is \
-             1 to 32 letters and digits; name the set, not an attribute of it"
-        ))),
-        written => Ok(written),
-    }
-}
-
-/// `0s` turns it off.
-fn pace(written: Option<Span>, usual: Duration) -> Option<Duration> {
-    let span = written.map_or(usual, |span| span.0);
-    (!span.is_zero()).then_some(span)
 }
 
 fn local(port: u16) -> SocketAddr {

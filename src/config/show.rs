@@ -90,23 +90,9 @@ fn values(config: &Config) -> Vec<(String, String)> {
             "protected".to_owned(),
             format!("{} entities", config.protected.len()),
         ),
-        (
-            "caps".to_owned(),
-            format!(
-                "{} in the tenant, {} a source, within {}, {} in reserve",
-                config.caps.tenant, config.caps.source, config.caps.window, config.caps.reserve
-            ),
-        ),
-        ("inventory.every".to_owned(), pace(config.inventory_every)),
-        (
-            "inventory.attributes".to_owned(),
-            config
-                .inventory_attributes
-                .clone()
-                .unwrap_or_else(|| "-".to_owned()),
-        ),
         ("evidence.within".to_owned(), pace(config.evidence_within)),
     ];
+    values.extend(limits(config));
     values.push(("drill".to_owned(), drill(config)));
     for (name, source) in &config.sources {
         let state = if source.enabled {
@@ -124,6 +110,32 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ));
     }
     values
+}
+
+/// How much may be done without a person, and how often the tenant is looked at.
+fn limits(config: &Config) -> Vec<(String, String)> {
+    vec![
+        (
+            "caps".to_owned(),
+            format!(
+                "{} in the tenant, {} a source, within {}, {} in reserve",
+                config.caps.tenant, config.caps.source, config.caps.window, config.caps.reserve
+            ),
+        ),
+        (
+            "automatic_blueprints".to_owned(),
+            config.caps.automatic_blueprints.to_string(),
+        ),
+        ("inventory.every".to_owned(), pace(config.inventory_every)),
+        ("drift.every".to_owned(), pace(config.drift_every)),
+        (
+            "inventory.attributes".to_owned(),
+            config
+                .inventory_attributes
+                .clone()
+                .unwrap_or_else(|| "-".to_owned()),
+        ),
+    ]
 }
 
 fn pace(span: Option<std::time::Duration>) -> String {

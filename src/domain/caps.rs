@@ -29,6 +29,10 @@ pub struct Caps {
     /// Kept on top of the tenant's cap for detections that are rarely wrong, so that decoys cannot
     /// shut out the real one.
     pub reserve: u32,
+    /// May a blueprint be contained without a person where its playbook says so? Set beside the
+    /// caps, as `automatic_blueprints`.
+    #[serde(skip)]
+    pub automatic_blueprints: bool,
 }
 
 impl Default for Caps {
@@ -39,6 +43,7 @@ impl Default for Caps {
             window: Span(Duration::from_secs(600)),
             fleet_percent: 5,
             reserve: 2,
+            automatic_blueprints: false,
         }
     }
 }
@@ -52,6 +57,8 @@ pub struct CapUse {
     pub source: u32,
     /// Those by this playbook, within its own window.
     pub playbook: u32,
+    /// Where the entity is a blueprint: how many this playbook contained within its own window.
+    pub blueprints: Option<u32>,
     /// How many agents were enabled when the inventory last counted; `None` before it has.
     pub fleet: Option<u32>,
 }
@@ -106,6 +113,26 @@ pub enum CapReached {
         /// Within what.
         window: Span,
     },
+    /// No blueprint is contained without a person here.
+    #[error(
+        "a blueprint is the switch of all its agents, and `automatic_blueprints` is off: a person \
+         must release it"
+    )]
+    BlueprintsOff,
+    /// Its playbook does not say that one may be.
+    #[error(
+        "a blueprint is the switch of all its agents, and its playbook has no `blueprints_max`: a \
+         person must release it"
+    )]
+    BlueprintsUnsaid,
+    /// The playbook's guardrail for blueprints.
+    #[error("the playbook's guardrail of {max} blueprints within {window} is reached")]
+    Blueprints {
+        /// How many.
+        max: u32,
+        /// Within what.
+        window: Span,
+    },
     /// The playbook's guardrail.
     #[error("the playbook's guardrail of {max} entities within {window} is reached")]
     Playbook {
@@ -124,9 +151,13 @@ impl Caps {
         claimant: Claimant,
         guardrail: Option<Guardrail>,
     ) -> Result<(), CapReached> {
+        if let Some(blueprints) = used.blueprints {
+            self.allow_blueprint(blueprints, guardrail)?;
+        }
         if let Some(Guardrail {
             entities_max,
             window,
+            ..
         }) = guardrail
             && used.playbook >= entities_max
         {
@@ -154,6 +185,19 @@ impl Caps {
             });
         }
         self.allow_of_fleet(used, reserve)
+    }
+
+    /// Only where the deployment and the playbook both say so (design §8).
+    fn allow_blueprint(&self, used: u32, guardrail: Option<Guardrail>) -> Result<(), CapReached> {
+        if !self.automatic_blueprints {
+            return Err(CapReached::BlueprintsOff);
+        }
+        let said = guardrail.and_then(|it| it.blueprints_max.map(|max| (max, it.window)));
+        match said {
+            None => Err(CapReached::BlueprintsUnsaid),
+            Some((max, window)) if used >= max => Err(CapReached::Blueprints { max, window }),
+            Some(_) => Ok(()),
+        }
     }
 
     /// A share of a small fleet would be nobody, so a few are always allowed.
@@ -187,6 +231,7 @@ mod tests {
             tenant: 5,
             source: 5,
             playbook: 5,
+            blueprints: None,
             fleet: None,
         };
 
@@ -222,11 +267,52 @@ mod tests {
     }
 
     #[test]
+    fn a_blueprint_needs_the_word_of_the_deployment_and_of_its_playbook() {
+        use super::super::moment::Span;
+        use super::super::playbook::Guardrail;
+        let window = Span(std::time::Duration::from_secs(600));
+        let rail = |blueprints_max| {
+            Some(Guardrail {
+                entities_max: 5,
+                blueprints_max,
+                window,
+            })
+        };
+        let used = |blueprints| CapUse {
+            blueprints: Some(blueprints),
+            ..CapUse::default()
+        };
+        let (off, on) = (Caps::default(), Caps::default());
+        let on = Caps {
+            automatic_blueprints: true,
+            ..on
+        };
+        let reserved = Claimant::Reserved;
+
+        assert_eq!(
+            off.allow(used(0), reserved, rail(Some(1))),
+            Err(CapReached::BlueprintsOff)
+        );
+        for unsaid in [None, rail(None)] {
+            assert_eq!(
+                on.allow(used(0), reserved, unsaid),
+                Err(CapReached::BlueprintsUnsaid)
+            );
+        }
+        assert_eq!(on.allow(used(0), reserved, rail(Some(1))), Ok(()));
+        assert_eq!(
+            on.allow(used(1), reserved, rail(Some(1))),
+            Err(CapReached::Blueprints { max: 1, window })
+        );
+    }
+
+    #[test]
     fn e17_the_reserve_ends_too() {
         let used = CapUse {
             tenant: 7,
             source: 0,
             playbook: 0,
+            blueprints: None,
             fleet: None,
         };
 

@@ -16,7 +16,7 @@ pub enum EntityState {
     Closing,
     /// It was read back closed.
     Closed,
-    /// It was written and could not be read back.
+    /// It was written and could not be read back, or was read open since.
     Unverified,
     /// It is being put back.
     Releasing,
@@ -34,6 +34,8 @@ pub enum EntityEvent {
     NeverStruck,
     /// The reads did not agree in time.
     GaveUpReading,
+    /// It reads open although we hold it: someone opened it.
+    SeenOpen,
     /// The last hold is being released.
     Releasing,
     /// It was put back.
@@ -71,7 +73,8 @@ impl EntityState {
             (S::Open | S::Closing | S::Unverified | S::Releasing, E::Striking) => Ok(S::Closing),
             (S::Closing | S::Closed | S::Unverified, E::ReadClosed) => Ok(S::Closed),
             // Closed once is not closed for ever: another run may fail to read it back.
-            (S::Closing | S::Closed | S::Unverified, E::GaveUpReading) => Ok(S::Unverified),
+            (S::Closing | S::Closed | S::Unverified, E::GaveUpReading)
+            | (S::Closed | S::Unverified, E::SeenOpen) => Ok(S::Unverified),
             (S::Closing | S::Closed | S::Unverified | S::Releasing, E::Releasing) => {
                 Ok(S::Releasing)
             }

@@ -191,6 +191,19 @@ impl Credentials {
     pub fn count(&self) -> usize {
         self.secrets.len() + self.certificates.len() + self.federated.len()
     }
+
+    /// The id of each, with its kind: what tells a new one from an old one.
+    pub fn ids(&self) -> Vec<String> {
+        let secrets = self
+            .secrets
+            .iter()
+            .map(|it| format!("secret {}", it.key_id));
+        let keys = self.certificates.iter();
+        let keys = keys.map(|it| format!("certificate {}", it.key_id));
+        let trusts = self.federated.iter();
+        let trusts = trusts.map(|it| format!("federated {}", it.id));
+        secrets.chain(keys).chain(trusts).collect()
+    }
 }
 
 /// What may be known of a secret or certificate: never itself, nor a part of it.

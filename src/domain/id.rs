@@ -92,6 +92,10 @@ ids! {
     NoticeId = "ntc";
     /// One drill.
     DrillId = "drl";
+    /// One thing that takes two people.
+    MotionId = "mot";
+    /// One freeze of the tenant. Shares its UUID with the motion that proposed it.
+    FreezeId = "frz";
     /// One API token; also the part of it that looks it up.
     TokenId = "tok";
     /// One question to people about a run.

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::action::RiskVerdict;
-use super::id::{ApprovalId, DrillId, OrderId, RunId};
+use super::id::{ApprovalId, DrillId, FreezeId, MotionId, OrderId, RunId};
 use super::moment::{Moment, Span};
+use super::motion::MotionKind;
 use super::person::Person;
 use super::playbook::ServiceMode;
 use super::step::PriorWord;
@@ -126,6 +127,31 @@ pub enum OrderKind {
         /// To what.
         mode: ServiceMode,
     },
+    /// Propose what takes two people.
+    Propose {
+        /// What.
+        #[serde(flatten)]
+        motion: MotionKind,
+    },
+    /// Agree to what another person proposed.
+    Second {
+        /// Which motion.
+        motion: MotionId,
+        /// What was shown.
+        digest: String,
+    },
+    /// Say no to it.
+    DenyMotion {
+        /// Which motion.
+        motion: MotionId,
+    },
+    /// Give no further agent of a freeze its turn.
+    StopFreeze {
+        /// Which freeze.
+        freeze: FreezeId,
+    },
+    /// End raised caps before their time.
+    LowerCaps,
     /// Stop all writes now.
     TripBrake,
     /// Allow writes again.

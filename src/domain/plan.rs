@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::action::Action;
+use super::action::{Action, Undoing};
 use super::entity::{Entity, EntityKind};
 use super::playbook::{Also, Playbook, StepSpec};
 
@@ -83,6 +83,22 @@ impl Plan {
         Self::from_specs("", canary, &[switch])
     }
 
+    /// The switch alone and its proof: what can be put back exactly.
+    pub fn bare(entity: Entity, also: &[Also]) -> Self {
+        let exact = |step: &&PlanStep| step.action.can_be_undone() == Undoing::Exact;
+        let whole = Self::by_hand(entity, also);
+        let specs: Vec<_> = whole
+            .steps
+            .iter()
+            .filter(exact)
+            .map(|step| StepSpec {
+                action: step.action,
+                optional: step.optional,
+            })
+            .collect();
+        Self::from_specs("", entity, &specs)
+    }
+
     fn from_specs(playbook_digest: &str, entity: Entity, specs: &[StepSpec]) -> Self {
         let mut specs = specs.to_vec();
         specs.sort_by_key(|spec| spec.action);
@@ -137,7 +153,6 @@ impl Plan {
     /// How much confirmation it needs when a person orders it (design §8): 2 for a blueprint and
     /// for what always needs approval, 1 where something cannot be undone, else 0.
     pub fn tier(&self) -> u8 {
-        use super::action::Undoing;
         if self.entity.kind == EntityKind::Blueprint || self.always_asks() {
             return 2;
         }

@@ -12,6 +12,8 @@ use super::detection::{Detection, DetectionType, Severity, SourceName};
 use super::entity::EntityKind;
 use super::moment::Span;
 
+pub use super::hold::{HoldFor, HoldThen};
+
 /// The name of a playbook, as written in its file: 1 to 64 lower-case letters, digits and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,6 +25,12 @@ impl PlaybookName {
 
     /// The name of a drill's run.
     pub const DRILL: &'static str = "drill";
+
+    /// The name of a run that people are asked for because something we hold was opened.
+    pub const DRIFT: &'static str = "drift";
+
+    /// The name of a run of a freeze.
+    pub const FREEZE: &'static str = "freeze";
 
     /// Takes a plain name; `None` for anything else.
     pub fn new(name: &str) -> Option<Self> {
@@ -39,6 +47,16 @@ impl PlaybookName {
     /// The name given to a drill.
     pub fn drill() -> Self {
         Self(Self::DRILL.to_owned())
+    }
+
+    /// The name given to what is proposed because something we hold was opened.
+    pub fn drift() -> Self {
+        Self(Self::DRIFT.to_owned())
+    }
+
+    /// The name given to the runs of a freeze.
+    pub fn freeze() -> Self {
+        Self(Self::FREEZE.to_owned())
     }
 
     /// The name as written.
@@ -206,43 +224,11 @@ pub enum Also {
 pub struct Guardrail {
     /// Most entities contained within the window.
     pub entities_max: u32,
+    /// Most of them that may be blueprints, contained without a person; `None` means not one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blueprints_max: Option<u32>,
     /// The window.
     pub window: Span,
-}
-
-/// How long a containment is held, and what then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldFor {
-    /// Counted from containment.
-    pub span: Span,
-    /// What becomes of it when the time is over.
-    pub then: HoldThen,
-    /// How often within an hour a containment that someone opened is closed again.
-    pub reassert_max: Option<u32>,
-}
-
-/// What becomes of a containment whose time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldThen {
-    /// A person is asked.
-    Ask,
-    /// It is put back.
-    Undo,
-    /// It stays.
-    Keep,
-}
-
-impl HoldThen {
-    /// What a word of a playbook says.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "ask" => Some(Self::Ask),
-            "undo" => Some(Self::Undo),
-            "keep" => Some(Self::Keep),
-            _ => None,
-        }
-    }
 }
 
 /// One line of the plan.

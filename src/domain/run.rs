@@ -60,6 +60,10 @@ pub enum RunEvent {
     ReleaseTimedOut,
     /// A person keeps what it contained provisionally: what was held back goes out now.
     Kept,
+    /// Someone opened what it closed; it closes it again.
+    Reopened,
+    /// Someone opened what it closed, and it stays so until a person decides.
+    LeftOpen,
     /// Everything ran and nothing was touched.
     EndedObserved,
     /// Everything required was read back closed.
@@ -127,7 +131,8 @@ impl RunState {
             (S::Waiting, E::Resumed) => Ok(S::Queued),
             (S::Waiting, E::ReleaseTimedOut) => Ok(S::Expired),
 
-            (S::Contained | S::Partial | S::Unknown, E::Kept) => Ok(S::Queued),
+            (S::Contained | S::Partial | S::Unknown, E::Kept | E::Reopened) => Ok(S::Queued),
+            (S::Contained, E::LeftOpen) => Ok(S::Partial),
 
             (S::Running, E::EndedObserved) => Ok(S::Observed),
             (S::Running | S::Unknown, E::EndedContained) => Ok(S::Contained),
@@ -289,12 +294,14 @@ pub struct Run {
 mod tests {
     use super::{RunEvent as E, RunState as S, Standing};
 
-    const EVENTS: [E; 15] = [
+    const EVENTS: [E; 17] = [
         E::Begun,
         E::Held,
         E::Resumed,
         E::ReleaseTimedOut,
         E::Kept,
+        E::Reopened,
+        E::LeftOpen,
         E::EndedObserved,
         E::EndedContained,
         E::EndedPartial,
@@ -340,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_run_moves_only_by_undo_late_proof_or_a_person_who_keeps_it() {
+    fn an_ended_run_moves_only_by_undo_late_proof_drift_or_a_person_who_keeps_it() {
         for state in S::ALL
             .into_iter()
             .filter(|state| state.standing() == Standing::Ended)
@@ -352,7 +359,12 @@ mod tests {
 
                 let by_person = matches!(event, E::UndoAsked | E::Kept);
 
-                assert!(!moved || by_person || late_proof, "{state} {event:?}");
+                let drift = matches!(event, E::Reopened | E::LeftOpen);
+
+                assert!(
+                    !moved || by_person || late_proof || drift,
+                    "{state} {event:?}"
+                );
             }
         }
     }

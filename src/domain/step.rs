@@ -41,6 +41,8 @@ pub enum StepEvent {
     Started,
     /// It ended.
     Ended(Outcome),
+    /// It took effect, and someone took the effect away: it is tried again from what was stored.
+    Reopened,
 }
 
 /// This cannot happen to a step in this state: a bug in us, or a damaged record.
@@ -74,7 +76,7 @@ impl StepState {
         match (self, event) {
             (S::Pending | S::Running, E::Tried) => Ok(S::Running),
             (S::Sent, E::Tried) => Ok(S::Sent),
-            (S::Running, E::Started) => Ok(S::Sent),
+            (S::Running, E::Started) | (S::Ok | S::Unknown, E::Reopened) => Ok(S::Sent),
             // An unknown step may be proved later; an unbegun one may be denied or found idle.
             (S::Pending | S::Running | S::Sent | S::Unknown, E::Ended(outcome)) => {
                 Ok(outcome.leaves())

@@ -155,6 +155,8 @@ fn limits() -> Limits {
     let caps = Caps {
         tenant: CAP,
         source: CAP,
+        // A playbook is tried, not what a deployment allows it.
+        automatic_blueprints: true,
         ..Caps::default()
     };
     Limits {

@@ -142,6 +142,8 @@ pub(super) fn notice(
         | RunEvent::Resumed
         | RunEvent::ReleaseTimedOut
         | RunEvent::Kept
+        | RunEvent::Reopened
+        | RunEvent::LeftOpen
         | RunEvent::EndedObserved
         | RunEvent::UndoAsked
         | RunEvent::UndoEnded

@@ -226,7 +226,8 @@ async fn end_verify(
         )
         .await?;
     crash_point("run.verified");
-    if outcome == Outcome::Done && claimed.agreed() == 0 {
+    let first = claimed.run.contained_at.is_none();
+    if outcome == Outcome::Done && first && claimed.agreed() == 0 {
         let took = bench.clock.now().since(claimed.run.received_at);
         bench.metrics.took("received_to_contained", took);
     }

@@ -21,6 +21,7 @@ mod put;
 mod step;
 mod sweep;
 mod together;
+mod turns;
 mod verify;
 mod worker;
 
@@ -30,6 +31,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 pub use sweep::sweep_loop;
+pub use turns::freeze_loop;
 pub use worker::{WorkerName, Workers, work_loop};
 
 use crate::act;

@@ -120,10 +120,29 @@ async fn attempt(
             Ok(seen) => store_before(bench, claimed.lease, step, seen).await?,
         },
     };
-    let ended = act::perform(&context, &step.plan, &before).await;
+    let again = || closed_by(&before, step, claimed);
+    let ended = if again() {
+        act::close_again(&context, &step.plan, &before).await
+    } else {
+        act::perform(&context, &step.plan, &before).await
+    };
     crash_point("step.performed");
     step.before = Some(before);
     Ok(ended)
+}
+
+/// Did someone open what this step closed? Then it is closed again, whatever it was before us.
+fn closed_by(before: &Before, step: &Step, claimed: &Claimed) -> bool {
+    let Some(kind) = step.plan.action.closes() else {
+        return false;
+    };
+    let Before::Switches { switches } = before else {
+        return false;
+    };
+    let reopened = claimed.reopened.iter();
+    reopened
+        .filter(|entity| entity.kind == kind)
+        .any(|entity| switches.iter().any(|switch| switch.id == entity.id))
 }
 
 pub(super) async fn store_before(

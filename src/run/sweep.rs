@@ -36,6 +36,10 @@ async fn sweep(bench: &Bench) -> Result<(), crate::store::Error> {
     for run in bench.store.expire_approvals(now).await? {
         tracing::info!(run.id = %run, "nobody decided about {run} in time");
     }
+    for run in bench.store.expire_holds(now).await? {
+        tracing::info!(run.id = %run, "the time of what {run} holds is over");
+    }
+    bench.store.expire_motions(now).await?;
     for run in bench.store.slow_to_strike(now.minus(SLOW)).await? {
         let text = format!(
             "{run} has not struck after {} s. See: estop runs show {run}",

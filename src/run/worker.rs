@@ -198,6 +198,7 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
         return;
     }
     let (state, received) = (claimed.run.state, claimed.run.received_at);
+    let unbegun = state == RunState::Queued && claimed.run.struck_at.is_none();
     let result = if claimed.run.state == RunState::Undoing {
         backward::put_back(bench, claimed).await
     } else {
@@ -207,9 +208,7 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
     let (due, because) = match result {
         Ok(Progress::Ended) | Err(Broken::LeaseLost) => return,
         Ok(Progress::PutDown { due, because }) => (due, because),
-        Err(Broken::Braked)
-            if state == RunState::Queued && now.since(received) >= CONTAIN_DEADLINE =>
-        {
+        Err(Broken::Braked) if unbegun && now.since(received) >= CONTAIN_DEADLINE => {
             return wait_for_person(bench, lease).await;
         }
         Err(broken @ Broken::Braked) => (now.plus(BRAKED_PAUSE), broken.to_string()),

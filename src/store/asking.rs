@@ -89,6 +89,7 @@ async fn asked_text(tx: &mut Tx, approval: &Approval, at: Moment) -> Result<Stri
     let what = match approval.about {
         About::Begin => format!("{run} waits for approval: {}", approval.because),
         About::Keep => format!("{run} holds {entity} provisionally: {}", approval.because),
+        About::Hold => format!("{run} holds {entity}: {}", approval.because),
     };
     let able = able_to_decide(tx, approval, at).await?;
     let warning = if able < terms.quorum {
@@ -226,6 +227,8 @@ pub(super) async fn ask_after(
         | RunEvent::Resumed
         | RunEvent::ReleaseTimedOut
         | RunEvent::Kept
+        | RunEvent::Reopened
+        | RunEvent::LeftOpen
         | RunEvent::EndedObserved
         | RunEvent::EndedFailed
         | RunEvent::UndoAsked

@@ -63,6 +63,11 @@ async fn begin_in(
     let steps = super::claims::steps_in(tx, lease.run).await?;
     let strikes = steps.iter().any(|step| step.plan.action.contains());
     let needs_room = state == RunState::Queued && enforced && strikes && counts(&row)?;
+    let caps = if needs_room {
+        super::motions::caps_in_force(tx, caps, at).await?
+    } else {
+        caps
+    };
     if needs_room && let Err(reached) = room::take(tx, &row, caps, at).await? {
         let since = at.minus(caps.window.0);
         return hold_back(tx, lease.run, &reached.to_string(), (at, since, notice)).await;
@@ -103,10 +108,12 @@ async fn hold_back(
     })
 }
 
-/// A person's own order and a run a person released do not count against the caps.
+/// A person's own order and a run a person released do not count against the caps, and one that
+/// has struck before has counted.
 fn counts(row: &Row) -> Result<bool, Error> {
     let by_person = row.get::<Option<Vec<u8>>>("order_id")?.is_some();
-    Ok(!by_person && !row.get::<bool>("released")?)
+    let struck = row.get::<Option<i64>>("struck_at")?.is_some();
+    Ok(!by_person && !struck && !row.get::<bool>("released")?)
 }
 
 async fn count_attempt(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {

@@ -8,8 +8,9 @@ use super::settings;
 use super::sql::query;
 use super::triaged::{Cause, insert_run};
 use super::writer::Tx;
-use super::{asking, voting};
+use super::{asking, freezes, motions, voting};
 use crate::domain::action::RiskVerdict;
+use crate::domain::freeze::FreezeEvent;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::order::{Order, OrderKind};
@@ -36,6 +37,26 @@ pub(super) async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, E
         OrderKind::Extend { approval, by } => voting::extend(tx, order, (*approval, by.0)).await?,
         OrderKind::Mode { mode } => {
             settings::set(tx, "mode", mode.word(), by).await?;
+            return Ok(None);
+        }
+        OrderKind::Propose { motion } => {
+            motions::propose(tx, (order, motion), &asked.saw.targets).await?;
+            return Ok(None);
+        }
+        OrderKind::Second { motion, digest } => {
+            motions::second(tx, order, (*motion, digest)).await?;
+            return Ok(None);
+        }
+        OrderKind::DenyMotion { motion } => {
+            motions::deny(tx, order, *motion).await?;
+            return Ok(None);
+        }
+        OrderKind::StopFreeze { freeze } => {
+            freezes::move_freeze(tx, *freeze, FreezeEvent::Stopped, order.at).await?;
+            return Ok(None);
+        }
+        OrderKind::LowerCaps => {
+            motions::lower_caps(tx).await?;
             return Ok(None);
         }
         OrderKind::TripBrake => {

@@ -10,9 +10,10 @@ use super::sql::{Row, query};
 use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::RiskVerdict;
+use crate::domain::entity::Entity;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
-use crate::domain::run::{Lane, Run, RunLease};
+use crate::domain::run::{Lane, Run, RunLease, RunState};
 use crate::domain::step::{PriorWord, Step};
 
 /// A run to work on, with everything a worker needs.
@@ -36,6 +37,8 @@ pub struct Claimed {
     pub ordered_at: Option<Moment>,
     /// Did a person keep what it contained provisionally?
     pub kept: bool,
+    /// What someone opened since it was closed, and is to be closed again whatever it was before.
+    pub reopened: Vec<Entity>,
 }
 
 impl Claimed {
@@ -230,6 +233,12 @@ async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
     .bind(bytes(run.id.uuid()))
     .fetch_one(&mut tx.db)
     .await?;
+    let at_work = matches!(run.state, RunState::Queued | RunState::Running);
+    let reopened = if at_work && run.struck_at.is_some() {
+        super::drift_rows::reopened(tx, run.id).await?
+    } else {
+        Vec::new()
+    };
     let ordered_at = word.get::<Option<i64>>("at")?.map(Moment::from_millis);
     Ok(Claimed {
         lease: RunLease {
@@ -244,6 +253,7 @@ async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
         prior: prior.as_deref().and_then(PriorWord::from_word),
         ordered_at,
         kept: row.get("kept")?,
+        reopened,
     })
 }
 

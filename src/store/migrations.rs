@@ -10,12 +10,14 @@ use super::error::Error;
 use super::sql::{Connection, query};
 
 /// Number, name and text of every step, in order.
-const STEPS: [(i64, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str); 7] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
     (5, "drills", include_str!("schema/0005_drills.sql")),
     (6, "evidence", include_str!("schema/0006_evidence.sql")),
+    (11, "holds", include_str!("schema/0011_holds.sql")),
+    (12, "freezes", include_str!("schema/0012_freezes.sql")),
 ];
 
 const TABLE: &str = "create table if not exists migration (

@@ -10,6 +10,7 @@ use super::sql::query;
 use super::triaged::NewRun;
 use super::writer::Tx;
 use crate::domain::approval::World;
+use crate::domain::freeze::FreezeTarget;
 use crate::domain::id::{OrderId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::order::{Order, OrderKind};
@@ -38,6 +39,8 @@ pub struct Saw {
     pub quorum: u32,
     /// The smaller plan that was chosen, if one was.
     pub smaller: Option<Plan>,
+    /// Whom a freeze names, in the order of their turns.
+    pub targets: Vec<FreezeTarget>,
 }
 
 /// What became of a person's word.

@@ -6,7 +6,7 @@ use super::sql::{Row, query};
 use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::caps::{CapReached, CapUse, Caps, Claimant};
-use crate::domain::entity::ObjectId;
+use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::moment::{Moment, Span};
 
 /// Counting stops here: no cap is larger.
@@ -27,6 +27,8 @@ pub(super) async fn take(
     let source: Option<String> = row.get("source")?;
     let source = format!("source {}", source.unwrap_or_default());
     let playbook = format!("playbook {}", row.get::<String>("playbook")?);
+    let blueprints = format!("blueprints of {playbook}");
+    let is_blueprint = row.get::<String>("entity_kind")? == EntityKind::Blueprint.word();
     let since = |window: Span| at.minus(window.0);
     if !is_counted(tx, entity, since(caps.window)).await? {
         let used = CapUse {
@@ -35,6 +37,10 @@ pub(super) async fn take(
             playbook: match terms.guardrail {
                 Some(guardrail) => count(tx, &playbook, since(guardrail.window)).await?,
                 None => 0,
+            },
+            blueprints: match terms.guardrail.filter(|_| is_blueprint) {
+                Some(guardrail) => Some(count(tx, &blueprints, since(guardrail.window)).await?),
+                None => is_blueprint.then_some(0),
             },
             fleet: super::stock::fleet_in(tx).await?,
         };
@@ -49,6 +55,9 @@ pub(super) async fn take(
     }
     for scope in [TENANT, &source, &playbook] {
         use_up(tx, scope, entity, at).await?;
+    }
+    if is_blueprint {
+        use_up(tx, &blueprints, entity, at).await?;
     }
     Ok(Ok(()))
 }

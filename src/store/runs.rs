@@ -186,6 +186,9 @@ async fn end_in(
     if let Some(notice) = &ending.notice {
         super::notices::write(tx, notice).await?;
     }
+    if ending.event == RunEvent::EndedContained {
+        super::drift_rows::closed_again(tx, lease.run, at).await?;
+    }
     super::asking::ask_after(tx, (lease.run, ending.event), fresh, at).await?;
     Ok(state)
 }

@@ -56,6 +56,9 @@ async fn expire(
     (at, notice): (Moment, Notice),
 ) -> Result<(), Error> {
     let run = run_in(tx, approval.run).await?;
+    if approval.about == About::Hold {
+        super::holds::renew(tx, run.id, at).await?;
+    }
     let (event, result) = silence(tx, approval, &run).await?;
     if let Some(event) = event {
         move_run(tx, run.id, event, Some(&result), at).await?;
@@ -85,6 +88,7 @@ async fn silence(
         (About::Keep, OnTimeout::Keep) => {
             return Ok((None, "nobody answered in time; it stays contained".into()));
         }
+        (About::Hold, _) => return Ok((None, held_on(tx, run).await?)),
     };
     if let Err(illegal) = run.state.after(event) {
         return Ok((None, format!("nobody answered in time; {illegal}")));
@@ -105,9 +109,20 @@ async fn silence(
     Ok((Some(event), result))
 }
 
+async fn held_on(tx: &mut Tx, run: &Run) -> Result<String, Error> {
+    let again = match super::holds::until_in(tx, run.id).await? {
+        Some(until) => format!(" and is asked about again at {until}"),
+        None => String::new(),
+    };
+    Ok(format!(
+        "nobody answered in time; {} stays contained{again}. Release it: estop undo {}",
+        run.entity, run.id
+    ))
+}
+
 /// Another run that still says something against this entity, or against what this run closed with
 /// it. One that only observed, or that failed, counts where it came later.
-async fn other_open(tx: &mut Tx, run: &Run) -> Result<Option<RunId>, Error> {
+pub(super) async fn other_open(tx: &mut Tx, run: &Run) -> Result<Option<RunId>, Error> {
     let row = query(
         "select r.run_id from run r \
          where r.run_id <> $1 and (r.detection_id is null or r.detection_id <> $2) \

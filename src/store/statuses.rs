@@ -2,11 +2,12 @@
 
 use super::Store;
 use super::error::Error;
-use super::rows::{bytes, json, run, word};
+use super::rows::{bytes, json, moment_or_none, run, word};
 use super::sql::query;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::Detection;
 use crate::domain::id::{DeliveryId, DetectionId};
+use crate::domain::moment::Moment;
 use crate::domain::run::Run;
 
 /// What is known of a delivery, for its sender.
@@ -20,6 +21,8 @@ pub struct Status {
     pub detection: Option<Detection>,
     /// The runs of that detection.
     pub runs: Vec<Run>,
+    /// When the first of their holds ends, where any does.
+    pub held_until: Option<Moment>,
 }
 
 impl Store {
@@ -41,12 +44,28 @@ impl Store {
             Some(detection) => self.runs_of(detection.id).await?,
             None => Vec::new(),
         };
+        let held_until = match &detection {
+            Some(detection) => self.held_until(detection.id).await?,
+            None => None,
+        };
         Ok(Some(Status {
+            held_until,
             delivery_state: word(&row, "state", DeliveryState::from_word)?,
             why: row.get("why")?,
             detection,
             runs,
         }))
+    }
+
+    async fn held_until(&self, detection: DetectionId) -> Result<Option<Moment>, Error> {
+        let row = query(
+            "select min(h.until) as until from run r join hold h on h.run_id = r.run_id \
+             where r.detection_id = $1 and h.released_at is null and h.over_at is null",
+        )
+        .bind(bytes(detection.uuid()))
+        .fetch_one(self.reading())
+        .await?;
+        moment_or_none(&row, "until")
     }
 
     /// The runs a detection led to, in the order they were made.

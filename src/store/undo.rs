@@ -224,6 +224,7 @@ pub(super) async fn drop_hold(
 async fn open_if_releasing(tx: &mut Tx, entity: Entity, at: Moment) -> Result<(), Error> {
     if super::containments::entity_state(tx, entity).await? == EntityState::Releasing {
         move_entity(tx, entity, EntityEvent::Released, at).await?;
+        super::drift_rows::forget(tx, entity, at).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::approvals::{approval_in, note_world};
 use super::asking::{End, end};
 use super::carry::make_due;
 use super::error::Error;
+use super::holds::renew;
 use super::orders::Saw;
 use super::rows::bytes;
 use super::runs::{end_now, move_run};
@@ -95,6 +96,10 @@ async fn carry(
             }
             format!("kept by {by}")
         }
+        About::Hold => match renew(tx, run, at).await? {
+            Some(until) => format!("kept by {by}, until {until}"),
+            None => format!("kept by {by}"),
+        },
     };
     let ending = ending(order, ApprovalState::Approved, &result);
     end(tx, approval, ending, at).await
@@ -161,7 +166,7 @@ pub(super) async fn deny(tx: &mut Tx, order: &Order, id: ApprovalId) -> Result<R
             end_now(tx, run, at).await?;
             format!("{because}; nothing was done")
         }
-        About::Keep => {
+        About::Keep | About::Hold => {
             move_run(tx, run, RunEvent::UndoAsked, Some(&because), at).await?;
             make_due(tx, run, at, None).await?;
             format!("{because}; it is being put back")

@@ -1,15 +1,19 @@
-//! Ask the tenant what nobody told us.
+//! Ask the tenant what nobody told us, and whether what we hold is still as we left it.
 //!
 //! Knows: Graph, the store.
-//! Never: playbooks, who is contained or why, what follows from what it sees.
+//! Never: playbooks, why something is held, what follows from what it sees: that is a law of
+//! `domain`, applied by the store.
 //!
 //! Laws
 //! * It only reads, and always behind everyone else: priority `watch`.
 //! * A listing that broke off is told as partial and takes nothing away.
 //! * What a part may not read leaves the other parts alone.
+//! * *Open* is noted only where two reads agree; what could not be read is not drift.
 //!
-//! Read next: `round`, then `people`.
+//! Read next: `round`, then `people`; then `held`, then `offer`.
 
+mod held;
+mod offer;
 mod people;
 mod round;
 
@@ -18,7 +22,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub use held::held_loop;
+
 use crate::clock::Clock;
+use crate::domain::entity::TenantId;
+use crate::domain::id::RunId;
 use crate::domain::inventory::{Listed, Part};
 use crate::graph::{Ask, Graph, Priority};
 use crate::store::{Error, Store};
@@ -39,6 +47,35 @@ pub struct Watch {
     pub every: Duration,
     /// The set of custom security attributes that is read beside the tags, where one is named.
     pub attributes: Option<Arc<str>>,
+}
+
+/// Wakes the workers for a run: a hint.
+pub type Wake = Arc<dyn Fn(RunId) + Send + Sync>;
+
+/// What looking at what we hold needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Held {
+    /// Where what was seen is kept, and answered.
+    pub store: Store,
+    /// The tenant.
+    pub graph: Graph,
+    /// Which tenant it is, so that foreign blueprints are not proposed.
+    pub tenant: TenantId,
+    /// Time and chance.
+    pub clock: Clock,
+    /// How often everything that is held is looked at.
+    pub every: Duration,
+    /// Wakes the workers.
+    pub wake: Wake,
+}
+
+impl Held {
+    fn ask(&self) -> Ask {
+        Ask {
+            priority: Priority::Watch,
+            correlation: self.clock.uuid(),
+        }
+    }
 }
 
 /// Refreshes the inventory at once and then at its pace, until told to stop.

@@ -68,7 +68,7 @@ impl Site {
         format!(
             "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
              mode: enforce\nprotected: []\ncaps: {{ tenant: 100, source: 100 }}\n\
-             inventory: {{ every: 0s }}\nevidence: {{ within: 0s }}\n\
+             inventory: {{ every: 0s }}\ndrift: {{ every: 0s }}\nevidence: {{ within: 0s }}\n\
              tenant: {{ id: {tenant}, credential: managed_identity, \
              graph_url: \"{url}\", login_url: \"{url}\" }}\n\
              sources:\n  lab:\n    reader: estop\n    \

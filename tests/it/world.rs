@@ -474,6 +474,9 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         // Whoever is not about the inventory counts the requests it meant.
         yaml.push_str("inventory: { every: 0s }\n");
     }
+    if !yaml.contains("drift:") {
+        yaml.push_str("drift: { every: 0s }\n");
+    }
     if !yaml.contains("evidence:") {
         yaml.push_str("evidence: { within: 0s }\n");
     }

@@ -117,6 +117,11 @@ fn guardrail() -> Vec<Key> {
             "Most entities contained within the window.",
             Shape::Count(limits::ENTITIES_MAX),
         ),
+        may(
+            "blueprints_max",
+            "Most blueprints contained without a person within the window; none when left out.",
+            Shape::Count(limits::BLUEPRINTS_MAX),
+        ),
         must("window", "The window, such as 10m.", Shape::Time),
         must(
             "on_breach",

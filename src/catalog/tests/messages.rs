@@ -117,10 +117,6 @@ fn what_is_not_supported_yet_is_refused_by_name() {
     let cases = [
         (end("activation: required"), "activation"),
         (with("entity: agent", "entity: user"), "user"),
-        (
-            end("guardrail: { entities_max: 1, window: 1m, on_breach: ask, blueprints_max: 1 }"),
-            "blueprints_max",
-        ),
     ];
 
     for (text, word) in cases {

@@ -126,6 +126,48 @@ fn a_hold_that_ends_by_itself_holds_nothing_without_a_way_back() {
 }
 
 #[test]
+fn a_hold_that_holds_nothing_or_ends_before_people_answer_is_refused() {
+    let nothing =
+        with("- disable_agent", "- confirm_compromised") + "hold: { for: 7d, then: ask }\n";
+    let short = with("mode: observe", "mode: provisional")
+        + "approval: { from: [soc], within: 60m, on_timeout: undo }\nhold: { for: 60m, then: ask }\n";
+    let longer = short.replace("for: 60m", "for: 61m");
+
+    let (nothing, short) = (told(&nothing), told(&short));
+
+    assert_eq!(nothing.len(), 1, "{nothing:?}");
+    assert!(
+        nothing[0].contains("nothing in this playbook is held"),
+        "{nothing:?}"
+    );
+    assert_eq!(short.len(), 1, "{short:?}");
+    assert!(
+        short[0].contains("over before people have answered"),
+        "{short:?}"
+    );
+    assert!(told(&longer).is_empty());
+}
+
+#[test]
+fn a_blueprint_needs_a_word_in_its_guardrail_to_be_contained_alone() {
+    let rail = |entity: &str, mode: &str, max: &str| {
+        let steps = with("- disable_agent", &format!("- disable_{entity}"))
+            .replace("entity: agent", &format!("entity: {entity}"))
+            .replace("mode: observe", &format!("mode: {mode}"));
+        format!("{steps}guardrail: {{ entities_max: 5, {max}window: 10m, on_breach: ask }}\n")
+    };
+    let remarks = |text: &str| taken(text).remarks.len();
+
+    let said = taken(&rail("blueprint", "enforce", "blueprints_max: 1, "));
+
+    let guardrail = said.playbook.guardrail.unwrap();
+    assert_eq!((guardrail.blueprints_max, said.remarks.len()), (Some(1), 0));
+    assert_eq!(remarks(&rail("blueprint", "enforce", "")), 1);
+    assert_eq!(remarks(&rail("blueprint", "observe", "")), 0);
+    assert_eq!(remarks(&rail("agent", "enforce", "blueprints_max: 1, ")), 1);
+}
+
+#[test]
 fn the_unknown_is_asked_about_where_the_playbook_says_so_and_never_more_than_its_mode() {
     let considered = |mode: &str, on_unknown: &str| {
         let text = with_clause("entity.tenant == \"x\"")

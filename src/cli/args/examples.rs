@@ -41,6 +41,31 @@ pub(super) const APPROVALS: &str = "Examples:
   estop approvals deny apr_06b2... --reason \"a planned migration\"
   estop approvals extend apr_06b2... --by 10m";
 
+pub(super) const HOLDS: &str = "Examples:
+  estop holds list
+  estop holds list --run run_06b2...
+  estop holds show 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0
+  estop undo run_06b2... --reason \"handled\"     release a run's holds and put back what was";
+
+pub(super) const CAPS: &str = "Examples:
+  estop caps show
+  estop caps raise --tenant 50 --source 50 --for 2h --reason \"outbreak\" --token-file ada.credential
+  estop motions second mot_06b2... --token-file bo.credential
+  estop caps lower --reason \"it is over\"";
+
+pub(super) const FREEZE: &str = "Examples:
+  estop freeze plan
+  estop freeze propose --reason \"incident 4182\" --confirm \"KILL 214 AGENTS\" --token-file ada.credential
+  estop motions second mot_06b2... --token-file bo.credential
+  estop freeze show frz_06b2...
+  estop freeze undo frz_06b2... --reason \"it is over\" --token-file ada.credential";
+
+pub(super) const MOTIONS: &str = "Examples:
+  estop motions list
+  estop motions show mot_06b2...
+  estop motions second mot_06b2... --token-file bo.credential
+  estop motions deny mot_06b2... --reason \"not now\" --token-file bo.credential";
+
 pub(super) const PERSON: &str = "Examples:
   estop person add ada --role lead --group soc-leads --entra OBJECT_ID --out ada.credential
   estop person list

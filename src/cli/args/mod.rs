@@ -2,6 +2,8 @@
 
 mod evidence;
 mod examples;
+mod holds;
+mod motions;
 mod offline;
 mod online;
 mod playbook;
@@ -12,6 +14,8 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 pub use evidence::EvidenceCommand;
+pub use holds::HoldsCommand;
+pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
 pub use offline::{
     AuditCommand, ConfigArgs, ConfigCommand, InitCommand, PersonCommand, SendArgs, ShellWord,
     SignArgs, StoreArgs, Tamper, TokenCommand, VerifyArgs,
@@ -86,6 +90,13 @@ pub enum Command {
         #[command(subcommand)]
         command: RunsCommand,
     },
+    /// Holds: what is contained, by whose word, until when, and whether it still is.
+    #[command(alias = "hold", after_help = examples::HOLDS)]
+    Holds {
+        /// What to do with holds.
+        #[command(subcommand)]
+        command: HoldsCommand,
+    },
     /// Approvals: list, show, approve, deny, extend.
     #[command(alias = "approval", after_help = examples::APPROVALS)]
     Approvals {
@@ -119,6 +130,27 @@ pub enum Command {
         /// Show or set it.
         #[command(subcommand)]
         command: ModeCommand,
+    },
+    /// How many entities may be contained without a person; raising that takes two people.
+    #[command(after_help = examples::CAPS)]
+    Caps {
+        /// Show, raise or lower them.
+        #[command(subcommand)]
+        command: CapsCommand,
+    },
+    /// Contain every agent of the tenant but the protected; takes two people, undone as a whole.
+    #[command(after_help = examples::FREEZE)]
+    Freeze {
+        /// Plan, propose, follow, stop or undo it.
+        #[command(subcommand)]
+        command: FreezeCommand,
+    },
+    /// What one person proposed and another must second.
+    #[command(alias = "motion", after_help = examples::MOTIONS)]
+    Motions {
+        /// What to do with motions.
+        #[command(subcommand)]
+        command: MotionsCommand,
     },
     /// Stop all writes to the tenant, or allow them again.
     #[command(after_help = examples::BRAKE)]

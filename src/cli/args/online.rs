@@ -119,10 +119,11 @@ pub enum RunsCommand {
         /// The run; all when left away.
         run: Option<RunId>,
     },
-    /// Release a run that waits for a person.
+    /// Release runs that wait for a person: exactly those that are listed.
     Resume {
-        /// The run.
-        run: RunId,
+        /// The runs.
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<RunId>,
         /// Why; kept in the record.
         #[arg(long, value_name = "TEXT")]
         reason: String,

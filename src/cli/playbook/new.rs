@@ -73,6 +73,10 @@ fn playbook_text(args: &NewArgs) -> String {
         "agent" => "also: [agent_users]\n",
         _ => "",
     };
+    let blueprints = match args.entity.as_str() {
+        "blueprint" => "blueprints_max: 1, ",
+        _ => "",
+    };
     let (name, types, kind) = (&args.name, args.detection.join(", "), &args.entity);
     format!(
         "# yaml-language-server: $schema=playbook.schema.json\n\
@@ -85,7 +89,7 @@ fn playbook_text(args: &NewArgs) -> String {
          entity: {kind}\n{also}\
          mode: observe\n\
          recommended: enforce\n\
-         guardrail: {{ entities_max: 5, window: 10m, on_breach: ask }}\n\
+         guardrail: {{ entities_max: 5, {blueprints}window: 10m, on_breach: ask }}\n\
          {steps}\
          hold: {{ for: 7d, then: keep }}\n\
          notify: []\n",

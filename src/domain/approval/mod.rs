@@ -37,6 +37,8 @@ pub enum About {
     Begin,
     /// Does what the run contained provisionally stay contained?
     Keep,
+    /// The time of what the run holds is over: does it stay contained?
+    Hold,
 }
 
 impl About {
@@ -45,12 +47,13 @@ impl About {
         match self {
             Self::Begin => "begin",
             Self::Keep => "keep",
+            Self::Hold => "hold",
         }
     }
 
     /// What a word asks.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Begin, Self::Keep]
+        [Self::Begin, Self::Keep, Self::Hold]
             .into_iter()
             .find(|about| about.word() == word)
     }
@@ -213,6 +216,7 @@ impl Approval {
             (About::Begin, _) => "nothing is done",
             (About::Keep, OnTimeout::Undo) => "it is put back",
             (About::Keep, OnTimeout::Keep) => "it stays contained",
+            (About::Hold, _) => "it stays contained, and is asked about again",
         }
     }
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::domain::coverage::DoorReport;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, DetectionId, RunId};
+use crate::domain::moment::Moment;
 use crate::domain::run::{Run, RunState, Standing};
 use crate::store::Status;
 
@@ -35,6 +36,7 @@ pub(super) struct Shown<'a> {
     why: Option<&'a str>,
     runs: Vec<RunId>,
     time_to_contain_ms: Option<u64>,
+    held_until: Option<Moment>,
     coverage: Vec<&'a DoorReport>,
     resolved_from: Option<String>,
     incident_comment: String,
@@ -210,6 +212,7 @@ impl<'a> Shown<'a> {
             why: status.why.as_deref().or(because),
             runs: status.runs.iter().map(|run| run.id).collect(),
             time_to_contain_ms: time,
+            held_until: status.held_until,
             coverage: doors.flat_map(|coverage| &coverage.doors).collect(),
             resolved_from: (!found.is_empty()).then(|| found.join(", ")),
             incident_comment: comment::comment(status, (state, outlook), time, page),

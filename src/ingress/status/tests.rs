@@ -44,6 +44,7 @@ fn run(state: RunState) -> Run {
 
 fn status(states: &[RunState]) -> Status {
     Status {
+        held_until: None,
         delivery_state: DeliveryState::Read,
         why: None,
         runs: states.iter().map(|state| run(*state)).collect(),

@@ -1,0 +1,22 @@
+//! What looks at everything we hold, where that is wanted.
+
+use std::sync::Arc;
+
+use super::Service;
+use crate::domain::run::Lane;
+use crate::watch::Held;
+
+impl Service {
+    /// What looks at everything we hold, where that is wanted.
+    pub fn held(&self) -> Option<Held> {
+        let wake = Arc::clone(&self.wake_workers);
+        Some(Held {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            tenant: self.config.tenant,
+            clock: self.clock.clone(),
+            every: self.config.drift_every?,
+            wake: Arc::new(move |run| wake(run, Lane::Contain)),
+        })
+    }
+}
