@@ -1,7 +1,7 @@
 //! The keys that lie in files: signing keys of sources, and our own key for status addresses.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -77,7 +77,10 @@ fn write_once(path: &Path, text: &str) -> std::io::Result<()> {
         .open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    std::fs::rename(&draft, path)
+    std::fs::rename(&draft, path)?;
+    // The name itself must outlive a loss of power too: what was signed with the key does.
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn unusable(path: &Path, what: &str, why: &str) -> StartError {

@@ -20,6 +20,7 @@ mod credentials;
 mod decisions;
 mod deliveries;
 mod dependencies;
+mod disk;
 mod doctor;
 mod drill;
 mod evidence;
