@@ -12,7 +12,7 @@ use super::bounds::{attribute_set, caps, pace};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
 use super::senders::{SourceConfig, callback_hosts, sources};
-use super::tenant::{endpoints, relative, size};
+use super::tenant::{cautions, endpoints, relative, size};
 use super::{BadConfig, Environment};
 use crate::domain::callback::CallbackHosts;
 use crate::domain::caps::Caps;
@@ -205,20 +205,7 @@ impl Config {
         if protected.is_empty() {
             warnings.push("`protected` is empty: every agent may be contained".to_owned());
         }
-        if matches!(file.tenant.credential, CredentialFile::ClientSecretFile(_)) {
-            warnings.push(
-                "a client secret can be copied; prefer managed_identity, workload_identity or a \
-                 certificate"
-                    .to_owned(),
-            );
-        }
-        if file.tenant.profile == Some(Profile::Classic) {
-            warnings.push(
-                "the profile `classic` holds Application.ReadWrite.All, which reaches every \
-                 application of the tenant and its credentials"
-                    .to_owned(),
-            );
-        }
+        warnings.extend(cautions(&file.tenant));
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
         let key_file = |named: Option<PathBuf>, what| match named {

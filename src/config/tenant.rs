@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::BadConfig;
 use super::file::{CertificateFile, CredentialFile, TenantFile};
+use crate::domain::permission::Profile;
 use crate::graph::{Cloud, Endpoints, TenantSize};
 
 /// The files of a credential lie beside the configuration.
@@ -40,4 +41,24 @@ pub(super) fn endpoints(tenant: &TenantFile) -> Result<Endpoints, BadConfig> {
         tenant.login_url.as_deref(),
     )
     .map_err(|bad| BadConfig(format!("`tenant`: {bad}")))
+}
+
+/// What a person should know of the way we prove who we are, and of what we are granted.
+pub(super) fn cautions(tenant: &TenantFile) -> Vec<String> {
+    let mut said = Vec::new();
+    if matches!(tenant.credential, CredentialFile::ClientSecretFile(_)) {
+        said.push(
+            "a client secret can be copied; prefer managed_identity, workload_identity or a \
+             certificate"
+                .to_owned(),
+        );
+    }
+    if tenant.profile == Some(Profile::Classic) {
+        said.push(
+            "the profile `classic` holds Application.ReadWrite.All, which reaches every \
+             application of the tenant and its credentials"
+                .to_owned(),
+        );
+    }
+    said
 }
