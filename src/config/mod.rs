@@ -11,10 +11,12 @@
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
 mod actions;
+mod activation;
 mod azure;
 mod bounds;
 mod drill;
 mod file;
+mod keys;
 mod senders;
 mod settings;
 mod show;
@@ -26,6 +28,7 @@ use std::path::{Path, PathBuf};
 pub use actions::{ActionsConfig, FoundryConfig};
 pub use drill::DrillConfig;
 pub use file::{CertificateFile, CredentialFile, SourceFile, VerifyFile};
+pub use keys::{KEYS, Key};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};

@@ -12,6 +12,7 @@
 
 mod background;
 mod decide;
+mod held;
 mod read;
 mod triage_loop;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use decide::{Echo, Weighing, decide};
+pub use held::Held;
 pub use triage_loop::{Hints, triage_loop};
 
 use crate::catalog::Catalog;
@@ -41,6 +43,8 @@ pub struct Triage {
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// Whom we do not touch.
     pub guards: Arc<ArcSwap<Guards>>,
+    /// What holds playbooks back.
+    pub restraints: Held,
     /// What is agreed with each source.
     pub sources: Arc<BTreeMap<SourceName, SourceTerms>>,
     /// Our tenant.

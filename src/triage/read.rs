@@ -37,15 +37,23 @@ pub(super) enum Found {
     LeftBehind,
 }
 
+/// What binds a decision beside what was sent.
+struct Ground<'a> {
+    terms: &'a SourceTerms,
+    service: ServiceMode,
+    epoch: i64,
+}
+
 /// A run that was made, and who may work on it.
 pub type Made = (RunId, Lane);
 
 impl Triage {
     /// Reads one delivery and stores what follows. A delivery that was read before is left alone.
     pub(super) async fn read_one(&self, id: DeliveryId, found: Found) -> Result<Vec<Made>, Error> {
-        let Some((delivery, mode)) = self.store.delivery_to_read(id).await? else {
+        let Some(found_there) = self.store.delivery_to_read(id).await? else {
             return Ok(Vec::new());
         };
+        let (delivery, mode) = (found_there.delivery, found_there.mode);
         if delivery.state != DeliveryState::Received {
             return Ok(Vec::new());
         }
@@ -76,7 +84,12 @@ impl Triage {
                 Ok(Vec::new())
             }
             Ok(Reading::Detection(detection)) => {
-                self.settle(delivery.id, *detection, terms, service).await
+                let ground = Ground {
+                    terms,
+                    service,
+                    epoch: found_there.epoch,
+                };
+                self.settle(delivery.id, *detection, &ground).await
             }
         }
     }
@@ -107,10 +120,10 @@ impl Triage {
         &self,
         delivery: DeliveryId,
         mut detection: Detection,
-        terms: &SourceTerms,
-        service: ServiceMode,
+        ground: &Ground<'_>,
     ) -> Result<Vec<Made>, Error> {
         let now = self.clock.now();
+        let restraints = self.restraints.at(&self.store, ground.epoch, now).await?;
         self.add_background(&mut detection).await?;
         let catalog = self.catalog.load_full();
         let guards = self.guards.load_full();
@@ -119,9 +132,10 @@ impl Triage {
             let weighing = Weighing {
                 catalog: &catalog,
                 guards: &guards,
-                may: &terms.may,
+                restraints: &restraints,
+                may: &ground.terms.may,
                 tenant: self.tenant,
-                service,
+                service: ground.service,
                 now,
                 echo: self.echo(&detection, sighting, now).await?,
             };
@@ -212,6 +226,8 @@ impl Triage {
             AskReason::CapReached
             | AskReason::PlaybookAsks
             | AskReason::ClauseUnknown
+            | AskReason::PlaybookDemoted
+            | AskReason::ChangeExpected
             | AskReason::SourceMayOnlyAsk => 1,
         };
         let terms = playbook.approval.clone();
