@@ -5,7 +5,7 @@
 //! remembering every step in the [`store`]; each step is one [`act`], spoken to the tenant through
 //! [`graph`]. [`notify`] tells people what happened, and the record chain proves it; [`evidence`] is gathered beside it. People order
 //! and take back by `command`, through the control API or the command line. [`sim`] is a model
-//! tenant, and [`rehearse`] tries a playbook on it. They all share the words in [`domain`].
+//! tenant, [`rehearse`] tries a playbook on it, and [`reload`] takes changed ones. They all share the words in [`domain`].
 //!
 //! # Layers
 //!
@@ -17,8 +17,9 @@
 //! |---|---|---|
 //! | roof | `cli`, [`app`], [`config`], `main` | builds every module once, spawns every loop, decides nothing |
 //! | doors | [`ingress`], `api` | machines and people; they parse, call one verb, render |
+//! | change | [`reload`] | a changed folder of playbooks, taken whole or not at all |
 //! | rehearsal | [`rehearse`] | a playbook tried on the simulated tenant, or by looking only |
-//! | heart | [`run`] | claim, step, record, retry, recover, undo |
+//! | heart | [`run`], [`offline`] | claim, step, record, retry, recover, undo; the break-glass |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
 //! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`], [`evidence`] | one thing done well |
 //! | adapters | [`store`], [`graph`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
@@ -76,7 +77,9 @@ pub mod graph;
 pub mod ingress;
 pub mod listener;
 pub mod notify;
+pub mod offline;
 pub mod rehearse;
+pub mod reload;
 pub mod run;
 pub mod signature;
 pub mod sim;

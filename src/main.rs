@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use estop::cli::demo::{Colour, demo};
+use estop::cli::lab::lab;
 use estop::cli::{Cli, Errand, Exit, Room, Terminal, serve_command};
 use estop::clock::Clock;
 use estop::config::Environment;
@@ -41,6 +42,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
             };
             demo(&args, &mut out, colour).await
         }
+        Errand::Lab(args) => lab(&args, &mut out).await,
         Errand::Serve(args) => {
             let form = if std::io::stderr().is_terminal() {
                 LogForm::Pretty

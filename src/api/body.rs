@@ -149,7 +149,7 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(text.to_owned()))
 }
 
-fn key_missing() -> Problem {
+pub(super) fn key_missing() -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         ("idempotency-key-missing", "An idempotency key is wanted"),

@@ -24,8 +24,10 @@ mod detections;
 mod doctor;
 mod drills;
 mod evidence;
+mod expectations;
 mod holds;
 mod motions;
+mod playbooks;
 mod runs;
 mod service;
 
@@ -38,9 +40,10 @@ use futures_util::future::BoxFuture;
 
 pub use body::BODY_MAX;
 pub use drills::{DrillShown, Leg};
+pub use playbooks::PlaybookShown;
 pub use problem::Told;
 pub use runs::RunShown;
-pub use service::{PlaybookShown, StandingShown, TokenShown};
+pub use service::{StandingShown, TokenShown};
 
 use crate::catalog::Catalog;
 use crate::command::{Desk, Drills};
@@ -114,7 +117,14 @@ pub fn router(api: Api) -> Router {
         .route("/v1/blueprints/{id}", get(agents::show_blueprint))
         .route("/v1/drills", get(drills::list).post(drills::ask))
         .route("/v1/drills/{id}", get(drills::show))
-        .route("/v1/playbooks", get(service::playbooks))
+        .route("/v1/playbooks", get(playbooks::list))
+        .route("/v1/playbooks/{name}/activate", post(playbooks::activate))
+        .route("/v1/playbooks/{name}/lift", post(playbooks::lift))
+        .route(
+            "/v1/expectations",
+            get(expectations::list).post(expectations::announce),
+        )
+        .route("/v1/expectations/{id}/end", post(expectations::end))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/head", get(audit::head))
         .route("/v1/audit/export", get(audit::export))

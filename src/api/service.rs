@@ -1,4 +1,4 @@
-//! The service itself: its health, its mode and brake, its playbooks, its tokens.
+//! The service itself: its health, its mode and brake, its tokens.
 
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -14,11 +14,10 @@ use super::problem::Problem;
 use super::query::Params;
 use super::runs::taken;
 use crate::command::Position;
-use crate::domain::entity::EntityKind;
 use crate::domain::id::TokenId;
 use crate::domain::moment::Moment;
 use crate::domain::order::Operator;
-use crate::domain::playbook::{Mode, PlaybookName, ServiceMode};
+use crate::domain::playbook::ServiceMode;
 use crate::store::{Brake, Standing};
 use crate::telemetry::MEDIA_TYPE;
 
@@ -126,49 +125,6 @@ pub(super) async fn brake(
         BrakeWord::Reset => Position::Reset,
     };
     Ok(taken(api.desk.brake(&operator, to, &wanted.reason).await?))
-}
-
-/// A playbook in force, in short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlaybookShown {
-    /// Its name.
-    pub name: PlaybookName,
-    /// How far it may go.
-    pub mode: Mode,
-    /// What a quiet week earns it.
-    pub recommended: Option<Mode>,
-    /// The kind of entity it acts on.
-    pub entity: EntityKind,
-    /// What it does, for people.
-    pub summary: String,
-    /// Who answers for it.
-    pub owner: Option<String>,
-    /// SHA-256 of its file, in hex.
-    pub digest: String,
-}
-
-pub(super) async fn playbooks(
-    State(api): State<Api>,
-    params: Params,
-) -> Result<Json<Value>, Problem> {
-    params.only(&[])?;
-    let catalog = api.catalog.load();
-    let playbooks: Vec<PlaybookShown> = catalog
-        .all()
-        .map(|loaded| {
-            let playbook = &loaded.playbook;
-            PlaybookShown {
-                name: playbook.name.clone(),
-                mode: playbook.mode,
-                recommended: playbook.recommended,
-                entity: playbook.entity,
-                summary: playbook.summary.clone(),
-                owner: playbook.owner.clone(),
-                digest: playbook.digest.clone(),
-            }
-        })
-        .collect();
-    Ok(Json(json!({ "playbooks": playbooks })))
 }
 
 /// A token as it may be shown: never its secret, nor its hash.

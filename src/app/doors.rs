@@ -51,6 +51,7 @@ impl Service {
             tenant: self.config.tenant,
             guards: Arc::clone(&self.guards),
             catalog: Arc::clone(&self.catalog),
+            activators: Arc::new(self.config.activation.clone()),
             clock: self.clock.clone(),
             wake: Arc::clone(&self.wake_workers),
             wake_triage: Arc::clone(&self.wake_triage),

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::StartError;
+use super::offline::{Telling, tell_loop};
 use super::ourselves;
 use super::service::Service;
 use super::settle::keep_warm;
-use crate::command::drill_loop;
+use crate::command::{Pause, drill_loop, pause_at_start, pause_loop};
 use crate::doctor::doctor_loop;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::evidence::gather_loop;
 use crate::ingress::callback_loop;
+use crate::reload::reload_loop;
 use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
 use crate::watch::{held_loop, watch_loop};
@@ -27,7 +30,46 @@ pub(super) fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Se
 }
 
 impl Service {
-    pub(super) fn spawn_loops(
+    /// Looks whether all writes are to stop, then begins to work.
+    pub(super) async fn begin(
+        &mut self,
+        tokens: TokenSource,
+        stored: mpsc::Receiver<DeliveryId>,
+        doors: (mpsc::Receiver<RunId>, mpsc::Receiver<RunId>),
+    ) -> Result<(), StartError> {
+        let paused = pause_at_start(&self.desk(), &self.config.pause_file).await;
+        paused.map_err(|why| StartError::config(why.to_string()))?;
+        self.spawn_loops(tokens, stored, doors);
+        self.spawn_lookouts();
+        Ok(())
+    }
+
+    /// What looks for files that people write: playbooks, the pause, the offline journal.
+    fn spawn_lookouts(&mut self) {
+        let reloading = self.new_reloader().map(|(reloader, heard)| {
+            self.reloader = Some(reloader.clone());
+            reload_loop(reloader, heard, self.stop.clone())
+        });
+        let (pause, heard) = Pause::new();
+        self.pause = Some(pause);
+        let file = self.config.pause_file.clone();
+        let pausing = pause_loop(self.desk(), file, heard, self.stop.clone());
+        let telling = tell_loop(Telling {
+            store: self.store.clone(),
+            file: self.config.offline_journal.clone(),
+            clock: self.clock.clone(),
+            wake: Arc::clone(&self.wake_workers),
+            stop: self.stop.clone(),
+        });
+        let loops = &mut self.loops;
+        if let Some(reloading) = reloading {
+            spawn(loops, reloading);
+        }
+        spawn(loops, pausing);
+        spawn(loops, telling);
+    }
+
+    fn spawn_loops(
         &mut self,
         tokens: TokenSource,
         stored: mpsc::Receiver<DeliveryId>,

@@ -13,6 +13,7 @@ mod doors;
 mod examine;
 mod keys;
 mod loops;
+mod offline;
 mod ourselves;
 mod parts;
 mod serve;
@@ -22,6 +23,7 @@ mod tools;
 mod watching;
 
 pub use examine::doctor;
+pub use offline::glass;
 pub use ourselves::guards;
 pub use parts::{Parts, Playbooks, StartError, tokens};
 pub use serve::{Announced, serve};

@@ -17,6 +17,7 @@ use crate::act::Means;
 use crate::arm::Arm;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::command::Pause;
 use crate::config::Config;
 use crate::doctor::Board;
 use crate::domain::guard::Guards;
@@ -25,6 +26,7 @@ use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::evidence::Binder;
 use crate::graph::{Graph, Link};
+use crate::reload::Reloader;
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
@@ -57,6 +59,10 @@ pub struct Service {
     pub(super) board: Board,
     pub(super) evidence: Binder,
     pub(super) wake_drills: Arc<Notify>,
+    /// Stops all writes without a credential.
+    pub pause: Option<Pause>,
+    /// Takes changed playbooks, where they lie in a folder.
+    pub reloader: Option<Reloader>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
@@ -113,6 +119,8 @@ impl Service {
             board: Board::default(),
             evidence: Binder::new(store.clone(), evidence_key, clock.clone()),
             wake_drills: Arc::default(),
+            pause: None,
+            reloader: None,
             wake_triage: Arc::new(move |id| {
                 // A full channel loses a hint, never a delivery.
                 let _ = to_triage.try_send(id);
@@ -132,7 +140,7 @@ impl Service {
             refused: Arc::default(),
             loops,
         };
-        service.spawn_loops(tokens, stored, (contain, any));
+        service.begin(tokens, stored, (contain, any)).await?;
         Ok(service)
     }
 

@@ -7,6 +7,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::graph::{Ask, Graph, Priority};
+use crate::reload::{active_set, owners};
 use crate::store::Store;
 
 /// How often the connection to Graph is kept warm; idle ones are closed after 90 s.
@@ -20,21 +21,14 @@ pub(super) async fn settle_in(
     clock: &Clock,
 ) -> Result<(), StartError> {
     let now = clock.now();
-    let texts = catalog
-        .all()
-        .map(|loaded| {
-            let playbook = &loaded.playbook;
-            (
-                playbook.digest.clone(),
-                playbook.name.to_string(),
-                loaded.text.to_string(),
-            )
-        })
-        .collect();
+    let mut set = active_set(catalog, ("start", config.activation.required));
+    if let Some(folder) = &config.playbooks {
+        set.owners = owners(catalog, folder);
+    }
     let settled = async {
         store.free_leases().await?;
         store.configured_mode(config.mode, now).await?;
-        store.remember_playbooks(texts, now).await
+        store.activate_set(set, now).await
     };
     settled
         .await

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use super::keys;
 use super::service::Service;
 use crate::act::Means;
@@ -9,9 +11,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::entra::TokenSource;
 use crate::foundry::Foundry;
+use crate::reload::{Cause, Reloader};
 use crate::run::{Bench, Limits};
 use crate::transport::Transport;
-use crate::triage::Triage;
+use crate::triage::{Held, Triage};
 use crate::watch::Watch;
 
 impl Service {
@@ -47,6 +50,7 @@ impl Service {
             store: self.store.clone(),
             catalog: Arc::clone(&self.catalog),
             guards: Arc::clone(&self.guards),
+            restraints: Held::new(self.config.activation.required),
             sources: Arc::new(keys::terms(&self.config)),
             tenant: self.config.tenant,
             graph: self.graph.clone(),
@@ -54,6 +58,16 @@ impl Service {
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
         }
+    }
+
+    /// What takes changed playbooks, where they lie in a folder.
+    pub(super) fn new_reloader(&self) -> Option<(Reloader, mpsc::Receiver<Cause>)> {
+        Some(Reloader::new(
+            self.config.playbooks.clone()?,
+            (self.store.clone(), self.clock.clone()),
+            Arc::clone(&self.catalog),
+            self.config.activation.required,
+        ))
     }
 }
 

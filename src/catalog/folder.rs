@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::fault::Fault;
 use super::lint::{TEST_ENDING, test_file};
 use super::yaml::TEXT_MAX;
@@ -63,6 +65,29 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Fault>> {
         }
     }
     Ok(all)
+}
+
+/// The playbooks of a folder and their tests as one digest, so that a change is seen without being
+/// understood. What cannot be read counts by why not.
+pub fn fingerprint(folder: &Path) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    };
+    match files(&[folder.to_path_buf()]) {
+        Err(faults) => faults.iter().for_each(|fault| add(&fault.what)),
+        Ok(files) => {
+            for file in files {
+                add(&file.display().to_string());
+                match text_of(&file) {
+                    Ok((_, text)) => add(&text),
+                    Err(faults) => faults.iter().for_each(|fault| add(&fault.what)),
+                }
+            }
+        }
+    }
+    hex::encode(hash.finalize())
 }
 
 /// The names and texts of a folder's playbooks, by name, or everything that cannot be read.

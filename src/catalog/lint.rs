@@ -76,7 +76,7 @@ fn beside(file: &Path, name: &str, loaded: &Loaded) -> Vec<Fault> {
 }
 
 /// What the tests do not show, for a playbook that acts by itself or is meant to.
-fn unproved(name: &str, loaded: &Loaded, cases: Option<&Cases>) -> Option<Fault> {
+pub(super) fn unproved(name: &str, loaded: &Loaded, cases: Option<&Cases>) -> Option<Fault> {
     let (code, what, help) = match cases {
         None => (
             Code::Untested,

@@ -49,6 +49,12 @@ pub fn proved(paths: &[PathBuf]) -> Result<Vec<Proved>, Vec<Fault>> {
     }
 }
 
+/// What the tests of a playbook do not show, where it acts by itself or is meant to.
+pub fn unproved(proved: &Proved) -> Option<Fault> {
+    let cases = proved.cases.as_ref().map(|(_, cases)| cases);
+    super::lint::unproved(&proved.file, &proved.loaded, cases)
+}
+
 /// The playbook that a test file is about; any other file is a playbook itself.
 fn playbook_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::clause::Clause;
 use super::code::Code;
 use super::facts::Facts;
@@ -95,6 +97,16 @@ impl Catalog {
         self.by_name.values()
     }
 
+    /// The whole set as one digest, in hex: over every playbook's name and digest.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for loaded in self.by_name.values() {
+            let playbook = &loaded.playbook;
+            hash.update(format!("{} {}\n", playbook.name, playbook.digest));
+        }
+        hex::encode(hash.finalize())
+    }
+
     /// Weighs every playbook against one entity of a detection, by name. Clauses are asked only
     /// where the trigger and the entity's kind already hold.
     pub fn considered(
@@ -115,6 +127,7 @@ impl Catalog {
                         when: Vec::new(),
                         unless: Vec::new(),
                         mode: None,
+                        held_back: None,
                     },
                     None => {
                         let facts =
@@ -184,6 +197,7 @@ impl Loaded {
             when,
             unless,
             mode,
+            held_back: None,
         }
     }
 }

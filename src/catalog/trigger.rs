@@ -21,10 +21,17 @@ pub(super) const KEYS: Words<'static> = Words {
 
 /// The detection types estop knows, as shipped.
 pub fn detection_types() -> impl Iterator<Item = &'static str> {
-    include_str!("detection_types.txt")
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    listed(include_str!("detection_types.txt"))
+}
+
+/// The detection types that a planned change sets off by itself, and that may be announced.
+pub fn noisy_types() -> impl Iterator<Item = &'static str> {
+    listed(include_str!("noisy_types.txt"))
+}
+
+fn listed(text: &'static str) -> impl Iterator<Item = &'static str> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// Reads `trigger`.

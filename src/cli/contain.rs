@@ -20,6 +20,9 @@ use crate::domain::playbook::Also;
 const TYPED_FROM: u8 = 2;
 
 pub(super) async fn contain(room: &mut Room, reach: &Reach, args: ContainArgs) -> Answer {
+    if args.offline.offline {
+        return super::offline::contain(room, args).await;
+    }
     let server = room.server(reach)?;
     let ids = named(&server, &args).await?;
     match ids.as_slice() {

@@ -30,13 +30,17 @@ mod detections;
 mod doctor;
 mod drill;
 mod evidence;
+mod expect;
 mod holds;
 mod init;
 mod many;
 mod motions;
+mod offline;
+mod pause;
 mod permissions;
 mod person;
 mod playbook;
+mod reference;
 mod runs;
 mod send;
 mod service;
@@ -44,6 +48,7 @@ mod token;
 mod undo;
 
 pub mod demo;
+pub mod lab;
 mod serve;
 
 #[cfg(test)]
@@ -57,6 +62,7 @@ pub use terminal::{Ends, Terminal};
 
 use answers::{Answer, Failure};
 use demo::DemoArgs;
+use lab::LabArgs;
 use server::Server;
 
 use crate::clock::Clock;
@@ -84,6 +90,8 @@ pub enum Errand {
     Serve(ServeArgs),
     /// Tell the story on a simulated tenant.
     Demo(DemoArgs),
+    /// Keep a service on a simulated tenant up, to learn on.
+    Lab(LabArgs),
 }
 
 /// Carries a command out, or hands it back to the roof where it is the roof's.
@@ -103,6 +111,7 @@ pub async fn run(cli: Cli, room: &mut Room) -> Errand {
 async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Errand, Failure> {
     let answer: Answer = match command {
         Command::Demo(args) => return Ok(Errand::Demo(args)),
+        Command::Lab(args) => return Ok(Errand::Lab(args)),
         Command::Serve(args) => return Ok(Errand::Serve(args)),
         Command::Contain(args) => contain::contain(room, reach, args).await,
         Command::Undo(args) => undo::undo(room, reach, args).await,
@@ -118,6 +127,8 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Freeze { command } => motions::freeze(room, reach, command).await,
         Command::Motions { command } => motions::motions(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
+        Command::Expect(args) => expect::expect(room, reach, args).await,
+        Command::Pause(args) => pause::pause(room, reach, &args).await,
         Command::Status => service::status(room, reach).await,
         Command::Token { command } => token::token(room, command).await,
         Command::Person { command } => person::person(room, command).await,
@@ -128,6 +139,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Audit { command } => audit::audit(room, reach, command).await,
         Command::Config(args) => config::config(room, &args),
         Command::Init { command } => init::init(room, &command),
+        Command::Reference { page } => reference::reference(room, page),
         Command::Playbook { command } => playbook::playbook(room, reach, command).await,
     };
     answer.map(Errand::Done)

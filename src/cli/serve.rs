@@ -4,9 +4,13 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::app::{Announced, Parts, Playbooks, Service, StartError, serve};
+use crate::command::Pause;
 use crate::config::{Config, Environment, Overrides, find};
 use crate::domain::playbook::ServiceMode;
+use crate::reload::{Cause, Reloader};
 
 use super::exit::Exit;
 
@@ -62,7 +66,15 @@ pub async fn serve_command(
         // Whoever started us may not read what we say; we serve all the same.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     };
-    match serve(service, announce, asked_to_stop()).await {
+    let changing = asked_to_reload(service.reloader.clone());
+    let pausing = asked_to_pause(service.pause.clone());
+    let serving = serve(service, announce, asked_to_stop());
+    let ended = tokio::select! {
+        ended = serving => ended,
+        () = changing => Ok(()),
+        () = pausing => Ok(()),
+    };
+    match ended {
         Ok(()) => Exit::Done,
         Err(error) => {
             tracing::error!("estop does not start: {error}");
@@ -96,10 +108,38 @@ fn parts(args: &ServeArgs, environment: &Environment) -> Result<Parts, StartErro
     Parts::real(config, playbooks)
 }
 
+/// SIGHUP has the folder of playbooks looked at, and never ends the process. This never ends.
+fn asked_to_reload(reloader: Option<Reloader>) -> impl Future<Output = ()> {
+    at_each(SignalKind::hangup(), move || match &reloader {
+        Some(reloader) => reloader.knock(Cause::Signal),
+        None => tracing::warn!("SIGHUP: there is no folder of playbooks to look at"),
+    })
+}
+
+/// SIGUSR1 stops all writes to the tenant. This never ends.
+fn asked_to_pause(pause: Option<Pause>) -> impl Future<Output = ()> {
+    at_each(SignalKind::user_defined1(), move || {
+        pause.iter().for_each(Pause::now);
+    })
+}
+
+/// Does something at each signal of a kind. It is listened for from the call on.
+fn at_each(kind: SignalKind, act: impl Fn()) -> impl Future<Output = ()> {
+    let heard = signal(kind);
+    async move {
+        let Ok(mut heard) = heard else {
+            return std::future::pending().await;
+        };
+        while heard.recv().await.is_some() {
+            act();
+        }
+        std::future::pending().await
+    }
+}
+
 /// Ctrl-C, or the platform's polite request to end. It is listened for from the call on, so that
 /// a request between the announcement and the first wait is not the system's to answer.
 fn asked_to_stop() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
     async fn once(heard: std::io::Result<Signal>) {
         match heard {
             Ok(mut signal) => drop(signal.recv().await),

@@ -213,7 +213,7 @@ impl Desk {
     }
 }
 
-fn no_say(no: &NoSay) -> Error {
+pub(super) fn no_say(no: &NoSay) -> Error {
     let (code, fix) = match no {
         NoSay::NotAPerson => (
             "not-a-person",

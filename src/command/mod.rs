@@ -15,7 +15,8 @@
 //! * A person's word gives its reason.
 //!
 //! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `approvals`, `undo`,
-//! `orders`, `drill`; what takes two people is `motions`, then `freeze`.
+//! `orders`, `activate`, `expect`, `pause`, `drill`; what takes two people is `motions`, then
+//! `freeze`.
 
 mod error;
 mod token;
@@ -28,13 +29,16 @@ mod shelf;
 mod stock;
 mod wording;
 
+mod activate;
 mod approvals;
 mod contain;
 mod drill;
+mod expect;
 mod freeze;
 mod motions;
 mod offer;
 mod orders;
+mod pause;
 mod undo;
 
 #[cfg(test)]
@@ -45,15 +49,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use activate::{Activators, Signed, ToActivate};
 pub use approvals::{ToApprove, ToDeny, ToExtend};
 pub use contain::ToContain;
 pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
+pub use expect::ToExpect;
 pub use find::Target;
 pub use freeze::{FreezeShown, Spared, ToFreeze};
 pub use motions::{CapsShown, MotionShown, OnMotion, ToRaise};
 pub use offer::{ApprovalShown, Offer};
 pub use orders::{Position, ToMove};
+pub use pause::{Pause, pause_at_start, pause_loop};
 pub use person::{Admitted, add_person, revoke_person};
 pub use plan::{Found, Shown, Stop};
 pub use stock::EntityShown;
@@ -98,6 +105,8 @@ pub struct Tools {
     pub guards: Arc<ArcSwap<Guards>>,
     /// The playbooks in force, so that a change since a question was asked is seen.
     pub catalog: Arc<ArcSwap<Catalog>>,
+    /// What lets a playbook's bytes act.
+    pub activators: Arc<Activators>,
     /// Time and chance.
     pub clock: Clock,
     /// Wakes the workers.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::BadConfig;
 use super::actions::ActionsFile;
+use super::activation::ActivationFile;
 use super::azure::AzureFile;
 use super::mapping::MapFile;
 use crate::domain::caps::Caps;
@@ -32,6 +33,8 @@ pub(super) struct File {
     pub(super) sources: BTreeMap<String, SourceFile>,
     pub(super) playbooks: Option<PathBuf>,
     #[serde(default)]
+    pub(super) activation: ActivationFile,
+    #[serde(default)]
     pub(super) actions: ActionsFile,
     pub(super) protected: Option<Vec<ObjectId>>,
     #[serde(default, rename = "self")]
@@ -49,6 +52,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) callback_hosts: Vec<String>,
     pub(super) ticket_key_file: Option<PathBuf>,
+    pub(super) pause_file: Option<PathBuf>,
+    pub(super) offline_journal: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
     pub(super) azure: Option<AzureFile>,
 }

@@ -11,10 +11,12 @@
 //! Read next: `file`, then `settings` and `senders`, then `show`.
 
 mod actions;
+mod activation;
 mod azure;
 mod bounds;
 mod drill;
 mod file;
+mod keys;
 mod mapping;
 mod senders;
 mod settings;
@@ -27,6 +29,7 @@ use std::path::{Path, PathBuf};
 pub use actions::{ActionsConfig, FoundryConfig};
 pub use drill::DrillConfig;
 pub use file::{CertificateFile, CredentialFile, SourceFile, VerifyFile};
+pub use keys::{KEYS, Key};
 pub use mapping::{MapFile, WhenFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};

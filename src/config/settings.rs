@@ -12,8 +12,9 @@ use super::bounds::{attribute_set, caps, pace};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
 use super::senders::{SourceConfig, callback_hosts, sources};
-use super::tenant::{cautions, endpoints, relative, size};
+use super::tenant::{endpoints, relative, size, warned};
 use super::{BadConfig, Environment};
+use crate::command::Activators;
 use crate::domain::callback::CallbackHosts;
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
@@ -145,6 +146,8 @@ pub struct Config {
     pub sources: BTreeMap<SourceName, SourceConfig>,
     /// The folder of playbooks; `None` means the shipped ones.
     pub playbooks: Option<PathBuf>,
+    /// What lets a playbook's bytes act.
+    pub activation: Activators,
     /// What some actions need to know.
     pub actions: ActionsConfig,
     /// Whom we touch only on two people's word.
@@ -173,6 +176,10 @@ pub struct Config {
     pub subscription: Option<ObjectId>,
     /// The key of status addresses.
     pub ticket_key: PathBuf,
+    /// As long as this file is there, nothing is written to the tenant.
+    pub pause_file: PathBuf,
+    /// What is contained while the database is away is written here, and told later.
+    pub offline_journal: PathBuf,
     /// What a person should know before relying on it.
     pub warnings: Vec<String>,
 }
@@ -194,7 +201,6 @@ impl Config {
         file: File,
         overrides: &Overrides,
     ) -> Result<Self, BadConfig> {
-        let mut warnings = Vec::new();
         let protected = file.protected.ok_or_else(|| {
             BadConfig(format!(
                 "{}: `protected` must be written: the object ids estop must not touch without two \
@@ -202,10 +208,7 @@ impl Config {
                 path.display()
             ))
         })?;
-        if protected.is_empty() {
-            warnings.push("`protected` is empty: every agent may be contained".to_owned());
-        }
-        warnings.extend(cautions(&file.tenant));
+        let warnings = warned(&file.tenant, &protected);
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
         let key_file = |named: Option<PathBuf>, what| match named {
@@ -213,6 +216,8 @@ impl Config {
             None => PathBuf::from(format!("{}.{what}", store.display())),
         };
         let ticket_key = key_file(file.ticket_key_file, "ticket-key");
+        let offline_journal = key_file(file.offline_journal, "offline");
+        let pause_file = key_file(file.pause_file, "pause");
         let evidence_key = key_file(file.evidence.key_file, "evidence-key");
         let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
@@ -235,6 +240,7 @@ impl Config {
             profile: file.tenant.profile.unwrap_or(Profile::Agents),
             credential: relative(base, file.tenant.credential),
             sources: sources(base, file.sources)?,
+            activation: file.activation.checked()?,
             actions: file.actions.checked()?,
             playbooks: file.playbooks.map(|folder| base.join(folder)),
             protected,
@@ -250,6 +256,8 @@ impl Config {
             drill: drill(file.drill, &left_alone)?,
             subscription: file.azure.map(|azure| azure.subscription),
             ticket_key,
+            pause_file,
+            offline_journal,
             warnings,
         })
     }

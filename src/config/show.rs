@@ -1,7 +1,9 @@
 //! The configuration in force, for people: each value and where it comes from. No secret is ever
 //! in it, because none is ever read into it.
 
+use super::senders::SourceConfig;
 use super::settings::{Config, Overrides};
+use crate::domain::detection::SourceName;
 
 /// One line of `estop config show`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -92,24 +94,27 @@ fn values(config: &Config) -> Vec<(String, String)> {
         ),
         ("evidence.within".to_owned(), pace(config.evidence_within)),
     ];
+    values.push(("activation".to_owned(), activation(config)));
     values.extend(limits(config));
     values.push(("drill".to_owned(), drill(config)));
-    for (name, source) in &config.sources {
-        let state = if source.enabled {
-            "enabled"
-        } else {
-            "disabled"
-        };
-        let keys = source.secret_files.len();
-        values.push((
-            format!("sources.{name}"),
-            format!(
-                "{}, standard_webhooks with {keys} key file(s), {state}",
-                source.terms.reader
-            ),
-        ));
-    }
+    values.extend(config.sources.iter().map(sender));
     values
+}
+
+fn sender((name, source): (&SourceName, &SourceConfig)) -> (String, String) {
+    let state = if source.enabled {
+        "enabled"
+    } else {
+        "disabled"
+    };
+    let keys = source.secret_files.len();
+    (
+        format!("sources.{name}"),
+        format!(
+            "{}, standard_webhooks with {keys} key file(s), {state}",
+            source.terms.reader
+        ),
+    )
 }
 
 /// How much may be done without a person, and how often the tenant is looked at.
@@ -141,6 +146,23 @@ fn limits(config: &Config) -> Vec<(String, String)> {
 fn pace(span: Option<std::time::Duration>) -> String {
     let every = span.map(crate::domain::moment::Span);
     every.map_or("never".to_owned(), |every| every.to_string())
+}
+
+fn activation(config: &Config) -> String {
+    use crate::domain::restraint::Activation as A;
+    let names: Vec<_> = config
+        .activation
+        .signers
+        .keys()
+        .map(String::as_str)
+        .collect();
+    match (config.activation.required, names.is_empty()) {
+        (A::Optional, _) => "optional".to_owned(),
+        (A::Required, true) => "required, by two people".to_owned(),
+        (A::Required, false) => {
+            format!("required, by two people or signed by {}", names.join(", "))
+        }
+    }
 }
 
 fn drill(config: &Config) -> String {

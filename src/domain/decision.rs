@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::{Entity, EntityKind};
 use super::playbook::{Mode, PlaybookName};
+use super::restraint::HeldBack;
 
 /// Three-valued truth: what cannot be known is not false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct Considered {
     pub unless: Vec<ClauseValue>,
     /// The mode it would run in by itself, where it matched.
     pub mode: Option<Mode>,
+    /// What lowered that mode, beside its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<HeldBack>,
 }
 
 /// The answer for one entity of a detection. Every answer carries its reason, because a person
@@ -100,6 +104,8 @@ pub enum Verdict {
 pub enum ObserveReason {
     /// The playbook is written in observe mode.
     PlaybookObserves,
+    /// Its bytes were never activated.
+    NotActivated,
     /// A clause could not be known, and the playbook says to observe then.
     ClauseUnknown,
     /// The source may ask for no more.
@@ -120,6 +126,10 @@ pub enum AskReason {
     PlaybookAsks,
     /// A clause could not be known, and the playbook says to ask then.
     ClauseUnknown,
+    /// What it contained was undone as safe too often.
+    PlaybookDemoted,
+    /// A change was announced for its blueprint, and such detections are expected.
+    ChangeExpected,
     /// The source may ask for no more.
     SourceMayOnlyAsk,
 }
@@ -133,6 +143,13 @@ impl AskReason {
             Self::PlaybookAsks => format!("its playbook asks before {entity} is contained"),
             Self::ClauseUnknown => {
                 format!("a clause about {entity} could not be known, and the playbook says to ask")
+            }
+            Self::PlaybookDemoted => format!(
+                "its playbook asks before {entity} is contained: what it contained was undone as \
+                 safe too often"
+            ),
+            Self::ChangeExpected => {
+                format!("a change was announced for the blueprint of {entity}")
             }
             Self::SourceMayOnlyAsk => {
                 format!("the source may only ask for {entity} to be contained")

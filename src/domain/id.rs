@@ -102,6 +102,8 @@ ids! {
     ApprovalId = "apr";
     /// One person's own credential; also the part of it that looks it up.
     PersonId = "per";
+    /// One announced change, during which noisy detections are asked about.
+    ExpectationId = "exp";
 }
 
 impl From<DeliveryId> for DetectionId {

@@ -33,6 +33,7 @@ pub mod decision;
 pub mod guard;
 pub mod needed;
 pub mod plan;
+pub mod restraint;
 
 pub mod containment;
 pub mod coverage;
@@ -41,6 +42,7 @@ pub mod found;
 pub mod freeze;
 pub mod hold;
 pub mod motion;
+pub mod offline;
 pub mod outcome;
 pub mod run;
 pub mod step;

@@ -5,11 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::action::RiskVerdict;
-use super::id::{ApprovalId, DrillId, FreezeId, MotionId, OrderId, RunId};
+use super::detection::DetectionType;
+use super::entity::ObjectId;
+use super::id::{ApprovalId, DrillId, ExpectationId, FreezeId, MotionId, OrderId, RunId};
 use super::moment::{Moment, Span};
 use super::motion::MotionKind;
 use super::person::Person;
-use super::playbook::ServiceMode;
+use super::playbook::{PlaybookName, ServiceMode};
+use super::restraint::ChangeName;
 use super::step::PriorWord;
 
 /// Longest reason that is kept, in characters.
@@ -126,6 +129,37 @@ pub enum OrderKind {
     Mode {
         /// To what.
         mode: ServiceMode,
+    },
+    /// Let exactly these bytes of a playbook act: one of two people's words, or a signer's.
+    Activate {
+        /// Which playbook.
+        playbook: PlaybookName,
+        /// SHA-256 of its file, in hex.
+        digest: String,
+        /// By which change.
+        change: ChangeName,
+        /// Who signed it, where that stands for two people.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        signer: Option<String>,
+    },
+    /// Let a playbook that cried wolf act again.
+    Lift {
+        /// Which playbook.
+        playbook: PlaybookName,
+    },
+    /// Ask about noisy detections while a change goes on.
+    Expect {
+        /// Any id of the blueprint.
+        blueprint: ObjectId,
+        /// Which detection types.
+        detections: Vec<DetectionType>,
+        /// For how long.
+        span: Span,
+    },
+    /// The change is over.
+    EndExpectation {
+        /// Which announcement.
+        expectation: ExpectationId,
     },
     /// Propose what takes two people.
     Propose {

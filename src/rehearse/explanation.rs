@@ -11,6 +11,7 @@ use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::ServiceMode;
 use crate::domain::reading::{self, Mapping, ReaderKind, Reading};
+use crate::domain::restraint::Restraints;
 use crate::domain::source::{May, SourceTerms};
 use crate::triage::{Echo, Weighing, decide};
 
@@ -33,6 +34,8 @@ impl Judge<'_> {
     /// why-not. `before` is what it did decide, where it did: an echo of our own word stays one.
     pub fn decide(&self, detection: &Detection, now: Moment, before: &[Decision]) -> Vec<Decision> {
         let fallback = May::default();
+        // What the files say by themselves: people's restraints come and go.
+        let unrestrained = Restraints::default();
         let terms = self.sources.get(&detection.source);
         let may = terms.map_or(&fallback, |terms| &terms.may);
         let sightings = detection.entities.iter();
@@ -41,6 +44,7 @@ impl Judge<'_> {
                 let weighing = Weighing {
                     catalog: self.catalog,
                     guards: self.guards,
+                    restraints: &unrestrained,
                     may,
                     tenant: self.tenant,
                     service: self.service,

@@ -25,6 +25,7 @@ use crate::domain::moment::Moment;
 use crate::domain::permission::Profile;
 use crate::domain::playbook::{Mode, ServiceMode};
 use crate::domain::reading::ReaderKind;
+use crate::domain::restraint::Activation;
 use crate::domain::run::Lane;
 use crate::domain::source::{May, SourceTerms};
 use crate::entra::{AccessToken, TokenSource};
@@ -33,7 +34,7 @@ use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::sim::{self, Entra, Tenant};
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
-use crate::triage::{Hints, Triage, triage_loop};
+use crate::triage::{Held, Hints, Triage, triage_loop};
 
 /// When every rehearsal begins, in milliseconds: a Monday noon.
 const BEGINS: Moment = Moment::from_millis(1_790_000_000_000);
@@ -116,6 +117,7 @@ fn loops(
         store: stage.store.clone(),
         catalog: Arc::new(ArcSwap::from_pointee(setting.catalog)),
         guards: Arc::clone(&guards),
+        restraints: Held::new(Activation::Optional),
         sources: Arc::new(BTreeMap::from([(setting.source, terms())])),
         tenant: ObjectId::from_uuid(setting.tenant.id),
         graph: graph.clone(),

@@ -8,7 +8,7 @@ use super::settings;
 use super::sql::query;
 use super::triaged::{Cause, insert_run};
 use super::writer::Tx;
-use super::{asking, freezes, motions, voting};
+use super::{asking, freezes, motions, restraints, voting, wolf};
 use crate::domain::action::RiskVerdict;
 use crate::domain::freeze::FreezeEvent;
 use crate::domain::id::RunId;
@@ -37,6 +37,13 @@ pub(super) async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, E
         OrderKind::Extend { approval, by } => voting::extend(tx, order, (*approval, by.0)).await?,
         OrderKind::Mode { mode } => {
             settings::set(tx, "mode", mode.word(), by).await?;
+            return Ok(None);
+        }
+        OrderKind::Activate { .. }
+        | OrderKind::Lift { .. }
+        | OrderKind::Expect { .. }
+        | OrderKind::EndExpectation { .. } => {
+            restraints::carry(tx, order).await?;
             return Ok(None);
         }
         OrderKind::Propose { motion } => {
@@ -97,6 +104,9 @@ async fn undo(
     let undone = format!("undone by {}", order.operator.name);
     asking::drop_question(tx, run, (&undone, order)).await?;
     make_due(tx, run, order.at, risk.map(RiskVerdict::word)).await?;
+    if risk == Some(RiskVerdict::Safe) {
+        wolf::count(tx, run, order.at).await?;
+    }
     Ok(run)
 }
 

@@ -34,6 +34,17 @@ pub enum Taken {
     },
 }
 
+/// A delivery to be read, and what people have set that binds its reader.
+#[derive(Clone, Debug)]
+pub struct ToRead {
+    /// With its exact bytes.
+    pub delivery: Delivery,
+    /// The mode a person or the configuration has set.
+    pub mode: Option<ServiceMode>,
+    /// Which restraints on playbooks count: see [`Store::restraints`].
+    pub epoch: i64,
+}
+
 impl Store {
     /// Stores a verified delivery, or finds the one it repeats. Answers after the commit.
     pub async fn take_delivery(&self, new: NewDelivery) -> Result<Taken, Error> {
@@ -65,27 +76,25 @@ impl Store {
 
     /// One delivery with its exact bytes.
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, Error> {
-        Ok(self.delivery_to_read(id).await?.map(|(found, _)| found))
+        Ok(self.delivery_to_read(id).await?.map(|found| found.delivery))
     }
 
-    /// One delivery with its exact bytes, and the mode a person has set: what triage asks first of
-    /// all, in one look.
-    pub async fn delivery_to_read(
-        &self,
-        id: DeliveryId,
-    ) -> Result<Option<(Delivery, Option<ServiceMode>)>, Error> {
+    /// One delivery and what people have set: what triage asks first of all, in one look.
+    pub async fn delivery_to_read(&self, id: DeliveryId) -> Result<Option<ToRead>, Error> {
         let row = query(
-            "select *, (select value from setting where name = 'mode') as mode \
+            "select *, (select value from setting where name = 'mode') as mode, \
+                    (select value from setting where name = 'restraints') as restraints \
              from delivery where delivery_id = $1",
         )
         .bind(bytes(id.uuid()))
         .fetch_optional(self.reading())
         .await?;
         let read = |row| {
-            Ok((
-                delivery(&row)?,
-                word_or_none(&row, "mode", ServiceMode::from_word)?,
-            ))
+            Ok(ToRead {
+                delivery: delivery(&row)?,
+                mode: word_or_none(&row, "mode", ServiceMode::from_word)?,
+                epoch: super::restraints::epoch(&row)?,
+            })
         };
         row.map(read).transpose()
     }

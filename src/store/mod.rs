@@ -13,6 +13,8 @@
 //! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
+mod activation;
+mod active;
 mod approvals;
 mod asking;
 mod baseline;
@@ -29,6 +31,7 @@ mod drifts;
 mod drills;
 mod error;
 mod evidence;
+mod expectations;
 mod freeze_turns;
 mod freezes;
 mod history;
@@ -38,11 +41,13 @@ mod inventory;
 mod migrations;
 mod motions;
 mod notices;
+mod offline;
 mod orders;
 mod people;
 mod piece;
 mod proof;
 mod records;
+mod restraints;
 mod room;
 mod rows;
 mod runs;
@@ -58,6 +63,7 @@ mod tokens;
 mod triaged;
 mod undo;
 mod voting;
+mod wolf;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -69,13 +75,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 
+pub use active::{ActiveSet, RefusedShown, SetShown};
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
 pub use baseline::Offered;
 pub use begin::Begun;
 pub use callbacks::{Callback, CalledBack};
 pub use claims::{Claim, Claimed};
-pub use deliveries::Taken;
+pub use deliveries::{Taken, ToRead};
 pub use drifts::Watched;
 pub use drills::DrillMove;
 pub use error::{Error, OpenError};

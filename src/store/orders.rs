@@ -110,7 +110,7 @@ impl Store {
 
 const CONFIGURATION: &str = "configuration";
 
-async fn take(tx: &mut Tx, asked: &Asked) -> Result<Taking, Error> {
+pub(super) async fn take(tx: &mut Tx, asked: &Asked) -> Result<Taking, Error> {
     if let Some(taken) = repeated(tx, asked).await? {
         return Ok(taken);
     }

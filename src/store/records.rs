@@ -105,38 +105,6 @@ impl Store {
         .await?;
         rows.iter().map(listed).collect()
     }
-
-    /// Keeps the text of the active playbooks by digest, so that a run can show its copy.
-    pub async fn remember_playbooks(
-        &self,
-        playbooks: Vec<(String, String, String)>,
-        at: Moment,
-    ) -> Result<(), Error> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                for (digest, name, text) in &playbooks {
-                    query(
-                        "insert into playbook (digest, name, text, first_seen) \
-                         values ($1, $2, $3, $4) on conflict do nothing",
-                    )
-                    .bind(digest)
-                    .bind(name)
-                    .bind(text)
-                    .bind(at.as_millis())
-                    .execute(&mut tx.db)
-                    .await?;
-                }
-                let active: Vec<_> = playbooks
-                    .iter()
-                    .map(|(digest, name, _)| (name, digest))
-                    .collect();
-                let detail = serde_json::json!({ "active": active });
-                tx.record(&Record::new(at, "playbooks.active", detail))
-                    .await
-            })
-        })
-        .await
-    }
 }
 
 fn sealed_line(row: &Row) -> Result<SealedLine, Error> {

@@ -10,6 +10,7 @@ use crate::domain::entity::TenantId;
 use crate::domain::guard::{Guards, Judgement};
 use crate::domain::moment::Moment;
 use crate::domain::playbook::{Mode, ServiceMode};
+use crate::domain::restraint::{HeldBack, Restraints};
 use crate::domain::source::May;
 
 /// Everything a decision depends on, beside the detection.
@@ -18,6 +19,8 @@ pub struct Weighing<'a> {
     pub catalog: &'a Catalog,
     /// Whom we do not touch.
     pub guards: &'a Guards,
+    /// What holds playbooks back.
+    pub restraints: &'a Restraints,
     /// What the source may ask for.
     pub may: &'a May,
     /// Our tenant.
@@ -60,6 +63,9 @@ pub fn decide(weighing: &Weighing<'_>, detection: &Detection, sighting: &Sightin
         one.mode = None;
         one.why_not = Some("this source may not call it".to_owned());
     }
+    for one in considered.iter_mut().filter(|one| one.matched) {
+        hold_back(weighing, (detection, sighting), one);
+    }
     let verdict = match weighing.catalog.strongest(&considered) {
         None => Verdict::StandDown {
             because: StandDownReason::NoPlaybookMatches,
@@ -70,6 +76,20 @@ pub fn decide(weighing: &Weighing<'_>, detection: &Detection, sighting: &Sightin
         entity,
         verdict,
         considered,
+    }
+}
+
+/// Lowers the mode of a playbook that is held back, and notes by what.
+fn hold_back(weighing: &Weighing<'_>, about: (&Detection, &Sighting), considered: &mut Considered) {
+    let Some(playbook) = weighing.catalog.get(&considered.playbook) else {
+        return;
+    };
+    let Some(held) = weighing.restraints.on(playbook, about, weighing.now) else {
+        return;
+    };
+    if considered.mode > Some(held.cap()) {
+        considered.mode = Some(held.cap());
+        considered.held_back = Some(held);
     }
 }
 
@@ -134,13 +154,17 @@ fn asks_first(weighing: &Weighing<'_>, strongest: &Considered) -> Option<AskReas
         Mode::Enforce => None,
         // A playbook that does not say what silence means cannot be held provisionally.
         Mode::Provisional if playbook.approval.is_some() => None,
-        Mode::Observe | Mode::Ask | Mode::Provisional => Some(match strongest.mode {
-            Some(Mode::Ask) if playbook.mode == Mode::Ask => AskReason::PlaybookAsks,
-            Some(Mode::Ask) => AskReason::ClauseUnknown,
-            Some(Mode::Observe | Mode::Provisional | Mode::Enforce) | None => {
-                AskReason::SourceMayOnlyAsk
-            }
-        }),
+        Mode::Observe | Mode::Ask | Mode::Provisional => {
+            Some(match (strongest.mode, strongest.held_back) {
+                (_, Some(HeldBack::Demoted)) => AskReason::PlaybookDemoted,
+                (_, Some(HeldBack::Expected { .. })) => AskReason::ChangeExpected,
+                (Some(Mode::Ask), _) if playbook.mode == Mode::Ask => AskReason::PlaybookAsks,
+                (Some(Mode::Ask), _) => AskReason::ClauseUnknown,
+                (Some(Mode::Observe | Mode::Provisional | Mode::Enforce) | None, _) => {
+                    AskReason::SourceMayOnlyAsk
+                }
+            })
+        }
     }
 }
 
@@ -152,6 +176,9 @@ fn stands_still(weighing: &Weighing<'_>, strongest: &Considered) -> Option<Obser
         .map(|playbook| playbook.mode);
     if written.is_none_or(|mode| mode == Mode::Observe) {
         return Some(ObserveReason::PlaybookObserves);
+    }
+    if strongest.held_back == Some(HeldBack::NotActivated) {
+        return Some(ObserveReason::NotActivated);
     }
     let unknown = |clause: &crate::domain::decision::ClauseValue| clause.truth == Truth::Unknown;
     if strongest.mode == Some(Mode::Observe)

@@ -12,6 +12,7 @@
 
 mod background;
 mod decide;
+mod held;
 mod look_up;
 mod read;
 mod triage_loop;
@@ -23,6 +24,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 pub use decide::{Echo, Weighing, decide};
+pub use held::Held;
 pub use triage_loop::{Hints, triage_loop};
 
 use crate::catalog::Catalog;
@@ -44,6 +46,8 @@ pub struct Triage {
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// Whom we do not touch.
     pub guards: Arc<ArcSwap<Guards>>,
+    /// What holds playbooks back.
+    pub restraints: Held,
     /// What is agreed with each source.
     pub sources: Arc<BTreeMap<SourceName, SourceTerms>>,
     /// Our tenant.

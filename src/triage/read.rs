@@ -38,15 +38,23 @@ pub(super) enum Found {
     LeftBehind,
 }
 
+/// What binds a decision beside what was sent.
+struct Ground<'a> {
+    terms: &'a SourceTerms,
+    service: ServiceMode,
+    epoch: i64,
+}
+
 /// A run that was made, and who may work on it.
 pub type Made = (RunId, Lane);
 
 impl Triage {
     /// Reads one delivery and stores what follows. A delivery that was read before is left alone.
     pub(super) async fn read_one(&self, id: DeliveryId, found: Found) -> Result<Vec<Made>, Error> {
-        let Some((delivery, mode)) = self.store.delivery_to_read(id).await? else {
+        let Some(found_there) = self.store.delivery_to_read(id).await? else {
             return Ok(Vec::new());
         };
+        let (delivery, mode) = (found_there.delivery, found_there.mode);
         if delivery.state != DeliveryState::Received {
             return Ok(Vec::new());
         }
@@ -70,10 +78,15 @@ impl Triage {
         let context = self.context(&delivery, terms);
         let read = reading::read(terms.reader, &delivery.body, &context);
         crash_point("triage.read");
+        let ground = Ground {
+            terms,
+            service,
+            epoch: found_there.epoch,
+        };
         match read {
             Ok(Reading::Incomplete(incomplete)) => {
                 match self.look_up(id, &incomplete, &context).await {
-                    LookedUp::Read(reading) => self.follow(id, Ok(reading), terms, service).await,
+                    LookedUp::Read(reading) => self.follow(id, Ok(reading), &ground).await,
                     LookedUp::Nobody(what) => self.set_aside(id, what).await,
                     LookedUp::Later => {
                         // It waited, and broke nobody.
@@ -82,7 +95,7 @@ impl Triage {
                     }
                 }
             }
-            read => self.follow(id, read, terms, service).await,
+            read => self.follow(id, read, &ground).await,
         }
     }
 
@@ -91,8 +104,7 @@ impl Triage {
         &self,
         id: DeliveryId,
         read: Result<Reading, reading::NotUnderstood>,
-        terms: &SourceTerms,
-        service: ServiceMode,
+        ground: &Ground<'_>,
     ) -> Result<Vec<Made>, Error> {
         match read {
             Err(not_understood) => self.set_aside(id, not_understood.what).await,
@@ -102,7 +114,7 @@ impl Triage {
                 Ok(Vec::new())
             }
             Ok(Reading::Incomplete(incomplete)) => self.set_aside(id, incomplete.why.what).await,
-            Ok(Reading::Detection(detection)) => self.settle(id, *detection, terms, service).await,
+            Ok(Reading::Detection(detection)) => self.settle(id, *detection, ground).await,
         }
     }
 
@@ -128,10 +140,10 @@ impl Triage {
         &self,
         delivery: DeliveryId,
         mut detection: Detection,
-        terms: &SourceTerms,
-        service: ServiceMode,
+        ground: &Ground<'_>,
     ) -> Result<Vec<Made>, Error> {
         let now = self.clock.now();
+        let restraints = self.restraints.at(&self.store, ground.epoch, now).await?;
         self.add_background(&mut detection).await?;
         let catalog = self.catalog.load_full();
         let guards = self.guards.load_full();
@@ -140,9 +152,10 @@ impl Triage {
             let weighing = Weighing {
                 catalog: &catalog,
                 guards: &guards,
-                may: &terms.may,
+                restraints: &restraints,
+                may: &ground.terms.may,
                 tenant: self.tenant,
-                service,
+                service: ground.service,
                 now,
                 echo: self.echo(&detection, sighting, now).await?,
             };
@@ -233,6 +246,8 @@ impl Triage {
             AskReason::CapReached
             | AskReason::PlaybookAsks
             | AskReason::ClauseUnknown
+            | AskReason::PlaybookDemoted
+            | AskReason::ChangeExpected
             | AskReason::SourceMayOnlyAsk => 1,
         };
         let terms = playbook.approval.clone();

@@ -21,8 +21,9 @@ const LAYERS: &[&[&str]] = &[
         "triage", "act", "notify", "audit", "watch", "doctor", "evidence",
     ],
     &["command"],
-    &["run"],
+    &["run", "offline"],
     &["rehearse"],
+    &["reload"],
     &["ingress", "api", "console"],
     &["config"],
     &["app"],
@@ -45,6 +46,7 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("clap", &["cli", "main"]),
     ("croner", &["domain"]),
     ("indicatif", &["cli"]),
+    ("notify", &["reload"]),
 ];
 
 /// A file a reader can hold in mind, tests not counted.

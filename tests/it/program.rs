@@ -6,6 +6,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use estop::clock::Clock;
+use estop::command::{NewName, at_the_machine, create_token};
+use estop::domain::order::Scope;
 use estop::listener;
 use estop::signature::{Secret, sign};
 use estop::sim::{Entra, INVOICE_BOT, Limits};
@@ -90,13 +92,24 @@ impl Site {
 
     /// Starts the service, with these variables beside the platform's own.
     pub fn start(&self, variables: &[(&str, &str)]) -> Program {
+        self.start_with(&["--as-recommended"], variables)
+    }
+
+    /// Starts the service with the playbooks its configuration names.
+    pub fn start_as_written(&self) -> Program {
+        self.start_with(&[], &[])
+    }
+
+    fn start_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Program {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.folder.path().join("serve.log"))
             .unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_estop"))
-            .args(["serve", "--as-recommended", "--config"])
+            .arg("serve")
+            .args(options)
+            .arg("--config")
             .arg(self.folder.path().join("estop.yaml"))
             .env(
                 "IDENTITY_ENDPOINT",
@@ -121,7 +134,47 @@ impl Site {
             child,
             clock: self.clock.clone(),
             deliveries: None,
+            control: None,
         }
+    }
+
+    /// This program with other words, in the environment that the service has.
+    pub fn types(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_estop"));
+        command
+            .args(words)
+            .env("ESTOP_CONFIG", self.folder.path().join("estop.yaml"))
+            .env(
+                "IDENTITY_ENDPOINT",
+                format!("{}/msi/token", self.tenant_url),
+            )
+            .env(
+                "IDENTITY_HEADER",
+                &self.entra.tenant().client.identity_header,
+            )
+            .env("NO_PROXY", "*")
+            .env("no_proxy", "*")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The same, spoken to a control API with a token.
+    pub fn types_at(&self, control: &str, token: &str, words: &[&str]) -> Command {
+        self.write("typed.token", token);
+        let mut command = self.types(words);
+        command
+            .env("ESTOP_SERVER", control)
+            .env("ESTOP_TOKEN_FILE", self.folder.path().join("typed.token"));
+        command
+    }
+
+    /// A token that may respond.
+    pub async fn token(&self, store: &Store) -> String {
+        let name = NewName::new("typed").unwrap();
+        let life = Duration::from_secs(3600);
+        let who = at_the_machine("dana");
+        let made = create_token((store, &self.clock), &who, (name, Scope::Respond), life).await;
+        made.unwrap().text
     }
 
     /// Everything the programs of this site have said.
@@ -183,9 +236,15 @@ pub struct Program {
     child: Child,
     clock: Clock,
     deliveries: Option<String>,
+    control: Option<String>,
 }
 
 impl Program {
+    /// Where it takes orders, once its doors are open.
+    pub fn control(&self) -> Option<String> {
+        self.control.clone()
+    }
+
     /// Waits until it says where it takes deliveries, as `host:port`. `None` when it ended first.
     pub async fn doors(&mut self) -> Option<String> {
         if let Some(said) = self.child.stdout.take() {
@@ -200,6 +259,9 @@ impl Program {
                 })
                 .map(|url| url.trim_end_matches('/').to_owned());
             self.deliveries = url;
+            let mut urls = line.as_deref().unwrap_or_default().split_whitespace();
+            let last = urls.rfind(|word| word.starts_with("http://"));
+            self.control = last.map(|url| url.trim_end_matches('/').to_owned());
         }
         self.deliveries.clone()
     }
@@ -223,14 +285,19 @@ impl Program {
 
     /// Asks it to stop, as a platform does.
     pub async fn ask_to_stop(&mut self) -> ExitStatus {
+        self.signal("TERM").await;
+        self.ended().await
+    }
+
+    /// Sends it a signal, while it runs.
+    pub async fn signal(&self, name: &str) {
         if let Some(pid) = self.child.id() {
             let asked = Command::new("sh")
-                .args(["-c", &format!("kill -TERM {pid}")])
+                .args(["-c", &format!("kill -{name} {pid}")])
                 .status()
                 .await;
             assert!(asked.unwrap().success());
         }
-        self.ended().await
     }
 }
 

@@ -14,6 +14,10 @@ pub(super) const DEMO: &str = "Examples:
   estop demo --serve
   estop demo --scenario false-alarm";
 
+pub(super) const LAB: &str = "Examples:
+  estop lab lab --playbooks playbooks/          until Ctrl-C; then, in another terminal:
+  . lab/env && estop runs list";
+
 pub(super) const SERVE: &str = "Examples:
   estop serve --config /etc/estop/estop.yaml
   estop serve --config estop.yaml --mode observe";
@@ -22,6 +26,7 @@ pub(super) const CONTAIN: &str = "Examples:
   estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0
   estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --dry-run
   estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --reason \"incident 4182\" --yes --json
+  estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0 --offline --reason \"the server is down\"
   estop contain --file storm.txt --reason \"incident 4182\" --confirm \"CONTAIN 42\"";
 
 pub(super) const UNDO: &str = "Examples:
@@ -100,6 +105,17 @@ pub(super) const BRAKE: &str = "Examples:
   estop brake trip --reason \"too many agents stop\"
   estop brake reset --reason \"the rule is mended\"";
 
+pub(super) const EXPECT: &str = "Examples:
+  estop expect --blueprint 0b9c66aa-20f4-4c1e-8a51-77b0e4dd1c07 --for 2h --because CHG0042
+  estop expect --list
+  estop expect --end exp_06b2... --because \"the change is done\"";
+
+pub(super) const PAUSE: &str = "Examples:
+  estop pause --reason \"too many agents stop\"
+  estop pause --reason \"the API is away\" --file --config /etc/estop/estop.yaml
+  kill -USR1 PID                                the same, by a signal to estop serve
+  rm estop.db.pause && estop brake reset --reason \"mended\"";
+
 pub(super) const TOKEN: &str = "Examples:
   estop token create --name soc --scope respond --expires 30d --out soc.token
   estop token list --store sqlite:estop.db
@@ -144,7 +160,9 @@ pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook diff playbooks/ changed/ --since 7d      what would be decided otherwise
   estop playbook fmt --check
   estop playbook permissions --profile eradicate          what a tenant must grant
-  estop playbook list";
+  estop playbook list                                     in force, and what holds them back
+  estop playbook activate playbooks/ --change CHG0042     one of two leads' words
+  estop playbook lift my-recon --reason \"mended\"         after it demoted itself";
 
 pub(super) const INIT: &str = "Examples:
   estop init entra > grant.sh && sh grant.sh OBJECT_ID

@@ -8,6 +8,7 @@ mod motions;
 mod offline;
 mod online;
 mod playbook;
+mod safety;
 
 use std::path::PathBuf;
 
@@ -24,14 +25,17 @@ pub use offline::{
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
-    DetectionsCommand, DrillArgs, ModeCommand, RiskWord, RunsCommand, UndoArgs,
+    DetectionsCommand, ModeCommand, RiskWord, RunsCommand, UndoArgs,
 };
 pub use playbook::{
-    DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs, Which,
+    ActivateArgs, DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs,
+    Which,
 };
+pub use safety::{DrillArgs, ExpectArgs, OfflineArgs, PauseArgs};
 
 use super::demo::DemoArgs;
 use super::doctor::DoctorArgs;
+use super::lab::LabArgs;
 use super::serve::ServeArgs;
 use crate::domain::moment::Span;
 
@@ -76,6 +80,9 @@ pub enum Command {
     /// See an agent being stopped, on a simulated tenant, in a few seconds.
     #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
+    /// A service on a simulated tenant, in a folder of yours, to learn and to try playbooks on.
+    #[command(after_help = examples::LAB)]
+    Lab(LabArgs),
     /// Run the service.
     #[command(after_help = examples::SERVE)]
     Serve(ServeArgs),
@@ -161,6 +168,12 @@ pub enum Command {
         #[command(subcommand)]
         command: BrakeCommand,
     },
+    /// Announce a change: noisy detections about a blueprint's agents are asked about meanwhile.
+    #[command(after_help = examples::EXPECT)]
+    Expect(ExpectArgs),
+    /// Stop all writes to the tenant: by the server, or where it does not answer, by a file.
+    #[command(after_help = examples::PAUSE)]
+    Pause(PauseArgs),
     /// Mode, brake, health and open work.
     Status,
     /// API tokens, at the machine that holds the store.
@@ -210,13 +223,30 @@ pub enum Command {
         #[command(subcommand)]
         command: InitCommand,
     },
-    /// Playbooks: write, check, prove, explain, simulate, compare, permissions.
+    /// The pages of reference, as Markdown.
+    Reference {
+        /// Which page.
+        #[arg(value_enum)]
+        page: Page,
+    },
+    /// Playbooks: write, check, prove, explain, simulate, compare, activate, permissions.
     #[command(after_help = examples::PLAYBOOK)]
     Playbook {
         /// What to do with playbooks.
         #[command(subcommand)]
         command: PlaybookCommand,
     },
+}
+
+/// A page of reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Page {
+    /// Every key of a playbook and of its tests.
+    Playbooks,
+    /// Every command with its arguments.
+    Commands,
+    /// Every key of the configuration.
+    Configuration,
 }
 
 fn span(text: &str) -> Result<Span, String> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::safety::OfflineArgs;
 use super::span;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::id::{ApprovalId, RunId};
@@ -44,6 +45,9 @@ pub struct ContainArgs {
     /// How long to wait for the proof; 0s for not at all.
     #[arg(long, value_parser = span, default_value = "60s", value_name = "TIME")]
     pub wait: Span,
+    /// Without the server.
+    #[command(flatten)]
+    pub offline: OfflineArgs,
 }
 
 /// What to put back, and how.
@@ -69,20 +73,6 @@ pub struct UndoArgs {
     pub yes: bool,
     /// How long to wait for the proof; 0s for not at all.
     #[arg(long, value_parser = span, default_value = "60s", value_name = "TIME")]
-    pub wait: Span,
-}
-
-/// Which canary, and how long to wait.
-#[derive(Debug, Args)]
-pub struct DrillArgs {
-    /// The canary, for those who want to be sure: any other id is refused.
-    #[arg(long, value_name = "GUID")]
-    pub canary: Option<ObjectId>,
-    /// Show how the last one ended, and begin none.
-    #[arg(long)]
-    pub last: bool,
-    /// How long to wait for its end.
-    #[arg(long, value_parser = span, default_value = "5m", value_name = "TIME")]
     pub wait: Span,
 }
 

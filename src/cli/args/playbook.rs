@@ -9,6 +9,8 @@ use super::offline::{moment, profile};
 use super::span;
 use crate::domain::moment::{Moment, Span};
 use crate::domain::permission::Profile;
+use crate::domain::playbook::PlaybookName;
+use crate::domain::restraint::ChangeName;
 
 /// What to do with playbooks.
 #[derive(Debug, Subcommand)]
@@ -59,6 +61,26 @@ pub enum PlaybookCommand {
         #[arg(long, value_parser = profile, value_name = "PROFILE")]
         profile: Option<Profile>,
     },
+    /// Let the bytes of these files act: one of two leads' words, or a signature.
+    Activate(ActivateArgs),
+    /// The exact bytes a signer signs to activate a playbook.
+    Statement {
+        /// The playbook.
+        #[arg(value_name = "FILE")]
+        path: PathBuf,
+        /// By which change.
+        #[arg(long, value_parser = change, value_name = "CHANGE")]
+        change: ChangeName,
+    },
+    /// Let a playbook act again that demoted itself.
+    Lift {
+        /// Its name.
+        #[arg(value_parser = playbook_name, value_name = "NAME")]
+        name: PlaybookName,
+        /// Why; kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Write playbooks and their tests in the one form; comments stay.
     Fmt {
         /// Files and folders.
@@ -68,6 +90,38 @@ pub enum PlaybookCommand {
         #[arg(long)]
         check: bool,
     },
+}
+
+/// What to activate, and on whose word.
+#[derive(Debug, Args)]
+pub struct ActivateArgs {
+    /// Playbooks, or folders of them.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// By which change.
+    #[arg(long, value_parser = change, value_name = "CHANGE")]
+    pub change: ChangeName,
+    /// A file with a signature over the statement, rather than two people; for one playbook.
+    #[arg(long, value_name = "FILE", requires = "signer")]
+    pub signature: Option<PathBuf>,
+    /// Who signed, by the configured name.
+    #[arg(long, value_name = "NAME", requires = "signature")]
+    pub signer: Option<String>,
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
+fn change(text: &str) -> Result<ChangeName, String> {
+    ChangeName::new(text).ok_or_else(|| "1 to 64 visible ASCII characters".to_owned())
+}
+
+fn playbook_name(text: &str) -> Result<PlaybookName, String> {
+    let unfit = "1 to 64 lower-case letters, digits and `-`";
+    PlaybookName::new(text).ok_or_else(|| unfit.to_owned())
 }
 
 /// In which form findings are told.

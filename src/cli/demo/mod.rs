@@ -5,7 +5,7 @@
 //! is played. Every line states what was observed; the first thing that is not ends the story.
 
 mod incident;
-mod stage;
+pub(super) mod stage;
 mod story;
 mod tell;
 

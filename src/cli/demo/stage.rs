@@ -39,7 +39,7 @@ pub(super) struct Stage {
 }
 
 /// A loopback socket for the simulated tenant.
-pub(super) async fn tenant_door() -> Result<(TcpListener, String), NotObserved> {
+pub(in crate::cli) async fn tenant_door() -> Result<(TcpListener, String), NotObserved> {
     let unusable = |error: std::io::Error| NotObserved(format!("no loopback socket: {error}"));
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(unusable)?;
     let address = listener.local_addr().map_err(unusable)?;
@@ -62,11 +62,8 @@ impl Stage {
         let secret = Secret::fresh(clock.random());
         folder.write("demo.key", &secret.reveal())?;
         folder.write("estop.yaml", &configuration(entra, tenant_url))?;
-        let mut child = start(folder.path(), entra, tenant_url)?;
-        let announced = clock.within(START_LIMIT, announcement(&mut child)).await;
-        let (deliveries_url, control_url) = announced.map_err(|_| {
-            NotObserved(format!("the service did not start within {START_LIMIT:?}"))
-        })??;
+        let mut child = start(folder.path(), &["--as-recommended"], (entra, tenant_url))?;
+        let (deliveries_url, control_url) = doors(&mut child, clock).await?;
         let opened =
             Store::open(&folder.path().join("estop.db"), Entry::Visit, clock.clone()).await;
         let (store, writing) = opened.map_err(|error| NotObserved(error.to_string()))?;
@@ -153,12 +150,13 @@ async fn token(store: &Store, clock: &Clock) -> Result<String, NotObserved> {
     created.map(|created| created.text).map_err(|_| missing())
 }
 
+/// Without an inventory every strike looks first, so that the story ends the same each time.
 fn configuration(entra: &Entra, tenant_url: &str) -> String {
     let tenant = entra.tenant().id;
     format!(
         "# Written by `estop demo`.\n\
          listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
-         mode: enforce\nprotected: []\n\
+         mode: enforce\nprotected: []\ninventory: {{ every: 0s }}\n\
          tenant:\n  id: {tenant}\n  credential: managed_identity\n  \
          graph_url: {tenant_url}\n  login_url: {tenant_url}\n\
          sources:\n  demo:\n    reader: sentinel\n    \
@@ -166,11 +164,18 @@ fn configuration(entra: &Entra, tenant_url: &str) -> String {
     )
 }
 
-fn start(folder: &Path, entra: &Entra, tenant_url: &str) -> Result<Child, NotObserved> {
+/// This program as a service on what lies in the folder, beside the simulated tenant.
+pub(in crate::cli) fn start(
+    folder: &Path,
+    options: &[&str],
+    (entra, tenant_url): (&Entra, &str),
+) -> Result<Child, NotObserved> {
     let program = std::env::current_exe()
         .map_err(|error| NotObserved(format!("this program cannot find itself: {error}")))?;
     Command::new(program)
-        .args(["serve", "--as-recommended", "--config"])
+        .arg("serve")
+        .args(options)
+        .arg("--config")
         .arg(folder.join("estop.yaml"))
         .env("IDENTITY_ENDPOINT", format!("{tenant_url}/msi/token"))
         .env("IDENTITY_HEADER", &entra.tenant().client.identity_header)
@@ -188,6 +193,16 @@ fn start(folder: &Path, entra: &Entra, tenant_url: &str) -> Result<Child, NotObs
 fn log_file(folder: &Path) -> Result<std::fs::File, NotObserved> {
     std::fs::File::create(folder.join("serve.log"))
         .map_err(|error| NotObserved(format!("no log file: {error}")))
+}
+
+/// Where the child says that it can be reached, within its time.
+pub(in crate::cli) async fn doors(
+    child: &mut Child,
+    clock: &Clock,
+) -> Result<(String, String), NotObserved> {
+    let announced = clock.within(START_LIMIT, announcement(child)).await;
+    announced
+        .map_err(|_| NotObserved(format!("the service did not start within {START_LIMIT:?}")))?
 }
 
 /// The first line the child says is where it can be reached.

@@ -1,5 +1,7 @@
-//! `estop playbook`: written, checked, proved and explained at a desk; only `list` asks a server.
+//! `estop playbook`: written, checked, proved and explained at a desk; `list`, `activate` and
+//! `lift` ask a server.
 
+mod activate;
 mod diff;
 mod explain;
 mod fmt;
@@ -22,10 +24,13 @@ use super::table;
 use super::terminal::Terminal;
 use crate::api::PlaybookShown;
 use crate::catalog::{playbook_schema, test_schema};
+use crate::domain::restraint::HeldBack;
+use crate::store::SetShown;
 
 #[derive(Deserialize)]
 struct Listed {
     playbooks: Vec<PlaybookShown>,
+    set: Option<SetShown>,
 }
 
 pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCommand) -> Answer {
@@ -33,7 +38,7 @@ pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCo
         PlaybookCommand::List => {
             let server = room.server(reach)?;
             let listed: Listed = server.get("/v1/playbooks").await?;
-            list(&mut room.terminal, &listed.playbooks);
+            list(&mut room.terminal, &listed);
             Ok(Exit::Done)
         }
         PlaybookCommand::New(args) => new::new(room, &args),
@@ -55,6 +60,11 @@ pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCo
             room.terminal.raw(&format!("{schema:#}\n"));
             Ok(Exit::Done)
         }
+        PlaybookCommand::Activate(args) => activate::activate(room, reach, args).await,
+        PlaybookCommand::Statement { path, change } => {
+            activate::print_statement(room, path, &change)
+        }
+        PlaybookCommand::Lift { name, reason } => activate::lift(room, reach, (name, reason)).await,
         PlaybookCommand::Permissions { paths, profile } => {
             permissions(&mut room.terminal, &paths, profile)
         }
@@ -62,12 +72,13 @@ pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCo
     }
 }
 
-fn list(terminal: &mut Terminal, playbooks: &[PlaybookShown]) {
+fn list(terminal: &mut Terminal, listed: &Listed) {
     if terminal.wants_json() {
-        terminal.json(&json!({ "playbooks": playbooks }));
+        terminal.json(&json!({ "playbooks": listed.playbooks, "set": listed.set }));
         return;
     }
-    let rows: Vec<Vec<String>> = playbooks
+    let rows: Vec<Vec<String>> = listed
+        .playbooks
         .iter()
         .map(|playbook| {
             let recommended = playbook.recommended.map(|mode| mode.to_string());
@@ -76,10 +87,49 @@ fn list(terminal: &mut Terminal, playbooks: &[PlaybookShown]) {
                 playbook.mode.to_string(),
                 recommended.unwrap_or_else(|| "-".to_owned()),
                 playbook.entity.to_string(),
+                held_back(playbook),
                 playbook.summary.clone(),
             ]
         })
         .collect();
-    let heading = ["PLAYBOOK", "MODE", "RECOMMENDED", "ENTITY", "SUMMARY"];
+    let heading = [
+        "PLAYBOOK",
+        "MODE",
+        "RECOMMENDED",
+        "ENTITY",
+        "HELD BACK",
+        "SUMMARY",
+    ];
     table::write(terminal, &heading, &rows, "no playbooks");
+    let Some(set) = &listed.set else { return };
+    let digest = set.digest.get(..12).unwrap_or(&set.digest);
+    terminal.say(&format!(
+        "in force since {} ({}), set {digest}",
+        set.since, set.cause
+    ));
+    if let Some(refused) = &set.refused {
+        terminal.say(&format!(
+            "the folder holds another set, refused {}: {}",
+            refused.at, refused.why
+        ));
+    }
+}
+
+/// What keeps it from acting as it says, beside the service's mode.
+fn held_back(playbook: &PlaybookShown) -> String {
+    match (
+        &playbook.held_back,
+        &playbook.demoted,
+        &playbook.half_activated,
+    ) {
+        (Some(HeldBack::NotActivated), _, Some(one)) => format!(
+            "observes: activated by {} alone ({})",
+            one.by.join(", "),
+            one.change
+        ),
+        (Some(HeldBack::NotActivated), _, None) => "observes: not activated".to_owned(),
+        (_, Some(demotion), _) => format!("asks: {}", demotion.because),
+        (Some(HeldBack::Demoted | HeldBack::Expected { .. }), None, _) => "asks".to_owned(),
+        (None, None, _) => "-".to_owned(),
+    }
 }

@@ -1,5 +1,9 @@
 //! Mode and brake bind people as they bind playbooks; runs that wait are released or stopped.
 
+use std::time::Duration;
+
+use estop::sim::{Fault, On, What};
+use estop::store::Brake;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -114,4 +118,93 @@ async fn a_run_on_a_protected_entity_is_not_released_by_one_person_but_may_be_st
     );
     assert_eq!(stopped.status, StatusCode::ACCEPTED, "{}", stopped.text);
     assert_eq!(desk.world.state(run.id).await.word(), "stopped");
+}
+
+#[tokio::test]
+async fn e20_a_file_beside_the_database_stops_every_write_until_a_person_resets_the_brake() {
+    let desk = Desk::new().await;
+    let file = desk.world.folder.path().join("estop.db.pause");
+    std::fs::write(&file, "incident 4182\n").unwrap();
+    desk.world.pass(Duration::from_secs(5)).await;
+    let before = desk.world.writes();
+
+    desk.world.detect_agent(invoice_bot()).await;
+    desk.world.pass(Duration::from_secs(10)).await;
+    let standing = desk.get("/v1/mode").await.body;
+    let early = desk
+        .post(
+            "/v1/brake",
+            json!({ "brake": "reset", "reason": "too early" }),
+        )
+        .await;
+    desk.world.pass(Duration::from_secs(5)).await;
+    let still = desk.get("/v1/mode").await.body;
+    let stopped = desk.world.writes();
+    std::fs::remove_file(&file).unwrap();
+    desk.world.pass(Duration::from_secs(5)).await;
+    let after = desk.get("/v1/mode").await.body;
+    let reset = json!({ "brake": "reset", "reason": "mended" });
+    desk.post("/v1/brake", reset).await;
+    desk.world.settle().await;
+
+    assert_eq!(standing["brake"], "tripped");
+    assert_eq!(standing["brake_moved_by"], "local:pause-file");
+    assert_eq!(early.status, StatusCode::ACCEPTED);
+    assert_eq!(
+        (&still["brake"], &after["brake"]),
+        (&json!("tripped"), &json!("tripped"))
+    );
+    assert_eq!(stopped, before);
+    assert_eq!(desk.world.switched(invoice_bot()), [false]);
+    let said = desk.records().await;
+    let said = said
+        .iter()
+        .any(|one| one.detail["reason"] == "incident 4182");
+    assert!(said, "its reason is on record");
+}
+
+#[tokio::test]
+async fn e20_a_service_that_starts_beside_the_file_finishes_nothing() {
+    let desk = Desk::new().await;
+    let patch = On::request("PATCH", "agentIdentity$");
+    desk.world
+        .entra
+        .push_fault(Fault::new(patch, What::HoldRequest));
+    desk.world.detect_agent(invoice_bot()).await;
+    desk.world.until_held(1).await;
+    let file = desk.world.folder.path().join("estop.db.pause");
+    std::fs::write(&file, "").unwrap();
+    desk.world.entra.clear_faults();
+
+    let world = desk.world;
+    drop((desk.api, desk.token));
+    let world = world.restart().await;
+    let before = world.writes();
+    world.pass(Duration::from_secs(60)).await;
+
+    assert_eq!(
+        world.service.store.standing().await.unwrap().brake,
+        Brake::On
+    );
+    assert_eq!(world.writes(), before);
+    assert_eq!(world.only_run().await.state.word(), "running");
+}
+
+#[tokio::test]
+async fn pause_asks_the_server_and_leaves_a_file_where_it_does_not_answer() {
+    let desk = Desk::new().await;
+    let config = desk.path("estop.yaml");
+    let file = desk.path("estop.db.pause");
+
+    let asked = desk.types(&["pause", "--reason", "a drill"]).await;
+    let there = std::path::Path::new(&file).exists();
+    let words = [
+        "pause", "--reason", "a drill", "--file", "--config", &config,
+    ];
+    let by_file = desk.types(&words).await;
+
+    assert_eq!(asked.exit.code(), 0, "{asked:?}");
+    assert!(asked.output.starts_with("PAUSED") && !there, "{asked:?}");
+    assert_eq!(by_file.exit.code(), 0, "{by_file:?}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "a drill\n");
 }

@@ -114,7 +114,7 @@ impl Desk {
         path
     }
 
-    pub(super) fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.world.folder.path().join(name).display().to_string()
     }
 }

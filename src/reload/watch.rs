@@ -1,0 +1,100 @@
+//! The loop: woken by the file system or a signal, and looking by itself where neither can be
+//! relied on.
+
+use std::time::Duration;
+
+use ::notify::event::{AccessKind, AccessMode};
+use ::notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::swap::{Cause, Reloaded, Reloader};
+
+/// How often the folder is looked at when nothing wakes us: network file systems and swapped links
+/// tell nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long files must lie still before they are read.
+const STILL: Duration = Duration::from_millis(500);
+/// Looks at files that never lie still.
+const LOOKS_MAX: usize = 60;
+/// Looks at the folder until told to stop.
+pub async fn reload_loop(
+    reloader: Reloader,
+    mut heard: mpsc::Receiver<Cause>,
+    stop: CancellationToken,
+) {
+    let _watching = watching(&reloader);
+    loop {
+        let cause = tokio::select! {
+            () = stop.cancelled() => return,
+            Some(cause) = heard.recv() => cause,
+            () = reloader.clock().sleep(LOOK_EVERY) => Cause::Files,
+        };
+        if cause == Cause::Files && !reloader.is_due().await {
+            continue;
+        }
+        let looked = stop.run_until_cancelled(look(&reloader, cause)).await;
+        if looked.is_none() {
+            return;
+        }
+    }
+}
+
+/// Waits until the files lie still, then tries them.
+async fn look(reloader: &Reloader, cause: Cause) {
+    let mut seen = reloader.files();
+    for _ in 0..LOOKS_MAX {
+        reloader.clock().sleep(STILL).await;
+        let now = reloader.files();
+        if now == seen {
+            break;
+        }
+        seen = now;
+    }
+    let folder = reloader.folder().display();
+    match reloader.reload(cause).await {
+        Ok(Reloaded::Same | Reloaded::InForce { .. }) => {}
+        Ok(Reloaded::Refused { why }) => {
+            tracing::warn!(
+                "the playbooks of {folder} were refused, the last good ones stay: {why}"
+            );
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the playbooks of {folder} could not be recorded; trying again");
+        }
+    }
+}
+
+/// Knocks whenever something in the folder changes, for as long as it lives. Without it the loop
+/// looks by itself.
+fn watching(reloader: &Reloader) -> Option<RecommendedWatcher> {
+    // Only the way to knock: its thread may outlive the service by a moment.
+    let knock = reloader.knocker();
+    let told = move |event: ::notify::Result<Event>| {
+        if event.is_ok_and(|event| is_change(event.kind)) {
+            let _ = knock.try_send(Cause::Files);
+        }
+    };
+    let begun = ::notify::recommended_watcher(told).and_then(|mut watcher| {
+        watcher.watch(reloader.folder(), RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    begun
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the folder of playbooks cannot be watched; it is looked at");
+        })
+        .ok()
+}
+
+/// Reading is no change: we read ourselves.
+fn is_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Access(_) => false,
+        EventKind::Any
+        | EventKind::Create(_)
+        | EventKind::Modify(_)
+        | EventKind::Remove(_)
+        | EventKind::Other => true,
+    }
+}

@@ -1,0 +1,267 @@
+//! The documentation holds: every YAML block is read by the parser it is for, the pages of reference
+//! are what the program says, and no key of the configuration is missing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use estop::catalog::{Catalog, read_cases};
+use estop::config::{Config, KEYS, Overrides};
+use syn::punctuated::Punctuated;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every page of documentation.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![root().join("README.md")];
+    for folder in ["playbooks", "deploy", "benches"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// A block of a page: where it stands, its language, its text.
+pub struct Block {
+    pub place: String,
+    pub language: String,
+    pub text: String,
+}
+
+/// The fenced blocks of a page.
+pub fn blocks(page: &Path) -> Vec<Block> {
+    let shown = page.strip_prefix(root()).unwrap().display().to_string();
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for (line, text) in std::fs::read_to_string(page).unwrap().lines().enumerate() {
+        match (text.strip_prefix("```"), open) {
+            (Some(_), true) => open = false,
+            (Some(language), false) => {
+                open = true;
+                blocks.push(Block {
+                    place: format!("{shown}:{}", line + 1),
+                    language: language.to_owned(),
+                    text: String::new(),
+                });
+            }
+            (None, true) => {
+                let block = blocks.last_mut().unwrap();
+                block.text.push_str(text);
+                block.text.push('\n');
+            }
+            (None, false) => {}
+        }
+    }
+    assert!(!open, "{shown}: a block is not closed");
+    blocks
+}
+
+/// The YAML of a page: its blocks, and files that its commands write.
+fn yaml(page: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for block in blocks(page) {
+        if block.language == "yaml" {
+            found.push((block.place, block.text));
+        } else {
+            for document in block.text.split("<<'YAML'\n").skip(1) {
+                let text = document.split("\nYAML").next().unwrap();
+                found.push((block.place.clone(), format!("{text}\n")));
+            }
+        }
+    }
+    found
+}
+
+/// What a part of a configuration leaves out, so that it can be read as a whole.
+fn completed(text: &str) -> String {
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    let mut whole = text.to_owned();
+    if !has("tenant:") {
+        whole.push_str(
+            "tenant: { id: 3f9e88bf-86f1-41af-91ab-2d7cd01177aa, credential: managed_identity }\n",
+        );
+    }
+    if !has("protected:") {
+        whole.push_str("protected: []\n");
+    }
+    whole
+}
+
+fn fault(text: &str) -> Option<String> {
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("playbook: "));
+    if let Some(name) = name {
+        let name = name.split_whitespace().next().unwrap();
+        let read = if text.contains("\ncases:\n") {
+            read_cases(&format!("{name}.test.yaml"), text).map(drop)
+        } else {
+            let file = format!("{name}.yaml");
+            Catalog::of_texts([(file.as_str(), text)]).map(drop)
+        };
+        return read.err().map(|faults| format!("{faults:?}"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("estop.yaml");
+    std::fs::write(&file, completed(text)).unwrap();
+    let read = Config::read(&file, &Overrides::default());
+    read.err().map(|bad| bad.to_string())
+}
+
+#[test]
+fn every_yaml_block_of_the_docs_is_read_by_the_parser_it_is_for() {
+    let (mut read, mut faults) = (0, Vec::new());
+    for page in pages() {
+        for (place, text) in yaml(&page) {
+            read += 1;
+            faults.extend(fault(&text).map(|why| format!("{place}: {why}")));
+        }
+    }
+
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(read >= 5, "only {read} blocks were found");
+}
+
+#[test]
+fn a_block_with_a_wrong_key_of_either_kind_is_found() {
+    for wrong in [
+        "actions:\n  tga: { set: A, attribute: B, value: c }\n",
+        "playbook: x\nsumary: A typo.\n",
+        "playbook: x\ncases:\n  - case: y\n    expects: {}\n",
+    ] {
+        assert!(fault(wrong).is_some(), "{wrong}");
+    }
+}
+
+/// What `estop reference` prints for a page.
+fn printed(page: &str) -> String {
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_estop"))
+        .args(["reference", page])
+        .output()
+        .unwrap();
+    assert!(ended.status.success());
+    String::from_utf8(ended.stdout).unwrap()
+}
+
+#[test]
+fn the_pages_of_reference_are_what_the_program_says() {
+    for (page, file) in [
+        ("playbooks", "playbooks/reference.md"),
+        ("commands", "deploy/commands.md"),
+        ("configuration", "deploy/configuration.md"),
+    ] {
+        let kept = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+        assert!(
+            kept == printed(page),
+            "{file} is old: cargo run -- reference {page} > {file}"
+        );
+    }
+}
+
+/// The names of the keys that the configuration's parser takes.
+fn parsed_keys() -> BTreeSet<String> {
+    let mut sources: Vec<PathBuf> = std::fs::read_dir(root().join("src/config"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    sources.push(root().join("src/domain/caps.rs"));
+    let mut keys = BTreeSet::new();
+    for source in sources {
+        let tree = syn::parse_file(&std::fs::read_to_string(source).unwrap()).unwrap();
+        for item in tree.items {
+            let syn::Item::Struct(item) = item else {
+                continue;
+            };
+            let strict = serde_words(&item.attrs);
+            if strict.iter().any(|word| word == "deny_unknown_fields") {
+                keys.extend(item.fields.iter().map(name_of));
+            }
+        }
+    }
+    keys
+}
+
+/// The name a field is written under.
+fn name_of(field: &syn::Field) -> String {
+    let renamed = serde_words(&field.attrs).into_iter().find_map(|word| {
+        let (_, name) = word.split_once("rename = ")?;
+        Some(name.trim_matches('"').to_owned())
+    });
+    renamed.unwrap_or_else(|| field.ident.as_ref().unwrap().to_string())
+}
+
+/// What stands in the `serde` attributes.
+fn serde_words(attributes: &[syn::Attribute]) -> Vec<String> {
+    let serde = attributes.iter().filter(|one| one.path().is_ident("serde"));
+    serde
+        .flat_map(|one| {
+            let parser = Punctuated::<syn::Meta, syn::Token![,]>::parse_terminated;
+            one.parse_args_with(parser).unwrap_or_default()
+        })
+        .map(|meta| match meta {
+            syn::Meta::Path(path) => path
+                .get_ident()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            syn::Meta::NameValue(pair) => {
+                let name = pair.path.get_ident().map(ToString::to_string);
+                let mut value = String::new();
+                if let syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Str(text),
+                    ..
+                }) = pair.value
+                {
+                    value = text.value();
+                }
+                format!("{} = \"{value}\"", name.unwrap_or_default())
+            }
+            syn::Meta::List(_) => String::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn every_key_of_the_configuration_stands_on_the_page_of_reference() {
+    // Sections whose own name is a key, and keys that are told with their section.
+    let sections = [
+        "tenant",
+        "control",
+        "sources",
+        "actions",
+        "caps",
+        "inventory",
+        "evidence",
+        "drill",
+        "azure",
+        "may",
+        "verify",
+        "foundry",
+    ];
+    let told: BTreeSet<&str> = KEYS.iter().flat_map(|key| key.path.split('.')).collect();
+    let parsed = parsed_keys();
+
+    let missing: Vec<_> = parsed
+        .iter()
+        .filter(|key| !told.contains(key.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "say in src/config/keys.rs what these are: {missing:?}"
+    );
+    let last = |key: &estop::config::Key| key.path.rsplit('.').next().unwrap().to_owned();
+    let unknown: Vec<_> = KEYS
+        .iter()
+        .map(last)
+        .filter(|key| !parsed.contains(key))
+        .collect();
+    assert!(unknown.is_empty(), "nothing reads these: {unknown:?}");
+    for section in sections {
+        assert!(told.contains(section), "{section}");
+    }
+}
