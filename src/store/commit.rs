@@ -30,7 +30,7 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) {
         // Nothing of this batch is durable; a half-open transaction must not swallow the next.
         tx.roll_back().await;
     }
-    end_where_the_disk_failed(&committed);
+    end_where_the_disk_failed(std::iter::once(&committed).chain(&outcomes));
     outcomes.resize(pieces.len(), Ok(()));
     for ((piece, _), outcome) in pieces.drain(..).zip(outcomes) {
         piece.answer(committed.clone().and(outcome));
@@ -60,14 +60,11 @@ async fn perform_each(
 
 /// After a failed sync the system takes what it could not write for written (threat D09), so that
 /// nothing later may be thanked for: the process ends, and its next start reads what is there.
-fn end_where_the_disk_failed(committed: &Result<(), Error>) {
-    let Err(Error::Busy(why)) = committed else {
-        return;
-    };
-    if why.contains("disk I/O error") {
-        tracing::error!(
-            "the disk failed under the store ({why}); ending, so that a start looks again"
-        );
-        std::process::abort();
+fn end_where_the_disk_failed<'a>(ended: impl Iterator<Item = &'a Result<(), Error>>) {
+    for one in ended {
+        if let Err(failed @ Error::DiskFailed(_)) = one {
+            tracing::error!("{failed}; ending, so that a start reads what is there");
+            std::process::abort();
+        }
     }
 }

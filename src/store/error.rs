@@ -6,6 +6,10 @@ pub enum Error {
     /// Nothing was stored. The queue is full or the database is locked or out of space.
     #[error("the store is busy or full: {0}")]
     Busy(String),
+    /// The disk failed under it. What was written before may not be there either, so the writer ends
+    /// the process and its next start reads what is.
+    #[error("the disk failed under the store: {0}")]
+    DiskFailed(String),
     /// The lease was lost: another worker, or a person, has moved on. Stop working on it.
     #[error("this lease is no longer held")]
     LeaseLost,
@@ -22,7 +26,10 @@ pub enum Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Busy(error.to_string())
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::SystemIoFailure) => Self::DiskFailed(error.to_string()),
+            Some(_) | None => Self::Busy(error.to_string()),
+        }
     }
 }
 

@@ -36,10 +36,15 @@ pub(super) fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError> {
     let writer = Connection::open(path, Access::Write).and_then(|mut writer| {
         writer.run_script("pragma journal_mode = wal; pragma synchronous = full")?;
         migrate(&mut writer)?;
+        if entry == Entry::Service {
+            // After a sync that failed, the journal may lie in memory only: what can be read of it
+            // is copied and synced before anything is built on it. A visitor who reads delays it.
+            writer.run_script("pragma wal_checkpoint(truncate)")?;
+        }
         Ok(writer)
     });
     let writer = writer.map_err(|error| match error {
-        Error::Busy(why) => unusable(why),
+        Error::Busy(why) | Error::DiskFailed(why) => unusable(why),
         damaged @ (Error::Damaged(_) | Error::Refused(_) | Error::LeaseLost | Error::Braked) => {
             OpenError::Unfit {
                 path: shown(),

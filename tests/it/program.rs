@@ -106,25 +106,11 @@ impl Site {
             .append(true)
             .open(self.folder.path().join("serve.log"))
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_estop"))
-            .arg("serve")
+        let child = self
+            .types(&["serve"])
             .args(options)
-            .arg("--config")
-            .arg(self.folder.path().join("estop.yaml"))
-            .env(
-                "IDENTITY_ENDPOINT",
-                format!("{}/msi/token", self.tenant_url),
-            )
-            .env(
-                "IDENTITY_HEADER",
-                &self.entra.tenant().client.identity_header,
-            )
-            // Everything is on loopback, whatever proxy the machine has.
             .env("RUST_LOG", "info")
-            .env("NO_PROXY", "*")
-            .env("no_proxy", "*")
             .envs(variables.iter().copied())
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)
@@ -152,6 +138,7 @@ impl Site {
                 "IDENTITY_HEADER",
                 &self.entra.tenant().client.identity_header,
             )
+            // Everything is on loopback, whatever proxy the machine has.
             .env("NO_PROXY", "*")
             .env("no_proxy", "*")
             .stdin(Stdio::null());

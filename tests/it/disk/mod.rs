@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Most calls of one kind in a story; more means that no story comes to its end.
 const CALLS_MAX: usize = 4_000;
 /// Which calls fail unless a person asks for more of them: early ones one by one, then sparsely.
-const SOME: [usize; 9] = [1, 2, 4, 9, 20, 41, 70, 110, 170];
+const SOME: [usize; 11] = [1, 2, 4, 9, 17, 19, 20, 41, 70, 110, 170];
 
 /// How the disk fails.
 #[derive(Clone, Copy, Debug)]
