@@ -168,3 +168,7 @@ pub(super) const INIT: &str = "Examples:
   estop init entra > grant.sh && sh grant.sh OBJECT_ID
   estop init entra playbooks/ --profile eradicate --shell powershell > grant.ps1
   estop init sentinel --out sentinel/ --workspace law-soc --url https://estop.contoso.example --audience api://estop";
+
+pub(super) const REFERENCE: &str = "Examples:
+  estop reference playbooks > playbooks/reference.md
+  estop reference commands > deploy/commands.md";

@@ -224,6 +224,7 @@ pub enum Command {
         command: InitCommand,
     },
     /// The pages of reference, as Markdown.
+    #[command(after_help = examples::REFERENCE)]
     Reference {
         /// Which page.
         #[arg(value_enum)]
