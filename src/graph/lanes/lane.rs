@@ -178,7 +178,10 @@ impl Turns {
         let mut state = self.state();
         match cost.checked_sub(counted) {
             Some(0) => {}
-            Some(more) => state.window.give(self.clock.elapsed(), more),
+            // Whatever it was for, what it cost beyond its turn is not what containing will want.
+            Some(more) => state
+                .window
+                .give(self.clock.elapsed(), Priority::Watch, more),
             None => state.window.take_back(counted - cost),
         }
     }
@@ -241,7 +244,7 @@ impl State {
     fn take(&mut self, now: Duration, wanted: Wanted) -> Duration {
         let wait = self.wait(now, wanted);
         if wait.is_zero() {
-            self.window.give(now, wanted.turns);
+            self.window.give(now, wanted.priority, wanted.turns);
             self.turns += 1;
         }
         wait

@@ -1,8 +1,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::super::{Budget, Enabled, Error, Graph, Lane, LaneReport, Priority};
 use super::{answer, answering, ask, clock, id, linked, moving, with_header};
@@ -140,6 +141,31 @@ async fn a_fifth_of_the_budget_is_kept_for_containing() {
         .count();
 
     assert_eq!((undone, contained), (8, 2));
+}
+
+#[tokio::test]
+async fn containing_at_a_steady_pace_never_waits_for_what_is_less_urgent() {
+    let (clock, hand) = clock();
+    let (graph, _seen) = narrow(&clock, 315);
+    let mut undoing = FuturesUnordered::new();
+    let mut undone = 0;
+
+    // Twice as much is wanted as there is room for beside the kills.
+    for tick in 0..400_u32 {
+        for number in 1..=2 {
+            undoing.push(write(&graph, Priority::Undo, number));
+            let killed = write(&graph, Priority::Contain, number).now_or_never();
+            assert!(matches!(killed, Some(Ok(()))), "a kill waited at {tick}");
+        }
+        while let Some(Some(Ok(()))) = undoing.next().now_or_never() {
+            undone += 1;
+        }
+        // A task that never gives way is told to wait for what is there.
+        tokio::task::yield_now().await;
+        hand.advance(Duration::from_millis(100));
+    }
+
+    assert!(undone >= 200, "{undone} of what is left to others");
 }
 
 #[tokio::test]
