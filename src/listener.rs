@@ -47,7 +47,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1024,
+            connections: 2048,
             header: Duration::from_secs(10),
             drain: Duration::from_secs(20),
         }

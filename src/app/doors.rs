@@ -26,7 +26,7 @@ impl Service {
             tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
             public_url,
             callback_hosts: self.config.callback_hosts.clone(),
-            wake: Arc::clone(&self.wake_triage),
+            wake: Arc::clone(&self.hand_to_triage),
             tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         });
         Ok(door.layer(CatchPanicLayer::new()))

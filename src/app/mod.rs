@@ -20,6 +20,7 @@ mod serve;
 mod service;
 mod settle;
 mod tools;
+mod wakes;
 mod watching;
 
 pub use examine::doctor;

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +12,7 @@ use super::examine::{self, AskAzure};
 use super::loops::{ENDLESS, spawn};
 use super::settle::settle_in;
 use super::tools::means;
+use super::wakes;
 use super::{Parts, StartError, keys, ourselves};
 use crate::act::Means;
 use crate::arm::Arm;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::command::Pause;
 use crate::config::Config;
 use crate::doctor::Board;
+use crate::domain::delivery::Delivery;
 use crate::domain::guard::Guards;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
@@ -30,9 +32,6 @@ use crate::reload::Reloader;
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
-
-/// Hints that may wait; a lost one is found by looking.
-const HINTS_MAX: usize = 8192;
 
 /// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
 pub struct Service {
@@ -64,6 +63,7 @@ pub struct Service {
     /// Takes changed playbooks, where they lie in a folder.
     pub reloader: Option<Reloader>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
+    pub(super) hand_to_triage: Arc<dyn Fn(Delivery) + Send + Sync>,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
     pub(super) loops: JoinSet<()>,
@@ -105,9 +105,7 @@ impl Service {
             clock: clock.clone(),
             budgets,
         };
-        let (to_triage, stored) = mpsc::channel(HINTS_MAX);
-        let (to_contain, contain) = mpsc::channel(HINTS_MAX);
-        let (to_any, any) = mpsc::channel(HINTS_MAX);
+        let (wakes, woken) = wakes::channels();
         let mut service = Self {
             graph: Graph::new(link),
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
@@ -121,17 +119,9 @@ impl Service {
             wake_drills: Arc::default(),
             pause: None,
             reloader: None,
-            wake_triage: Arc::new(move |id| {
-                // A full channel loses a hint, never a delivery.
-                let _ = to_triage.try_send(id);
-            }),
-            wake_workers: Arc::new(move |run, lane| {
-                let door = match lane {
-                    Lane::Contain => &to_contain,
-                    Lane::Bulk => &to_any,
-                };
-                let _ = door.try_send(run);
-            }),
+            wake_triage: wakes.triage,
+            hand_to_triage: wakes.reader,
+            wake_workers: wakes.workers,
             store,
             clock,
             config,
@@ -140,7 +130,7 @@ impl Service {
             refused: Arc::default(),
             loops,
         };
-        service.begin(tokens, stored, (contain, any)).await?;
+        service.begin(tokens, woken).await?;
         Ok(service)
     }
 

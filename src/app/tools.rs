@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::keys;
 use super::service::Service;
+use super::{keys, wakes};
 use crate::act::Means;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entra::TokenSource;
 use crate::foundry::Foundry;
 use crate::reload::{Cause, Reloader};
-use crate::run::{Bench, Limits};
+use crate::run::{Bench, Limits, Places};
 use crate::transport::Transport;
 use crate::triage::{Held, Triage};
 use crate::watch::Watch;
@@ -45,7 +45,8 @@ impl Service {
         })
     }
 
-    pub(super) fn triage(&self) -> Triage {
+    /// With the places of the reserved worker and of the other.
+    pub(super) fn triage(&self, places: (Places, Places)) -> Triage {
         Triage {
             store: self.store.clone(),
             catalog: Arc::clone(&self.catalog),
@@ -57,6 +58,7 @@ impl Service {
             looking_up: Triage::places(),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
+            seats: wakes::seats(places, self.config.caps, self.clock.clone()),
         }
     }
 

@@ -81,6 +81,23 @@ pub struct NewDelivery {
     pub received_at: Moment,
 }
 
+impl NewDelivery {
+    /// As the store keeps it once it is taken for the first time.
+    pub fn received(&self) -> Delivery {
+        Delivery {
+            id: self.id,
+            source: self.source.clone(),
+            state: DeliveryState::Received,
+            why: None,
+            body: self.body.clone(),
+            digest: self.digest,
+            key_id: self.key_id.clone(),
+            headers: self.headers.clone(),
+            received_at: self.received_at,
+        }
+    }
+}
+
 /// A delivery as the store keeps it.
 #[derive(Clone, Debug)]
 pub struct Delivery {
@@ -93,7 +110,7 @@ pub struct Delivery {
     /// Why it stands there, for people.
     pub why: Option<String>,
     /// The exact bytes.
-    pub body: Vec<u8>,
+    pub body: bytes::Bytes,
     /// Of the exact bytes.
     pub digest: BodyDigest,
     /// The key that verified it.

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::domain::callback::CallbackHosts;
+use crate::domain::delivery::Delivery;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::signature::TicketKey;
 use crate::store::Store;
@@ -16,8 +17,9 @@ use super::sources::Sources;
 use super::tally::Tally;
 use super::{receive, status};
 
-/// Called with a new delivery after it is committed: a hint that there is work, never the work.
-pub type Wake = Arc<dyn Fn(DeliveryId) + Send + Sync>;
+/// Called with a new delivery after it is stored: a hint that there is work. Whoever loses it loses
+/// nothing.
+pub type Wake = Arc<dyn Fn(Delivery) + Send + Sync>;
 
 /// Everything the door needs. The roof builds it.
 pub struct Door {

@@ -77,12 +77,14 @@ async fn take(
         .map_err(|refusal| door.refuse(Some(name), refusal.word()))?;
     crash_point("ingress.verified");
     let id = DeliveryId::from_uuid(door.clock.uuid());
-    let taken = door.store.take_delivery(verified.into_new(id, now)).await;
+    let new = verified.into_new(id, now);
+    let received = new.received();
+    let taken = door.store.take_delivery(new).await;
     crash_point("ingress.stored");
     match taken.map_err(|why| door.unable(&why.to_string()))? {
         Taken::New { id } => {
             door.tally.add(name, Tallied::Taken);
-            (door.wake)(id);
+            (door.wake)(received);
             Ok(id)
         }
         Taken::Repeat { id } => {

@@ -95,7 +95,7 @@ impl Stage {
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }
-            self.store.keep_leases(Vec::new(), self.clock.now()).await?;
+            self.store.synced().await?;
             for read in join_all((0..READERS).map(|_| self.store.standing())).await {
                 read?;
             }

@@ -32,9 +32,9 @@ use crate::entra::{AccessToken, TokenSource};
 use crate::graph::{Budgets, Cloud, Endpoints, Graph, Link};
 use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::sim::{self, Entra, Tenant};
-use crate::store::{Entry, Store};
+use crate::store::{AtOnce, Entry, Store};
 use crate::telemetry::Metrics;
-use crate::triage::{Held, Hints, Triage, triage_loop};
+use crate::triage::{Held, Hints, Seat, Triage, triage_loop};
 
 /// When every rehearsal begins, in milliseconds: a Monday noon.
 const BEGINS: Moment = Moment::from_millis(1_790_000_000_000);
@@ -111,6 +111,9 @@ fn loops(
 ) -> Result<Loops, NotPlayed> {
     let (to_workers, hints) = mpsc::channel(HINTS_MAX);
     let stop = CancellationToken::new();
+    let name = WorkerName("rehearsal".to_owned());
+    let workers = Workers::new((name, Lane::Bulk), hints, stop.clone());
+    let (places, now) = (workers.places(), stage.clock.clone());
     let metrics = Arc::new(Metrics::default());
     let graph = graph(stage, tokens)?;
     let triage = Triage {
@@ -124,6 +127,15 @@ fn loops(
         looking_up: Triage::places(),
         clock: stage.clock.clone(),
         metrics: Arc::clone(&metrics),
+        seats: Arc::new(move |_| {
+            let place = places.place(now.now())?;
+            let claim = place.claim.clone();
+            let caps = limits().caps;
+            Some(Seat {
+                at_once: AtOnce { claim, caps },
+                hand: Box::new(move |claimed| place.give(claimed)),
+            })
+        }),
     };
     let bench = Bench {
         board: Board::default(),
@@ -135,18 +147,14 @@ fn loops(
         metrics,
         limits: limits(),
     };
+    let (_, nothing_handed) = mpsc::channel(1);
     let triage_hints = Hints {
+        handed: nothing_handed,
         stored,
         made: Arc::new(move |run: RunId, _: Lane| {
             // A full channel loses a hint, never a run.
             let _ = to_workers.try_send(run);
         }),
-        stop: stop.clone(),
-    };
-    let workers = Workers {
-        name: WorkerName("rehearsal".to_owned()),
-        lane: Lane::Bulk,
-        hints,
         stop: stop.clone(),
     };
     Ok(vec![

@@ -9,12 +9,14 @@ use crate::domain::notice::{Notice, Urgency};
 use crate::domain::playbook::Mode;
 use crate::domain::run::RunEvent;
 use crate::domain::step::{Outcome, Step};
-use crate::store::Claimed;
+use crate::store::{Claimed, ReadBack};
 
 /// Everything that was found out in one go.
 pub(super) struct Found {
     pub(super) steps: Vec<Step>,
     pub(super) proofs: Vec<Proof>,
+    /// What of it is not stored yet.
+    pub(super) read_back: ReadBack,
     pub(super) later: Option<(Moment, String)>,
 }
 

@@ -4,15 +4,15 @@ use futures_util::future::{join, join_all};
 
 use super::conclusion::{Found, conclusion, notice};
 use super::step::{Stepped, carry_out};
-use super::verify::{Proof, prove};
-use super::{Bench, Broken, CONTAIN_DEADLINE, Progress, VERIFY_WITHIN, coverage};
+use super::verify::{note_proof, prove_all, verdict};
+use super::{Bench, Broken, CONTAIN_DEADLINE, Progress, coverage};
 use crate::domain::action::Action;
 use crate::domain::entity::Entity;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::run::{RunEvent, RunState};
 use crate::domain::step::{Outcome, Step};
-use crate::store::{Begun, Claimed, Ending};
+use crate::store::{Begun, Claimed, Ending, ReadBack};
 use crate::telemetry::{Metrics, crash_point};
 
 /// An unknown run is read again after this long.
@@ -27,10 +27,13 @@ pub(super) async fn carry_on(bench: &Bench, claimed: Claimed) -> Result<Progress
         return prove_late(bench, claimed).await;
     }
     let now = bench.clock.now();
-    let begun = bench
-        .store
-        .begin(claimed.lease, bench.limits.caps, now)
-        .await;
+    let begun = match claimed.begun {
+        true => Ok(Begun::Go),
+        false => {
+            let caps = bench.limits.caps;
+            bench.store.begin(claimed.lease, caps, now).await
+        }
+    };
     if begun == Err(crate::store::Error::Braked)
         && now.since(claimed.run.begun_at.unwrap_or(now)) >= CONTAIN_DEADLINE
     {
@@ -46,7 +49,7 @@ pub(super) async fn carry_on(bench: &Bench, claimed: Claimed) -> Result<Progress
     if let Some((due, because)) = found.later {
         return Ok(Progress::PutDown { due, because });
     }
-    finish(bench, &claimed, &found).await
+    finish(bench, &claimed, found).await
 }
 
 /// Writes were stopped for as long as a run is tried: what is not done is not done, and what may
@@ -69,18 +72,14 @@ async fn give_up(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken> {
         (step.outcome, step.evidence) = (Some(outcome), Some(evidence));
     }
     steps.retain(|step| step.plan.action != Action::Verify);
-    let proofs = prove_all(bench, &claimed, &closed_entities(&steps)).await?;
-    let later = None;
-    finish(
-        bench,
-        &claimed,
-        &Found {
-            steps,
-            proofs,
-            later,
-        },
-    )
-    .await
+    let (proofs, read_back) = prove_all(bench, &claimed, &closed_entities(&steps)).await?;
+    let found = Found {
+        steps,
+        proofs,
+        read_back,
+        later: None,
+    };
+    finish(bench, &claimed, found).await
 }
 
 /// The switches and their proof go one way, everything else beside them: a confirm never delays a
@@ -96,11 +95,20 @@ async fn strike(bench: &Bench, claimed: &Claimed) -> Result<Found, Broken> {
         .into_iter()
         .filter(|step| step.plan.action != Action::Verify)
         .partition(|step| step.plan.action.contains());
-    let (closed, done) = join(
-        close_and_prove(bench, claimed, closing),
-        carry_all(bench, claimed, beside),
-    )
-    .await;
+    if beside.is_empty() {
+        // The proof is the end, too: both are stored in one piece.
+        return close_and_prove(bench, claimed, closing).await;
+    }
+    let proof = async {
+        let mut found = close_and_prove(bench, claimed, closing).await?;
+        let read_back = std::mem::take(&mut found.read_back);
+        let verified = read_back.verify.clone();
+        let at = bench.clock.now();
+        bench.store.read_back(claimed.lease, read_back, at).await?;
+        note_proof(bench, claimed, verified.as_ref());
+        Ok::<_, Broken>(found)
+    };
+    let (closed, done) = join(proof, carry_all(bench, claimed, beside)).await;
     let mut found = closed?;
     let (steps, later) = done?;
     found.steps.extend(steps);
@@ -148,19 +156,20 @@ async fn close_and_prove(
         .steps
         .iter()
         .find(|step| step.plan.action == Action::Verify);
-    let mut proofs = Vec::new();
+    let (mut proofs, mut read_back) = (Vec::new(), ReadBack::default());
     if claimed.run.mode != Mode::Observe && later.is_none() {
-        proofs = prove_all(bench, claimed, &closed_entities(&steps)).await?;
+        (proofs, read_back) = prove_all(bench, claimed, &closed_entities(&steps)).await?;
     }
     if let Some(verify) = verify
         && later.is_none()
         && !verify.state.has_ended()
     {
-        end_verify(bench, claimed, verify, &proofs).await?;
+        read_back.verify = Some((verify.position, verdict(claimed.run.mode, &proofs)));
     }
     Ok(Found {
         steps,
         proofs,
+        read_back,
         later,
     })
 }
@@ -183,59 +192,8 @@ fn closed_entities(steps: &[Step]) -> Vec<Entity> {
         .collect()
 }
 
-async fn prove_all(
-    bench: &Bench,
-    claimed: &Claimed,
-    entities: &[Entity],
-) -> Result<Vec<Proof>, Broken> {
-    join_all(
-        entities
-            .iter()
-            .map(|entity| prove(bench, claimed.lease, *entity, VERIFY_WITHIN)),
-    )
-    .await
-    .into_iter()
-    .collect()
-}
-
-async fn end_verify(
-    bench: &Bench,
-    claimed: &Claimed,
-    verify: &Step,
-    proofs: &[Proof],
-) -> Result<(), Broken> {
-    let closed = proofs.iter().filter(|proof| proof.closed).count();
-    let outcome = match (claimed.run.mode, proofs.len()) {
-        (Mode::Observe, _) => Outcome::Observed,
-        (_, 0) => Outcome::Failed,
-        (_, all) if all == closed => Outcome::Done,
-        (_, _) => Outcome::Unknown,
-    };
-    let evidence = if outcome == Outcome::Observed {
-        "nothing was touched".to_owned()
-    } else {
-        format!("{closed} of {} read back closed", proofs.len())
-    };
-    bench
-        .store
-        .step_ended(
-            claimed.lease,
-            verify.position,
-            (outcome, evidence),
-            bench.clock.now(),
-        )
-        .await?;
-    crash_point("run.verified");
-    let first = claimed.run.contained_at.is_none();
-    if outcome == Outcome::Done && first && claimed.agreed() == 0 {
-        let took = bench.clock.now().since(claimed.run.received_at);
-        bench.metrics.took("received_to_contained", took);
-    }
-    Ok(())
-}
-
-async fn finish(bench: &Bench, claimed: &Claimed, found: &Found) -> Result<Progress, Broken> {
-    let (event, because) = conclusion(bench, claimed.run.mode, found);
+async fn finish(bench: &Bench, claimed: &Claimed, found: Found) -> Result<Progress, Broken> {
+    let (event, because) = conclusion(bench, claimed.run.mode, &found);
     let now = bench.clock.now();
     let ending = Ending {
         event,
@@ -249,7 +207,12 @@ async fn finish(bench: &Bench, claimed: &Claimed, found: &Found) -> Result<Progr
         notice: notice(bench, claimed, event, &because),
         again_at: (event == RunEvent::EndedUnknown).then(|| now.plus(PROVE_AGAIN)),
     };
-    let state = bench.store.end(claimed.lease, ending, now).await?;
+    let read_back = found.read_back;
+    let verified = read_back.verify.clone();
+    let store = &bench.store;
+    let ended = store.end_proved(claimed.lease, (read_back, ending), now);
+    let state = ended.await?;
+    note_proof(bench, claimed, verified.as_ref());
     crash_point("run.ended");
     Metrics::count(&bench.metrics.runs, state.word());
     tracing::info!(run.id = %claimed.run.id, state = state.word(), "{} is {state}: {because}", claimed.run.id);
@@ -264,17 +227,20 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
         .filter(|step| step.plan.action != Action::Verify && !is_held_back(&claimed, step))
         .cloned()
         .collect();
-    let proofs = prove_all(bench, &claimed, &closed_entities(&steps)).await?;
+    let (proofs, read_back) = prove_all(bench, &claimed, &closed_entities(&steps)).await?;
     let found = Found {
         steps,
         proofs,
+        read_back,
         later: None,
     };
     let (event, because) = conclusion(bench, claimed.run.mode, &found);
     if matches!(event, RunEvent::EndedContained | RunEvent::EndedPartial) {
-        return finish(bench, &claimed, &found).await;
+        return finish(bench, &claimed, found).await;
     }
     let now = bench.clock.now();
+    let store = &bench.store;
+    store.read_back(claimed.lease, found.read_back, now).await?;
     let unknown_for = now.since(claimed.run.ended_at.unwrap_or(now));
     let pause = if unknown_for < PROVE_OFTEN {
         PROVE_AGAIN

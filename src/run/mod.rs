@@ -17,6 +17,7 @@ mod conclusion;
 mod coverage;
 mod forward;
 mod leases;
+mod places;
 mod put;
 mod step;
 mod sweep;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use places::{Place, Places};
 pub use sweep::sweep_loop;
 pub use turns::freeze_loop;
 pub use worker::{WorkerName, Workers, work_loop};

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Bench, Broken, READS_APART};
+use futures_util::future::join_all;
+
+use super::{Bench, Broken, READS_APART, VERIFY_WITHIN};
 use crate::act::{self, Reading, read_back};
 use crate::domain::containment::EntityEvent;
 use crate::domain::entity::Entity;
+use crate::domain::playbook::Mode;
 use crate::domain::run::RunLease;
+use crate::domain::step::Outcome;
+use crate::store::{Claimed, ReadBack, Verified};
+use crate::telemetry::crash_point;
 
 /// Longest pause between two reads.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -22,28 +28,75 @@ pub(super) struct Proof {
     pub(super) evidence: String,
 }
 
-/// Reads until two reads at least [`READS_APART`] apart agree that no new token is given out, for
-/// at most `within`. A read that says *open* proves nothing yet: replicas may answer old news.
-pub(super) async fn prove(
-    bench: &Bench,
-    lease: RunLease,
-    entity: Entity,
-    within: Duration,
-) -> Result<Proof, Broken> {
-    let proof = read_twice(bench, lease, entity, within).await;
-    let event = if proof.closed {
-        EntityEvent::ReadClosed
-    } else {
-        EntityEvent::GaveUpReading
-    };
-    bench
-        .store
-        .entity_read(lease, entity, event, bench.clock.now())
-        .await?;
-    Ok(proof)
+impl Proof {
+    /// What it says of its entity.
+    pub(super) fn event(&self) -> (Entity, EntityEvent) {
+        let event = if self.closed {
+            EntityEvent::ReadClosed
+        } else {
+            EntityEvent::GaveUpReading
+        };
+        (self.entity, event)
+    }
 }
 
-async fn read_twice(bench: &Bench, lease: RunLease, entity: Entity, within: Duration) -> Proof {
+/// Reads all of these back. Each of several is stored as soon as it is proved; what is left to be
+/// stored comes with the proofs.
+pub(super) async fn prove_all(
+    bench: &Bench,
+    claimed: &Claimed,
+    entities: &[Entity],
+) -> Result<(Vec<Proof>, ReadBack), Broken> {
+    let lease = claimed.lease;
+    let mut read_back = ReadBack::default();
+    if let [only] = entities {
+        let proof = prove(bench, lease, *only, VERIFY_WITHIN).await;
+        read_back.entities.push(proof.event());
+        return Ok((vec![proof], read_back));
+    }
+    let proofs = join_all(entities.iter().map(|entity| async {
+        let proof = prove(bench, lease, *entity, VERIFY_WITHIN).await;
+        let ((entity, event), at) = (proof.event(), bench.clock.now());
+        bench.store.entity_read(lease, entity, event, at).await?;
+        Ok::<_, Broken>(proof)
+    }))
+    .await;
+    Ok((proofs.into_iter().collect::<Result<_, _>>()?, read_back))
+}
+
+/// How the step that verifies ends.
+pub(super) fn verdict(mode: Mode, proofs: &[Proof]) -> (Outcome, String) {
+    let closed = proofs.iter().filter(|proof| proof.closed).count();
+    let outcome = match (mode, proofs.len()) {
+        (Mode::Observe, _) => Outcome::Observed,
+        (_, 0) => Outcome::Failed,
+        (_, all) if all == closed => Outcome::Done,
+        (_, _) => Outcome::Unknown,
+    };
+    let evidence = if outcome == Outcome::Observed {
+        "nothing was touched".to_owned()
+    } else {
+        format!("{closed} of {} read back closed", proofs.len())
+    };
+    (outcome, evidence)
+}
+
+/// Called once the end of the step that verifies is stored.
+pub(super) fn note_proof(bench: &Bench, claimed: &Claimed, verified: Option<&Verified>) {
+    let Some((_, (outcome, _))) = verified else {
+        return;
+    };
+    crash_point("run.verified");
+    let first = claimed.run.contained_at.is_none();
+    if *outcome == Outcome::Done && first && claimed.agreed() == 0 {
+        let took = bench.clock.now().since(claimed.run.received_at);
+        bench.metrics.took("received_to_contained", took);
+    }
+}
+
+/// Reads until two reads at least [`READS_APART`] apart agree that no new token is given out, for
+/// at most `within`. A read that says *open* proves nothing yet: replicas may answer old news.
+async fn prove(bench: &Bench, lease: RunLease, entity: Entity, within: Duration) -> Proof {
     let started = bench.clock.elapsed();
     let mut pause = READS_APART;
     let mut closed_before = false;

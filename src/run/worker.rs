@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::leases::Leases;
+use super::places::{Places, Seated, Taken};
 use super::{Bench, Broken, CONTAIN_DEADLINE, HEARTBEAT, LEASE, Progress, backward, forward};
 use crate::domain::id::RunId;
 use crate::domain::notice::Urgency;
@@ -18,8 +19,6 @@ use crate::domain::run::{Lane, POISONED_AFTER, RunEvent, RunLease, RunState};
 use crate::store::{Claim, Claimed, Ending};
 use crate::telemetry::crash_point;
 
-/// Runs one worker loop carries at the same time.
-const IN_FLIGHT_MAX: usize = 512;
 /// How often due runs are looked for when nobody hints at one.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A run whose writes are stopped is tried again this often.
@@ -36,28 +35,48 @@ pub struct WorkerName(pub String);
 /// What a worker loop serves.
 #[derive(Debug)]
 pub struct Workers {
-    /// Its name.
-    pub name: WorkerName,
-    /// The slowest lane it serves. A loop for kills only is reserved for them.
-    pub lane: Lane,
-    /// Runs that have just become due: a hint only, the store knows.
-    pub hints: mpsc::Receiver<RunId>,
-    /// No more is claimed once this is cancelled; what is in flight is finished.
-    pub stop: CancellationToken,
+    places: Places,
+    seated: mpsc::Receiver<Seated>,
+    hints: mpsc::Receiver<RunId>,
+    stop: CancellationToken,
+}
+
+impl Workers {
+    /// A worker of this name, with the slowest lane it serves: a loop for kills only is reserved for
+    /// them. `hints` names runs that have just become due; the store knows. Once `stop` is cancelled
+    /// no more is claimed, and what is in flight is finished.
+    pub fn new(
+        (name, lane): (WorkerName, Lane),
+        hints: mpsc::Receiver<RunId>,
+        stop: CancellationToken,
+    ) -> Self {
+        let (places, seated) = Places::new((name, lane), stop.clone());
+        Self {
+            places,
+            seated,
+            hints,
+            stop,
+        }
+    }
+
+    /// Its places, for whoever makes runs.
+    pub fn places(&self) -> Places {
+        self.places.clone()
+    }
 }
 
 type InFlight = FuturesUnordered<BoxFuture<'static, ()>>;
-type Looking = BoxFuture<'static, Option<Claimed>>;
+type Looking = BoxFuture<'static, Option<Seated>>;
 
 /// Works until told to stop and everything in flight has been put down.
 pub async fn work_loop(bench: Bench, mut workers: Workers) {
     let mut in_flight = InFlight::new();
     let leases = Leases::default();
-    let mut looking: Option<Looking> = Some(look(&bench, &workers));
+    let mut looking = look(&bench, &workers.places);
     let mut tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
     let mut beat = Box::pin(bench.clock.sleep(HEARTBEAT));
     while !(workers.stop.is_cancelled() && in_flight.is_empty()) {
-        let room = in_flight.len() < IN_FLIGHT_MAX && !workers.stop.is_cancelled();
+        let room = workers.places.any_free();
         tokio::select! {
             biased;
             () = &mut beat => {
@@ -67,18 +86,24 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
             () = &mut tick => {
                 tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
                 in_flight.push(heed_brake(bench.clone()));
-                if looking.is_none() && room { looking = Some(look(&bench, &workers)); }
+                if looking.is_none() { looking = look(&bench, &workers.places); }
             }
             Some(()) = in_flight.next(), if !in_flight.is_empty() => {}
+            Some(seated) = workers.seated.recv() => {
+                in_flight.push(carry(bench.clone(), seated, leases.clone()));
+            }
             Some(run) = workers.hints.recv(), if room => {
-                in_flight.push(take_hint(bench.clone(), claim(&bench, &workers), run, leases.clone()));
+                if let Some(taken) = workers.places.take() {
+                    let claim = workers.places.claim(bench.clock.now());
+                    in_flight.push(take_hint(bench.clone(), (claim, taken), run, leases.clone()));
+                }
             }
             found = async { match looking.as_mut() { Some(l) => l.await, None => None } },
-                if looking.is_some() && room =>
+                if looking.is_some() =>
             {
-                looking = found.map(|claimed| {
-                    in_flight.push(carry(bench.clone(), claimed, leases.clone()));
-                    look(&bench, &workers)
+                looking = found.and_then(|seated| {
+                    in_flight.push(carry(bench.clone(), seated, leases.clone()));
+                    look(&bench, &workers.places)
                 });
             }
             () = workers.stop.cancelled(), if !workers.stop.is_cancelled() => {}
@@ -90,28 +115,21 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
     }
 }
 
-fn claim(bench: &Bench, workers: &Workers) -> Claim {
-    let now = bench.clock.now();
-    Claim {
-        holder: workers.name.0.clone(),
-        lane: workers.lane,
-        now,
-        until: now.plus(LEASE),
-    }
-}
-
-fn look(bench: &Bench, workers: &Workers) -> Looking {
-    let (store, claim) = (bench.store.clone(), claim(bench, workers));
+/// Looks for one due run, if there is a place for it.
+fn look(bench: &Bench, places: &Places) -> Option<Looking> {
+    let taken = places.take()?;
+    let (store, claim) = (bench.store.clone(), places.claim(bench.clock.now()));
     let blind = is_blind(bench);
-    Box::pin(async move {
+    Some(Box::pin(async move {
         if blind {
             return None;
         }
-        store.claim_next(claim).await.unwrap_or_else(|error| {
+        let found = store.claim_next(claim).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "due runs could not be looked for; trying again");
             None
-        })
-    })
+        });
+        found.map(|claimed| (claimed, taken))
+    }))
 }
 
 /// Guards that know nobody forbid everything. After a restart that means "not yet": a step that
@@ -121,13 +139,18 @@ fn is_blind(bench: &Bench) -> bool {
     bench.guards.load().blindness().is_some()
 }
 
-fn take_hint(bench: Bench, claim: Claim, run: RunId, leases: Leases) -> BoxFuture<'static, ()> {
+fn take_hint(
+    bench: Bench,
+    (claim, taken): (Claim, Taken),
+    run: RunId,
+    leases: Leases,
+) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         if is_blind(&bench) {
             return;
         }
         match bench.store.claim_run(run, claim).await {
-            Ok(Some(claimed)) => carry(bench, claimed, leases).await,
+            Ok(Some(claimed)) => carry(bench, (claimed, taken), leases).await,
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(run.id = %run, %error, "{run} could not be claimed; it stays due");
@@ -164,8 +187,9 @@ fn heed_brake(bench: Bench) -> BoxFuture<'static, ()> {
 
 /// Carries one run on. A panic in it is contained: the run is claimed again when its lease ends,
 /// and set aside when that keeps happening.
-fn carry(bench: Bench, claimed: Claimed, leases: Leases) -> BoxFuture<'static, ()> {
+fn carry(bench: Bench, (claimed, taken): Seated, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
+        let _taken = taken;
         let run = claimed.run.id;
         let kept = leases.keep(claimed.lease);
         let work = AssertUnwindSafe(work_on(&bench, claimed)).catch_unwind();

@@ -3,16 +3,16 @@
 
 use super::Store;
 use super::error::Error;
-use super::room;
+use super::room::{self, Needs};
 use super::rows::{bytes, word};
 use super::runs::{held_row, move_run};
 use super::settings::standing_in;
 use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::caps::Caps;
-use crate::domain::id::RunId;
+use crate::domain::id::{NoticeId, RunId};
 use crate::domain::moment::Moment;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Urgency};
 use crate::domain::playbook::Mode;
 use crate::domain::run::{RunEvent, RunLease, RunState};
 use crate::domain::step::{Step, StepEvent};
@@ -33,24 +33,20 @@ impl Store {
     /// Begins a claimed run: checks brake, mode and caps, counts an attempt for every step that
     /// has not ended, in one transaction.
     pub async fn begin(&self, lease: RunLease, caps: Caps, at: Moment) -> Result<Begun, Error> {
-        let notice = self.notice(
-            at,
-            crate::domain::notice::Urgency::Page,
-            String::new(),
-            String::new(),
-        );
+        let fresh = self.fresh_notice();
         self.write_with_the_next(move |tx| {
-            Box::pin(async move { begin_in(tx, lease, (caps, at), notice).await })
+            Box::pin(async move { begin_in(tx, lease, (caps, at), fresh).await })
         })
         .await
     }
 }
 
+/// `fresh` names the notice that it may lead to.
 async fn begin_in(
     tx: &mut Tx,
     lease: RunLease,
     (caps, at): (Caps, Moment),
-    notice: Notice,
+    fresh: NoticeId,
 ) -> Result<Begun, Error> {
     let row = held_row(tx, lease).await?;
     let state = word(&row, "state", RunState::from_word)?;
@@ -68,9 +64,9 @@ async fn begin_in(
     } else {
         caps
     };
-    if needs_room && let Err(reached) = room::take(tx, &row, caps, at).await? {
+    if needs_room && let Err(reached) = room::take(tx, Needs::of(&row)?, caps, at).await? {
         let since = at.minus(caps.window.0);
-        return hold_back(tx, lease.run, &reached.to_string(), (at, since, notice)).await;
+        return hold_back(tx, lease.run, &reached.to_string(), (at, since, fresh)).await;
     }
     if state == RunState::Queued {
         move_run(tx, lease.run, RunEvent::Begun, None, at).await?;
@@ -84,11 +80,11 @@ async fn begin_in(
 }
 
 /// Above a cap nothing is dropped: the run waits for a person, who is told once in a window.
-async fn hold_back(
+pub(super) async fn hold_back(
     tx: &mut Tx,
     run: RunId,
     because: &str,
-    (at, since, mut notice): (Moment, Moment, Notice),
+    (at, since, fresh): (Moment, Moment, NoticeId),
 ) -> Result<Begun, Error> {
     move_run(tx, run, RunEvent::Held, Some(because), at).await?;
     // Nobody works on it while it waits, so that its release is taken up at once.
@@ -96,12 +92,17 @@ async fn hold_back(
         .bind(bytes(run.uuid()))
         .execute(&mut tx.db)
         .await?;
-    notice.text = format!(
-        "{run} waits for a person: {because}. Others may wait too. \
-         Release it: estop runs resume {run} --reason TEXT"
-    );
-    notice.key = format!("held: {because}");
-    notice.run = Some(run);
+    let notice = Notice {
+        id: fresh,
+        at,
+        key: format!("held: {because}"),
+        urgency: Urgency::Page,
+        text: format!(
+            "{run} waits for a person: {because}. Others may wait too. \
+             Release it: estop runs resume {run} --reason TEXT"
+        ),
+        run: Some(run),
+    };
     super::notices::write_unless_since(tx, &notice, since).await?;
     Ok(Begun::Held {
         because: because.to_owned(),

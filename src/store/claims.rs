@@ -37,6 +37,8 @@ pub struct Claimed {
     pub ordered_at: Option<Moment>,
     /// Did a person keep what it contained provisionally?
     pub kept: bool,
+    /// Was it begun in the transaction that claimed it?
+    pub begun: bool,
     /// What someone opened since it was closed, and is to be closed again whatever it was before.
     pub reopened: Vec<Entity>,
 }
@@ -131,10 +133,10 @@ impl Store {
             .bind(bytes(lease.run.uuid()))
             .bind(lease.epoch)
             .bind(at.as_millis())
-            .fetch_optional(self.reading())
+            .fetch_optional(self.glancing())
             .await?
             .ok_or(Error::LeaseLost)?;
-        if self.standing().await?.stops_writes() {
+        if self.standing_now().await?.stops_writes() {
             return Err(Error::Braked);
         }
         Ok(())
@@ -253,6 +255,7 @@ async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
         prior: prior.as_deref().and_then(PriorWord::from_word),
         ordered_at,
         kept: row.get("kept")?,
+        begun: false,
         reopened,
     })
 }

@@ -1,20 +1,15 @@
 //! One commit: every piece of work under a savepoint of its own.
 
 use super::error::Error;
+use super::journal::Committed;
 use super::writer::{Asked, Durability, Tx};
 
-/// Performs all of these in one transaction, and answers each after the commit. A piece that fails
-/// is rolled back alone.
-pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) {
-    let synced = pieces.iter().any(|(_, it)| *it == Durability::Synced);
-    let durability = if synced {
-        Durability::Synced
-    } else {
-        Durability::WithTheNext
-    };
+/// Performs all of these in one transaction. A piece that fails is rolled back alone. Whoever need
+/// not wait for the disk is answered; the others are handed back.
+pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) -> Vec<Committed> {
     let mut outcomes = Vec::with_capacity(pieces.len());
     let committed = async {
-        tx.begin(durability).await?;
+        tx.begin().await?;
         match pieces.as_mut_slice() {
             // What is alone needs no savepoint: if it fails, everything is rolled back.
             [(only, _)] => outcomes.push(Ok(only.perform(tx).await?)),
@@ -32,9 +27,19 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) {
     }
     end_where_the_disk_failed(std::iter::once(&committed).chain(&outcomes));
     outcomes.resize(pieces.len(), Ok(()));
-    for ((piece, _), outcome) in pieces.drain(..).zip(outcomes) {
-        piece.answer(committed.clone().and(outcome));
+    let mut waiting = Vec::new();
+    for ((piece, durability), outcome) in pieces.drain(..).zip(outcomes) {
+        let outcome = committed.clone().and(outcome);
+        match durability {
+            Durability::Synced | Durability::Soon if outcome.is_ok() => {
+                waiting.push((piece, durability));
+            }
+            Durability::Synced | Durability::Soon | Durability::WithTheNext => {
+                piece.answer(outcome);
+            }
+        }
     }
+    waiting
 }
 
 /// Performs each piece under a savepoint of its own. An error here means that the transaction is
@@ -58,13 +63,17 @@ async fn perform_each(
     Ok(())
 }
 
-/// After a failed sync the system takes what it could not write for written (threat D09), so that
-/// nothing later may be thanked for: the process ends, and its next start reads what is there.
 fn end_where_the_disk_failed<'a>(ended: impl Iterator<Item = &'a Result<(), Error>>) {
     for one in ended {
         if let Err(failed @ Error::DiskFailed(_)) = one {
-            tracing::error!("{failed}; ending, so that a start reads what is there");
-            std::process::abort();
+            end_the_process(failed);
         }
     }
+}
+
+/// After a failed sync the system takes what it could not write for written (threat D09), so that
+/// nothing later may be thanked for: the process ends, and its next start reads what is there.
+pub(super) fn end_the_process(failed: &Error) -> ! {
+    tracing::error!("{failed}; ending, so that a start reads what is there");
+    std::process::abort();
 }

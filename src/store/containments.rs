@@ -5,12 +5,26 @@ use super::error::Error;
 use super::rows::{bytes, moment, uuid, word};
 use super::runs::held_row;
 use super::sql::query;
+use super::steps::{end_step, step_in};
 use super::writer::Tx;
 use crate::domain::containment::{Containment, EntityEvent, EntityState};
 use crate::domain::entity::Entity;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::run::RunLease;
+use crate::domain::step::Outcome;
+
+/// How the step that verifies ended: its position, outcome and evidence.
+pub type Verified = (u16, (Outcome, String));
+
+/// What reading back came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadBack {
+    /// What it says of each entity that was read.
+    pub entities: Vec<(Entity, EntityEvent)>,
+    /// The end of the step that verifies, if it has come.
+    pub verify: Option<Verified>,
+}
 
 impl Store {
     /// Stores what reading an entity back said.
@@ -25,6 +39,25 @@ impl Store {
             Box::pin(async move {
                 held_row(tx, lease).await?;
                 move_entity(tx, entity, event, at).await
+            })
+        })
+        .await
+    }
+
+    /// Stores what reading back came to.
+    pub async fn read_back(
+        &self,
+        lease: RunLease,
+        read_back: ReadBack,
+        at: Moment,
+    ) -> Result<(), Error> {
+        if read_back == ReadBack::default() {
+            return Ok(());
+        }
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move {
+                held_row(tx, lease).await?;
+                keep(tx, lease.run, &read_back, at).await
             })
         })
         .await
@@ -58,6 +91,23 @@ impl Store {
             held_by,
         }))
     }
+}
+
+/// Keeps what reading back came to.
+pub(super) async fn keep(
+    tx: &mut Tx,
+    run: RunId,
+    read_back: &ReadBack,
+    at: Moment,
+) -> Result<(), Error> {
+    for (entity, event) in &read_back.entities {
+        move_entity(tx, *entity, *event, at).await?;
+    }
+    if let Some((position, (outcome, evidence))) = &read_back.verify {
+        let step = step_in(tx, run, *position).await?;
+        end_step(tx, run, &step, (*outcome, evidence), at).await?;
+    }
+    Ok(())
 }
 
 /// Notes that this run holds the entity.

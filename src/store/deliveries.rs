@@ -49,7 +49,7 @@ impl Store {
     /// Stores a verified delivery, or finds the one it repeats. Answers after the commit.
     pub async fn take_delivery(&self, new: NewDelivery) -> Result<Taken, Error> {
         self.count_asked();
-        let how = (Queue::Intake, Durability::Synced);
+        let how = (Queue::Intake, Durability::Soon);
         self.writer
             .write(
                 move |tx| Box::pin(async move { intake::take(tx, &new).await }),
@@ -97,6 +97,21 @@ impl Store {
             })
         };
         row.map(read).transpose()
+    }
+
+    /// The same for a delivery that is at hand as it was stored.
+    pub async fn handed_to_read(&self, delivery: Delivery) -> Result<ToRead, Error> {
+        let row = query(
+            "select (select value from setting where name = 'mode') as mode, \
+                    (select value from setting where name = 'restraints') as restraints",
+        )
+        .fetch_one(self.glancing())
+        .await?;
+        Ok(ToRead {
+            delivery,
+            mode: word_or_none(&row, "mode", ServiceMode::from_word)?,
+            epoch: super::restraints::epoch(&row)?,
+        })
     }
 
     /// Counts a reading before it is made, and answers how many were begun.
@@ -186,7 +201,7 @@ fn delivery(row: &Row) -> Result<Delivery, Error> {
         source: word(row, "source", SourceName::new)?,
         state: word(row, "state", DeliveryState::from_word)?,
         why: row.get("why")?,
-        body: row.get("body")?,
+        body: row.get::<Vec<u8>>("body")?.into(),
         digest: digest(row)?,
         key_id: row.get("key_id")?,
         headers: row.get("headers")?,

@@ -10,18 +10,20 @@
 //! * Nobody hears of success before it is committed; no sender, person or tenant feels its effect
 //!   before it is on disk.
 //!
-//! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
+//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
 mod activation;
 mod active;
 mod approvals;
 mod asking;
+mod at_once;
 mod baseline;
 mod begin;
 mod callbacks;
 mod carry;
 mod chain;
+mod checkpoint;
 mod claims;
 mod commit;
 mod containments;
@@ -38,6 +40,7 @@ mod history;
 mod holds;
 mod intake;
 mod inventory;
+mod journal;
 mod migrations;
 mod motions;
 mod notices;
@@ -78,10 +81,12 @@ use futures_util::future::BoxFuture;
 pub use active::{ActiveSet, RefusedShown, SetShown};
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
+pub use at_once::{AtOnce, Made};
 pub use baseline::Offered;
 pub use begin::Begun;
 pub use callbacks::{Callback, CalledBack};
 pub use claims::{Claim, Claimed};
+pub use containments::{ReadBack, Verified};
 pub use deliveries::{Taken, ToRead};
 pub use drifts::Watched;
 pub use drills::DrillMove;
@@ -101,11 +106,11 @@ pub use steps::Strike;
 pub use stock::{STOCK_MAX, StockFilter};
 pub use terms::Terms;
 pub use tokens::{NewToken, StoredToken};
-pub use triaged::{NewRun, Triaged};
+pub use triaged::{Making, NewRun, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;
-use sql::Readers;
+use sql::{Glance, Readers};
 use writer::{Durability, Queue, Tx, Writer};
 
 /// The store. Cheap to clone; every clone shares one writer.
@@ -127,8 +132,8 @@ impl Store {
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
-        let opened = sqlite::open(path, entry)?;
-        let (writer, writing) = Writer::new(opened.writer);
+        let opened = sqlite::open(path, entry, clock.clone())?;
+        let (writer, writing) = Writer::new(opened.files);
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {
@@ -164,9 +169,20 @@ impl Store {
         self.writer.write(work, how).await
     }
 
+    /// Waits until whatever was written before is on disk, and whoever waits for it is answered.
+    pub async fn synced(&self) -> Result<(), Error> {
+        self.write(|_| Box::pin(async { Ok(()) })).await
+    }
+
     fn reading(&self) -> &Readers {
         self.count_asked();
         &self.readers
+    }
+
+    /// For a few rows found by their key, on the way of a strike.
+    fn glancing(&self) -> Glance<'_> {
+        self.count_asked();
+        Glance(&self.readers)
     }
 
     fn count_asked(&self) {

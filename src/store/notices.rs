@@ -51,13 +51,18 @@ impl Store {
     /// A notice with an id of its own, not yet written.
     pub fn notice(&self, at: Moment, urgency: Urgency, key: String, text: String) -> Notice {
         Notice {
-            id: NoticeId::from_uuid(self.clock.uuid()),
+            id: self.fresh_notice(),
             at,
             key,
             urgency,
             text,
             run: None,
         }
+    }
+
+    /// A name for a notice.
+    pub(super) fn fresh_notice(&self) -> NoticeId {
+        NoticeId::from_uuid(self.clock.uuid())
     }
 
     /// Writes a notice that stands for itself.

@@ -1,12 +1,12 @@
 //! The room under the caps: counted and used up in the one transaction that begins a run.
 
 use super::error::Error;
-use super::rows::{bytes, json, uuid};
+use super::rows::{bytes, entity, json};
 use super::sql::{Row, query};
 use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::caps::{CapReached, CapUse, Caps, Claimant};
-use crate::domain::entity::{EntityKind, ObjectId};
+use crate::domain::entity::{Entity, EntityKind, ObjectId};
 use crate::domain::moment::{Moment, Span};
 
 /// Counting stops here: no cap is larger.
@@ -14,21 +14,41 @@ const COUNT_MAX: u32 = 1_000_000;
 
 const TENANT: &str = "tenant";
 
-/// Takes room for the run in this row. An entity that was contained within the window already
-/// costs nothing more.
+/// A run that needs room.
+pub(super) struct Needs {
+    pub(super) entity: Entity,
+    /// Empty where no source asks.
+    pub(super) source: String,
+    pub(super) playbook: String,
+    pub(super) terms: Terms,
+}
+
+impl Needs {
+    /// What the run in this row needs.
+    pub(super) fn of(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            entity: entity(row)?,
+            source: row.get::<Option<String>>("source")?.unwrap_or_default(),
+            playbook: row.get("playbook")?,
+            terms: json(row, "terms")?,
+        })
+    }
+}
+
+/// Takes room for a run. An entity that was contained within the window already costs nothing
+/// more.
 pub(super) async fn take(
     tx: &mut Tx,
-    row: &Row,
+    needs: Needs,
     caps: Caps,
     at: Moment,
 ) -> Result<Result<(), CapReached>, Error> {
-    let terms: Terms = json(row, "terms")?;
-    let entity = ObjectId::from_uuid(uuid(row, "entity_id")?);
-    let source: Option<String> = row.get("source")?;
-    let source = format!("source {}", source.unwrap_or_default());
-    let playbook = format!("playbook {}", row.get::<String>("playbook")?);
+    let Needs { entity, terms, .. } = needs;
+    let is_blueprint = entity.kind == EntityKind::Blueprint;
+    let entity = entity.id;
+    let source = format!("source {}", needs.source);
+    let playbook = format!("playbook {}", needs.playbook);
     let blueprints = format!("blueprints of {playbook}");
-    let is_blueprint = row.get::<String>("entity_kind")? == EntityKind::Blueprint.word();
     let since = |window: Span| at.minus(window.0);
     if !is_counted(tx, entity, since(caps.window)).await? {
         let used = CapUse {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Store;
+use super::containments::{ReadBack, keep};
 use super::error::Error;
 use super::rows::{bytes, run, step, to_json, uuid, word};
 use super::sql::{Row, query};
@@ -55,6 +56,24 @@ impl Store {
         let fresh = ApprovalId::from_uuid(self.clock.uuid());
         self.write(move |tx| Box::pin(async move { end_in(tx, lease, (&ending, fresh), at).await }))
             .await
+    }
+
+    /// Ends a run with the last of what reading back came to, in one piece.
+    pub async fn end_proved(
+        &self,
+        lease: RunLease,
+        (read_back, ending): (ReadBack, Ending),
+        at: Moment,
+    ) -> Result<RunState, Error> {
+        let fresh = ApprovalId::from_uuid(self.clock.uuid());
+        self.write(move |tx| {
+            Box::pin(async move {
+                held_row(tx, lease).await?;
+                keep(tx, lease.run, &read_back, at).await?;
+                end_in(tx, lease, (&ending, fresh), at).await
+            })
+        })
+        .await
     }
 
     /// One run.

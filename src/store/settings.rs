@@ -47,6 +47,11 @@ impl Store {
     pub async fn standing(&self) -> Result<Standing, Error> {
         gather(&query(READ).fetch_all(self.reading()).await?)
     }
+
+    /// The same, on the way of a strike.
+    pub(super) async fn standing_now(&self) -> Result<Standing, Error> {
+        gather(&query(READ).fetch_all(self.glancing()).await?)
+    }
 }
 
 pub(super) async fn standing_in(tx: &mut Tx) -> Result<Standing, Error> {

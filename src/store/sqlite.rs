@@ -4,9 +4,12 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::checkpoint::beside;
 use super::error::{Error, OpenError};
 use super::migrations::migrate;
 use super::sql::{Access, Connection, Readers};
+use super::writer::Files;
+use crate::clock::Clock;
 
 /// How the store is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,14 +21,14 @@ pub enum Entry {
 }
 
 pub(super) struct Opened {
-    pub(super) writer: Connection,
+    pub(super) files: Files,
     pub(super) readers: Readers,
     pub(super) lock: Option<File>,
 }
 
 /// Opens the file; where needed creates and migrates it. NORMAL may lose the last commits when
-/// power fails, and a 202 must survive that: so the writer starts with FULL.
-pub(super) fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError> {
+/// power fails, and a 202 must survive that: so the journal is synced before anyone is answered.
+pub(super) fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Opened, OpenError> {
     let shown = || path.display().to_string();
     let unusable = |why: String| OpenError::Unusable { path: shown(), why };
     let lock = match entry {
@@ -34,16 +37,17 @@ pub(super) fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError> {
     };
     create_private(path).map_err(|error| unusable(error.to_string()))?;
     let writer = Connection::open(path, Access::Write).and_then(|mut writer| {
-        writer.run_script("pragma journal_mode = wal; pragma synchronous = full")?;
+        writer.run_script("pragma journal_mode = wal; pragma synchronous = normal")?;
         migrate(&mut writer)?;
         if entry == Entry::Service {
             // After a sync that failed, the journal may lie in memory only: what can be read of it
             // is copied and synced before anything is built on it. A visitor who reads delays it.
             writer.run_script("pragma wal_checkpoint(truncate)")?;
         }
-        Ok(writer)
+        let checkpoints = beside(&mut writer, path)?;
+        Ok((writer, checkpoints))
     });
-    let writer = writer.map_err(|error| match error {
+    let (db, checkpoints) = writer.map_err(|error| match error {
         Error::Busy(why) | Error::DiskFailed(why) => unusable(why),
         damaged @ (Error::Damaged(_) | Error::Refused(_) | Error::LeaseLost | Error::Braked) => {
             OpenError::Unfit {
@@ -53,11 +57,24 @@ pub(super) fn open(path: &Path, entry: Entry) -> Result<Opened, OpenError> {
         }
     })?;
     let readers = Readers::open(path).map_err(|error| unusable(error.to_string()))?;
+    // The file stays the same for as long as a connection is open.
+    let journal = OpenOptions::new().write(true).open(journal_of(path));
+    let journal = journal.map_err(|error| unusable(error.to_string()))?;
     Ok(Opened {
-        writer,
+        files: Files {
+            db,
+            journal,
+            checkpoints,
+            clock,
+        },
         readers,
         lock,
     })
+}
+
+/// Where SQLite keeps the journal.
+fn journal_of(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}-wal", path.display()))
 }
 
 /// What is stored is nobody else's to read. SQLite gives its side files the same mode.

@@ -76,7 +76,7 @@ impl Store {
         )
         .bind(bytes(id.uuid()))
         .bind(since.as_millis())
-        .fetch_optional(self.reading())
+        .fetch_optional(self.glancing())
         .await?;
         Ok(row.is_some())
     }

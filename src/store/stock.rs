@@ -36,15 +36,15 @@ impl Store {
              union select * from inventory where application = $1 limit 16",
         )
         .bind(key.clone())
-        .fetch_all(self.reading())
+        .fetch_all(self.glancing())
         .await?;
         let instances = query("select * from inventory_instance where instance_id = $1")
             .bind(key.clone())
-            .fetch_all(self.reading())
+            .fetch_all(self.glancing())
             .await?;
         let people = query("select * from inventory_person where person_id = $1 limit 500")
             .bind(key)
-            .fetch_all(self.reading())
+            .fetch_all(self.glancing())
             .await?;
         Ok(Trace {
             objects: read(&objects, known)?,
@@ -70,7 +70,7 @@ impl Store {
                where i.entity_id = $1 and i.entity_kind = 'agent_user' limit 4",
         )
         .bind(bytes(id.uuid()))
-        .fetch_all(self.reading())
+        .fetch_all(self.glancing())
         .await?;
         read(&rows, known)
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Store;
 use super::asking::NewApproval;
+use super::at_once::{AtOnce, Made, make_begun};
 use super::deliveries::set_state;
 use super::error::Error;
 use super::rows::{bytes, to_json, uuid};
@@ -15,7 +16,7 @@ use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::{Detection, SourceName};
 use crate::domain::entity::Entity;
-use crate::domain::id::{DeliveryId, DetectionId, OrderId, RunId};
+use crate::domain::id::{DeliveryId, DetectionId, NoticeId, OrderId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
 use crate::domain::plan::{Plan, PlanStep};
@@ -40,6 +41,15 @@ pub struct NewRun {
     pub asks: Option<NewApproval>,
 }
 
+/// A run to be made, and who begins it in the same transaction, if somebody has a place for it.
+#[derive(Clone, Debug)]
+pub struct Making {
+    /// What is made.
+    pub run: NewRun,
+    /// Who begins it.
+    pub at_once: Option<AtOnce>,
+}
+
 /// Everything triage made of one delivery.
 #[derive(Clone, Debug)]
 pub struct Triaged {
@@ -52,7 +62,7 @@ pub struct Triaged {
     /// What follows for each entity, and why.
     pub decisions: Vec<Decision>,
     /// What is to be carried out.
-    pub runs: Vec<NewRun>,
+    pub runs: Vec<Making>,
     /// What people should be told.
     pub notices: Vec<Notice>,
 }
@@ -66,11 +76,14 @@ pub(super) struct Cause<'a> {
 }
 
 impl Store {
-    /// Stores what triage decided, and answers the runs that were made. A detection that came
-    /// before by another way is joined, and makes none.
-    pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<RunId>, Error> {
-        self.write_with_the_next(move |tx| Box::pin(async move { settle(tx, &triaged).await }))
-            .await
+    /// Stores what triage decided, and answers the runs that were made, in their order. A detection
+    /// that came before by another way is joined, and makes none.
+    pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<Made>, Error> {
+        let fresh: Vec<_> = triaged.runs.iter().map(|_| self.fresh_notice()).collect();
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move { settle(tx, &triaged, &fresh).await })
+        })
+        .await
     }
 
     /// Understood, and on purpose nothing follows: a test button, a detection about a person.
@@ -89,7 +102,8 @@ impl Store {
     }
 }
 
-async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
+/// `fresh` names the notice that each run may lead to.
+async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Vec<Made>, Error> {
     let Triaged {
         delivery,
         at,
@@ -97,7 +111,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
         decisions,
         ..
     } = triaged;
-    if !set_state(tx, *delivery, DeliveryState::Read, None).await? {
+    if !become_detection(tx, *delivery, detection.id).await? {
         // Another reader was faster: what it decided stands.
         return Ok(Vec::new());
     }
@@ -116,7 +130,6 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
         join(tx, *delivery, detection, *at).await?;
         return Ok(Vec::new());
     }
-    link(tx, *delivery, detection.id).await?;
     let verdicts: Vec<_> = decisions
         .iter()
         .map(|decision| (&decision.entity, &decision.verdict))
@@ -133,13 +146,23 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
         order: None,
         received_at: detection.received_at,
     };
-    for new in &triaged.runs {
-        insert_run(tx, new, &cause, *at).await?;
+    let mut made = Vec::with_capacity(triaged.runs.len());
+    for (making, fresh) in triaged.runs.iter().zip(fresh) {
+        let run = &making.run;
+        made.push(match &making.at_once {
+            Some(at_once) if run.asks.is_none() => {
+                make_begun(tx, (run, &cause), at_once, (*fresh, *at)).await?
+            }
+            Some(_) | None => {
+                insert_run(tx, run, &cause, *at).await?;
+                Made::Left(run.id)
+            }
+        });
     }
     for notice in &triaged.notices {
         super::notices::write(tx, notice).await?;
     }
-    Ok(triaged.runs.iter().map(|new| new.id).collect())
+    Ok(made)
 }
 
 /// The same detection by another way: this delivery follows the runs that are there.
@@ -160,6 +183,24 @@ async fn join(
     record.delivery = Some(delivery);
     record.detection = Some(first);
     tx.record(&record).await
+}
+
+/// Moves a delivery on to the detection it became; false when it was moved before.
+async fn become_detection(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    detection: DetectionId,
+) -> Result<bool, Error> {
+    let moved = query(
+        "update delivery set state = $2, why = null, detection_id = $3 \
+         where delivery_id = $1 and state = 'received'",
+    )
+    .bind(bytes(delivery.uuid()))
+    .bind(DeliveryState::Read.word())
+    .bind(bytes(detection.uuid()))
+    .execute(&mut tx.db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
 }
 
 async fn link(tx: &mut Tx, delivery: DeliveryId, detection: DetectionId) -> Result<(), Error> {

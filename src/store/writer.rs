@@ -2,30 +2,41 @@
 //!
 //! It has a thread of its own, where a statement is a call and not a trip. A caller that goes away
 //! cancels nothing. A piece of work that fails is rolled back alone. Nobody hears of success before
-//! the commit is in the file, and where it says [`Durability::Synced`] before it is on disk.
+//! the commit is in the file, and where it says [`Durability::Synced`] before it is on disk: that
+//! is waited for on another thread, while the next commit is made.
 //! Deliveries come by a queue of their own, so that a flood of them holds up nobody's run.
 
+use std::fs::File;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use super::chain::Head;
-use super::commit::commit_together;
+use super::checkpoint::{Checkpoints, Copier};
+use super::commit::{commit_together, end_the_process};
 use super::error::Error;
+use super::journal::{COMMITS_MAX, Committed, sync_loop};
 use super::piece::{Piece, Work};
 use super::sql::{Connection, query};
+use crate::clock::Clock;
 
 /// Most pieces of work out of each queue in one commit.
 const BATCH_MAX: usize = 128;
-/// Most pieces of work that may wait in each queue; beyond it the store is busy.
+/// Most pieces of work that may wait; beyond it the store is busy.
 const QUEUE_MAX: usize = 4096;
+/// Most deliveries that may wait: fewer than there are connections, so that under overload those
+/// beyond are told at once to come again, and those that are taken are taken soon.
+const INTAKE_MAX: usize = 1024;
 
 /// What a commit must survive before its caller hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
     /// Power loss: it is on disk.
     Synced,
+    /// The same, and what soon follows from it may go to disk with it.
+    Soon,
     /// The death of this process. It reaches the disk with the next synced commit, in order, so
     /// losing it to a power loss is like never having come so far. For a worker's own steps between
     /// two commits that are synced.
@@ -37,7 +48,6 @@ pub(super) enum Durability {
 pub(super) struct Tx {
     pub(super) db: Connection,
     pub(super) head: Head,
-    durability: Durability,
 }
 
 impl Tx {
@@ -48,15 +58,7 @@ impl Tx {
 
     /// Opens the transaction and reads the head of the chain, which a visiting command may have
     /// moved.
-    pub(super) async fn begin(&mut self, durability: Durability) -> Result<(), Error> {
-        if durability != self.durability {
-            // A pragma takes effect when it is prepared, so it must not stay prepared.
-            self.db.run_script(match durability {
-                Durability::Synced => "pragma synchronous = full",
-                Durability::WithTheNext => "pragma synchronous = normal",
-            })?;
-            self.durability = durability;
-        }
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
         self.execute("begin immediate").await?;
         match Head::read(&mut self.db).await {
             Ok(head) => self.head = head,
@@ -93,18 +95,25 @@ pub(super) struct Writer {
     intake: mpsc::Sender<Asked>,
 }
 
+/// The files behind a writer.
+pub(super) struct Files {
+    /// Where it writes.
+    pub(super) db: Connection,
+    /// The journal of it, to be synced.
+    pub(super) journal: File,
+    /// When the journal is copied, and what copies it.
+    pub(super) checkpoints: (Checkpoints, Copier),
+    /// How long syncs take.
+    pub(super) clock: Clock,
+}
+
 impl Writer {
     /// The handle, and the life of the writer's thread, which the roof spawns. It ends when every
     /// handle is gone; dropping it ends the thread after the commit it is in.
-    pub(super) fn new(db: Connection) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn new(files: Files) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
-        let (intake, taken) = mpsc::channel(QUEUE_MAX);
-        let tx = Tx {
-            db,
-            head: Head::GENESIS,
-            durability: Durability::Synced,
-        };
-        (Self { work, intake }, live(tx, [asked, taken]))
+        let (intake, taken) = mpsc::channel(INTAKE_MAX);
+        (Self { work, intake }, live(files, [asked, taken]))
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -126,7 +135,7 @@ impl Writer {
         door.try_send((piece, durability))
             .map_err(|full| match full {
                 mpsc::error::TrySendError::Full(_) => {
-                    Error::Busy(format!("{QUEUE_MAX} writes are waiting"))
+                    Error::Busy("too many writes are waiting".to_owned())
                 }
                 mpsc::error::TrySendError::Closed(_) => ended(),
             })?;
@@ -140,48 +149,79 @@ fn ended() -> Error {
 
 type Queues = [mpsc::Receiver<Asked>; 2];
 
-/// The thread, for as long as this future lives.
-async fn live(tx: Tx, queues: Queues) {
+/// The threads, for as long as this future lives.
+async fn live(files: Files, queues: Queues) {
     let runtime = tokio::runtime::Handle::current();
     let (stop, stopped) = oneshot::channel();
     let (end, ended) = oneshot::channel();
-    let writing = thread::Builder::new().name("store-writer".to_owned());
-    let thread = writing.spawn(move || {
-        runtime.block_on(write_loop(tx, queues, stopped));
-        // Nobody listens when the future was dropped.
-        let _ = end.send(());
-    });
-    match thread {
-        Ok(thread) => {
-            let _thread = Thread {
-                stop: Some(stop),
-                thread: Some(thread),
-            };
-            if ended.await.is_err() {
-                tracing::error!("the store's writer died; nothing more can be stored");
+    let Files {
+        db,
+        journal,
+        checkpoints: (checkpoints, copier),
+        clock,
+    } = files;
+    let (to_disk, commits) = sync_channel(COMMITS_MAX);
+    let head = Head::GENESIS;
+    let writing = Writing {
+        tx: Tx { db, head },
+        to_disk,
+        checkpoints,
+    };
+    let threads = [
+        on_a_thread("store-copier", move || copier.copy_loop()),
+        on_a_thread("store-journal", move || {
+            if let Err(failed) = sync_loop(&journal, &commits, &clock) {
+                end_the_process(&failed);
             }
-        }
-        Err(error) => tracing::error!(%error, "the store's writer could not begin"),
+        }),
+        on_a_thread("store-writer", move || {
+            runtime.block_on(write_loop(writing, queues, stopped));
+            // Nobody listens when the future was dropped.
+            let _ = end.send(());
+        }),
+    ];
+    // In the order in which they end: each lives for as long as the one behind it.
+    let threads = threads.into_iter().rev().flatten().collect();
+    let _threads = Threads {
+        stop: Some(stop),
+        threads,
+    };
+    if ended.await.is_err() {
+        tracing::error!("the store's writer died; nothing more can be stored");
     }
 }
 
-/// Whoever drops it waits for the commit in hand, so that a store that is gone writes no more.
-struct Thread {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<thread::JoinHandle<()>>,
+fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread
+        .inspect_err(|error| tracing::error!(%error, "the thread {name} could not begin"))
+        .ok()
 }
 
-impl Drop for Thread {
+/// Whoever drops it waits for the commit in hand, so that a store that is gone writes no more.
+struct Threads {
+    stop: Option<oneshot::Sender<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Drop for Threads {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // It was told already when it died.
             let _ = thread.join();
         }
     }
 }
 
-async fn write_loop(mut tx: Tx, queues: Queues, mut stopped: oneshot::Receiver<()>) {
+/// What the writer's thread holds.
+struct Writing {
+    tx: Tx,
+    to_disk: SyncSender<Vec<Committed>>,
+    checkpoints: Checkpoints,
+}
+
+async fn write_loop(mut writing: Writing, queues: Queues, mut stopped: oneshot::Receiver<()>) {
     let [mut asked, mut taken] = queues;
     let (mut batch, mut armful) = (Vec::new(), Vec::new());
     loop {
@@ -198,7 +238,12 @@ async fn write_loop(mut tx: Tx, queues: Queues, mut stopped: oneshot::Receiver<(
             // Every handle is gone, and nothing is left of what they asked for.
             break;
         }
-        commit_together(&mut tx, &mut batch).await;
+        let waiting = commit_together(&mut writing.tx, &mut batch).await;
+        // Without the thread that syncs, those who wait learn that nobody answers.
+        if !waiting.is_empty() && writing.to_disk.send(waiting).is_err() {
+            break;
+        }
+        writing.checkpoints.after_commit(&writing.tx.db);
     }
 }
 

@@ -1,12 +1,19 @@
 //! What one commit carries, and what it survives.
 
+use std::fs::File;
+use std::sync::mpsc::sync_channel;
+
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::chain::Head;
+use super::commit::commit_together;
 use super::error::Error;
-use super::sql::query;
+use super::journal::{Committed, sync_loop};
+use super::piece::Work;
+use super::writer::{Asked, Durability, Files, Tx};
 use super::{Entry, Store, Taken};
 use crate::clock::Clock;
 use crate::domain::delivery::{BodyDigest, NewDelivery};
@@ -30,7 +37,7 @@ async fn store() -> (Store, oneshot::Sender<()>, tempfile::TempDir) {
     (store, begin, folder)
 }
 
-fn delivery(store: &Store, key: &str, body: &'static str) -> NewDelivery {
+pub(super) fn delivery(store: &Store, key: &str, body: &'static str) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::from_uuid(store.clock.uuid()),
         source: SourceName::new("lab").unwrap(),
@@ -93,6 +100,28 @@ async fn more_deliveries_than_one_statement_holds_are_all_taken() {
 }
 
 #[tokio::test]
+async fn deliveries_beyond_those_that_may_wait_are_told_to_come_again() {
+    let (store, begin, _folder) = store().await;
+    let sent: Vec<_> = (0..1_100)
+        .map(|number| delivery(&store, &number.to_string(), "{}"))
+        .collect();
+
+    let together = join_all(sent.into_iter().map(|new| store.take_delivery(new)));
+    let (taken, _) = futures_util::join!(together, async { begin.send(()) });
+
+    let (taken, busy): (Vec<_>, Vec<_>) = taken.into_iter().partition(Result::is_ok);
+    assert!(
+        busy.iter().all(|it| matches!(it, Err(Error::Busy(_)))),
+        "{busy:?}"
+    );
+    assert_eq!(
+        store.sealed_lines(0, 2_000).await.unwrap().len(),
+        taken.len()
+    );
+    assert!((1_024..1_100).contains(&taken.len()), "{}", taken.len());
+}
+
+#[tokio::test]
 async fn a_piece_that_fails_takes_no_other_with_it() {
     let (store, begin, _folder) = store().await;
     let piece = |what: &'static str| {
@@ -115,25 +144,64 @@ async fn a_piece_that_fails_takes_no_other_with_it() {
     assert_eq!(records(&store).await, 2);
 }
 
-#[tokio::test]
-async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
-    const FULL: i64 = 2;
-    const NORMAL: i64 = 1;
-    let (store, begin, _folder) = store().await;
-    begin.send(()).unwrap();
-    let mut seen = Vec::new();
-
-    for _ in 0..2 {
-        let synced = store.write(|tx| Box::pin(async { synchronous(tx).await }));
-        seen.push(synced.await.unwrap());
-        let later = store.write_with_the_next(|tx| Box::pin(async { synchronous(tx).await }));
-        seen.push(later.await.unwrap());
-    }
-
-    assert_eq!(seen, [FULL, NORMAL, FULL, NORMAL]);
+/// A writer's files without its threads, and what a piece of work is answered by.
+fn files() -> (Files, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, _) = Clock::by_hand(Moment::from_millis(0));
+    let path = folder.path().join("estop.db");
+    let opened = super::sqlite::open(&path, Entry::Service, clock).unwrap();
+    (opened.files, folder)
 }
 
-async fn synchronous(tx: &mut super::Tx) -> Result<i64, Error> {
-    let row = query("pragma synchronous").fetch_one(&mut tx.db).await?;
-    row.get("synchronous")
+fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
+    fn note(tx: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move { tx.record(&record("it")).await })
+    }
+    let (reply, answer) = oneshot::channel();
+    ((Box::new(Work::new(note, reply)), how), answer)
+}
+
+/// Syncs this one batch and ends.
+fn sync_once(journal: &File, waiting: Vec<Committed>) -> Result<(), Error> {
+    let (clock, _) = Clock::by_hand(Moment::from_millis(0));
+    let (to_disk, commits) = sync_channel(1);
+    to_disk.send(waiting).unwrap();
+    drop(to_disk);
+    sync_loop(journal, &commits, &clock)
+}
+
+#[tokio::test]
+async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
+    let (files, _folder) = files();
+    let mut tx = Tx {
+        db: files.db,
+        head: Head::GENESIS,
+    };
+    let (told, mut answer) = piece(Durability::Synced);
+    let (own, mut own_answer) = piece(Durability::WithTheNext);
+
+    let waiting = commit_together(&mut tx, &mut vec![told, own]).await;
+
+    assert_eq!(own_answer.try_recv(), Ok(Ok(())));
+    assert!(answer.try_recv().is_err());
+    sync_once(&files.journal, waiting).unwrap();
+    assert_eq!(answer.try_recv(), Ok(Ok(())));
+}
+
+#[tokio::test]
+async fn what_the_disk_does_not_keep_is_never_called_done() {
+    let (files, _folder) = files();
+    let mut tx = Tx {
+        db: files.db,
+        head: Head::GENESIS,
+    };
+    let (told, mut answer) = piece(Durability::Synced);
+    // It cannot be synced.
+    let nothing = File::open("/dev/null").unwrap();
+
+    let waiting = commit_together(&mut tx, &mut vec![told]).await;
+    let synced = sync_once(&nothing, waiting);
+
+    assert!(matches!(synced, Err(Error::DiskFailed(_))));
+    assert!(answer.try_recv().is_err(), "nobody is told of success");
 }

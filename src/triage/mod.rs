@@ -13,8 +13,10 @@
 mod background;
 mod decide;
 mod held;
+mod left_alone;
 mod look_up;
 mod read;
+mod seat;
 mod triage_loop;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use tokio::sync::Semaphore;
 
 pub use decide::{Echo, Weighing, decide};
 pub use held::Held;
+pub use seat::{Seat, Seats};
 pub use triage_loop::{Hints, triage_loop};
 
 use crate::catalog::Catalog;
@@ -60,6 +63,8 @@ pub struct Triage {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who has a place for a run that is to be begun at once.
+    pub seats: Seats,
 }
 
 impl Triage {

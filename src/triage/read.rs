@@ -5,21 +5,20 @@ use std::time::Duration;
 use super::Triage;
 use super::decide::{Echo, Weighing, decide};
 use super::look_up::LookedUp;
+use super::seat::{Due, hand_over, seated};
 use crate::catalog::Catalog;
 use crate::domain::approval::ApprovalTerms;
 use crate::domain::caps::Claimant;
-use crate::domain::decision::{AskReason, Decision, StandDownReason, Verdict};
+use crate::domain::decision::{AskReason, Decision, Verdict};
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::detection::{Detection, DetectionType, Sighting};
 use crate::domain::entity::Entity;
 use crate::domain::guard::PEOPLE_FOR_PROTECTED;
 use crate::domain::id::{ApprovalId, DeliveryId, DetectionId, RunId};
 use crate::domain::moment::Moment;
-use crate::domain::notice::{Notice, Urgency};
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Mode, Playbook, ServiceMode};
 use crate::domain::reading::{self, Reading};
-use crate::domain::run::Lane;
 use crate::domain::source::SourceTerms;
 use crate::store::{Error, NewApproval, NewRun, Terms, Triaged};
 use crate::telemetry::{Metrics, crash_point};
@@ -30,9 +29,11 @@ const READINGS_MAX: u32 = 3;
 const ECHO_WITHIN: Duration = Duration::from_secs(48 * 3600);
 
 /// How a delivery came to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Found {
-    /// Handed on by the door that stored it.
+    /// Handed on by the door that stored it, as it was stored.
+    Handed(Box<Delivery>),
+    /// Named by the door that stored it.
     Hinted,
     /// Found unread: its first reader may have died of it.
     LeftBehind,
@@ -45,13 +46,15 @@ struct Ground<'a> {
     epoch: i64,
 }
 
-/// A run that was made, and who may work on it.
-pub type Made = (RunId, Lane);
-
 impl Triage {
     /// Reads one delivery and stores what follows. A delivery that was read before is left alone.
-    pub(super) async fn read_one(&self, id: DeliveryId, found: Found) -> Result<Vec<Made>, Error> {
-        let Some(found_there) = self.store.delivery_to_read(id).await? else {
+    pub(super) async fn read_one(&self, id: DeliveryId, found: Found) -> Result<Vec<Due>, Error> {
+        let left_behind = matches!(found, Found::LeftBehind);
+        let to_read = match found {
+            Found::Handed(delivery) => Some(self.store.handed_to_read(*delivery).await?),
+            Found::Hinted | Found::LeftBehind => self.store.delivery_to_read(id).await?,
+        };
+        let Some(found_there) = to_read else {
             return Ok(Vec::new());
         };
         let (delivery, mode) = (found_there.delivery, found_there.mode);
@@ -67,7 +70,7 @@ impl Triage {
             return Ok(Vec::new());
         }
         // Counted only where it is really read: one that merely waits has killed nobody.
-        if found == Found::LeftBehind && self.store.count_reading(id).await? > READINGS_MAX {
+        if left_behind && self.store.count_reading(id).await? > READINGS_MAX {
             let why = format!("reading it was begun {READINGS_MAX} times and never ended");
             return self.set_aside(id, why).await;
         }
@@ -105,7 +108,7 @@ impl Triage {
         id: DeliveryId,
         read: Result<Reading, reading::NotUnderstood>,
         ground: &Ground<'_>,
-    ) -> Result<Vec<Made>, Error> {
+    ) -> Result<Vec<Due>, Error> {
         match read {
             Err(not_understood) => self.set_aside(id, not_understood.what).await,
             Ok(Reading::Nothing { why }) => {
@@ -129,7 +132,7 @@ impl Triage {
         }
     }
 
-    async fn set_aside(&self, id: DeliveryId, why: String) -> Result<Vec<Made>, Error> {
+    async fn set_aside(&self, id: DeliveryId, why: String) -> Result<Vec<Due>, Error> {
         Metrics::count(&self.metrics.triaged, "quarantined");
         tracing::warn!(delivery.id = %id, "{id} is quarantined: {why}");
         self.store.quarantine(id, why, self.clock.now()).await?;
@@ -141,7 +144,7 @@ impl Triage {
         delivery: DeliveryId,
         mut detection: Detection,
         ground: &Ground<'_>,
-    ) -> Result<Vec<Made>, Error> {
+    ) -> Result<Vec<Due>, Error> {
         let now = self.clock.now();
         let restraints = self.restraints.at(&self.store, ground.epoch, now).await?;
         self.add_background(&mut detection).await?;
@@ -162,11 +165,10 @@ impl Triage {
             decisions.push(decide(&weighing, &detection, sighting));
         }
         crash_point("triage.decided");
-        let runs: Vec<_> = decisions
+        let runs = decisions
             .iter()
-            .filter_map(|decision| self.run_for(&catalog, &detection, decision))
-            .collect();
-        let lanes: Vec<_> = runs.iter().map(|new| Lane::of(new.mode)).collect();
+            .filter_map(|decision| self.run_for(&catalog, &detection, decision));
+        let (runs, seats) = seated(&self.seats, runs.collect());
         let notices = self.notices(&detection, &decisions, now);
         if let Some(detected) = detection.detected_at {
             self.metrics.took(
@@ -187,7 +189,7 @@ impl Triage {
             &self.metrics.triaged,
             if made.is_empty() { "nothing" } else { "runs" },
         );
-        Ok(made.into_iter().zip(lanes).collect())
+        Ok(hand_over(made, seats))
     }
 
     async fn echo(
@@ -260,40 +262,5 @@ impl Triage {
             requester: None,
             world: None,
         }
-    }
-
-    fn notices(&self, detection: &Detection, decisions: &[Decision], now: Moment) -> Vec<Notice> {
-        let page = |key: String, text| self.store.notice(now, Urgency::Page, key, text);
-        decisions
-            .iter()
-            .filter_map(|decision| match &decision.verdict {
-                Verdict::StandDown {
-                    because: StandDownReason::NeverTouched { what },
-                } => Some(page(
-                    format!("never {}", decision.entity.id),
-                    format!(
-                        "{} names {}, which estop never touches ({what}). If it is really \
-                             compromised, a person must act in Entra.",
-                        detection.id, decision.entity
-                    ),
-                )),
-                Verdict::StandDown {
-                    because: StandDownReason::AnotherKind { is },
-                } => Some(page(
-                    format!("kind {}", decision.entity.id),
-                    format!(
-                        "{} names {}, which is of kind {is}. Nothing was done; if it is meant: \
-                             estop contain {}",
-                        detection.id, decision.entity, decision.entity.id
-                    ),
-                )),
-                // Whoever is asked is told with the question.
-                Verdict::StandDown { .. }
-                | Verdict::AskFirst { .. }
-                | Verdict::Respond { .. }
-                | Verdict::Provisional { .. }
-                | Verdict::Observe { .. } => None,
-            })
-            .collect()
     }
 }

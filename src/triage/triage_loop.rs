@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Triage;
-use super::read::{Found, Made};
+use super::read::Found;
+use super::seat::Due;
+use crate::domain::delivery::Delivery;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
 
@@ -25,7 +27,9 @@ const LOOK_MAX: u32 = 256;
 
 /// How triage is woken, and how it wakes the workers. Hints only: the store knows.
 pub struct Hints {
-    /// Deliveries that were just stored.
+    /// Deliveries that were just stored, as they were stored.
+    pub handed: mpsc::Receiver<Delivery>,
+    /// Names of others that were just stored.
     pub stored: mpsc::Receiver<DeliveryId>,
     /// Told of every run that was made.
     pub made: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
@@ -46,6 +50,13 @@ pub async fn triage_loop(triage: Triage, mut hints: Hints) {
         tokio::select! {
             biased;
             Some(done) = reading.next(), if !reading.is_empty() => { begun.remove(&done); }
+            Some(delivery) = hints.handed.recv(), if room => {
+                let id = delivery.id;
+                if begun.insert(id) {
+                    let found = Found::Handed(Box::new(delivery));
+                    reading.push(read(triage.clone(), (id, found), Arc::clone(&hints.made)));
+                }
+            }
             Some(id) = hints.stored.recv(), if room => {
                 if begun.insert(id) {
                     reading.push(read(triage.clone(), (id, Found::Hinted), Arc::clone(&hints.made)));
@@ -99,7 +110,7 @@ fn read(
         match read {
             Ok(Ok(made)) => made
                 .into_iter()
-                .for_each(|(run, lane): Made| tell(run, lane)),
+                .for_each(|(run, lane): Due| tell(run, lane)),
             Ok(Err(error)) => {
                 tracing::warn!(delivery.id = %id, %error, "{id} could not be settled; it stays unread");
                 // It broke nobody, so the next readings count from the beginning.

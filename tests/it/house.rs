@@ -89,7 +89,7 @@ impl House {
             clock,
             public_url: PUBLIC.parse().unwrap(),
             callback_hosts: CallbackHosts::new(vec![CALLED.to_owned()]).unwrap(),
-            wake: Arc::new(move |id| ear.lock().unwrap().push(id)),
+            wake: Arc::new(move |taken: Delivery| ear.lock().unwrap().push(taken.id)),
             tally: Arc::clone(&tally),
         };
         Self {

@@ -9,7 +9,7 @@ use estop::domain::order::OrderKind;
 use estop::domain::run::{Lane, RunEvent, RunState};
 use estop::domain::step::{Before, Outcome, UndoOutcome};
 use estop::sim::{Fault, On, Tenant, What};
-use estop::store::{Claim, Ending, Error, Strike};
+use estop::store::{Claim, Ending, Error, ReadBack, Strike};
 
 use crate::world::{World, invoice_bot};
 
@@ -138,6 +138,14 @@ async fn e02_e03_whoever_lost_the_lease_can_change_nothing() {
     assert_eq!(store.step_undone(old, 0, undone, at).await, lost);
     let event = EntityEvent::ReadClosed;
     assert_eq!(store.entity_read(old, agent, event, at).await, lost);
+    let read_back = ReadBack {
+        entities: vec![(agent, event)],
+        verify: None,
+    };
+    let kept = store.read_back(old, read_back.clone(), at).await;
+    assert_eq!(kept, lost);
+    let proved = store.end_proved(old, (read_back, ending.clone()), at).await;
+    assert_eq!(proved.map(drop), lost);
     assert_eq!(store.release(old, agent, at).await.map(drop), lost);
     assert_eq!(store.end(old, ending, at).await.map(drop), lost);
     assert_eq!(store.put_down(old, at, None).await, lost);

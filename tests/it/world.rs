@@ -351,7 +351,7 @@ impl World {
             }
             // The store answers from threads of its own. A write waits for those before it, and
             // as many reads as there are connections wait for every other.
-            let _ = store.keep_leases(Vec::new(), self.clock.now()).await;
+            let _ = store.synced().await;
             join_all((0..READERS).map(|_| store.standing())).await;
             let after = (store.asked(), self.entra.journal_len());
             let still = after == (before.0 + 1 + READERS, before.1);

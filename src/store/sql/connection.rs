@@ -1,5 +1,7 @@
 //! A connection to a SQLite file. What it is asked for it does at once, on the asking thread.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,7 +31,11 @@ pub(in crate::store) enum Access {
 
 /// An open file.
 #[derive(Debug)]
-pub(in crate::store) struct Connection(rusqlite::Connection);
+pub(in crate::store) struct Connection {
+    db: rusqlite::Connection,
+    /// Names of the columns of every statement that was asked, by its text.
+    columns: RefCell<HashMap<&'static str, Columns>>,
+}
 
 impl Connection {
     pub(in crate::store) fn open(path: &Path, access: Access) -> Result<Self, Error> {
@@ -46,16 +52,32 @@ impl Connection {
         db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // What a savepoint would need to go back stays in memory: it is gone with us anyway.
         db.pragma_update(None, "temp_store", "memory")?;
-        Ok(Self(db))
+        Ok(Self {
+            db,
+            columns: RefCell::default(),
+        })
     }
 
     /// Runs several statements, or one that must not stay prepared. They have no parameters.
     pub(in crate::store) fn run_script(&self, script: &str) -> Result<(), Error> {
-        Ok(self.0.execute_batch(script)?)
+        Ok(self.db.execute_batch(script)?)
+    }
+
+    /// Tells after each commit how many pages the journal holds. Takes the place of SQLite's own
+    /// checkpoints.
+    pub(in crate::store) fn on_commit(
+        &mut self,
+        mut tell: impl FnMut(u32) + Send + 'static,
+    ) -> Result<(), Error> {
+        self.db.wal_hook(Some(move |_: &mut _, pages| {
+            tell(u32::try_from(pages).unwrap_or_default());
+            Ok(())
+        }))?;
+        Ok(())
     }
 
     pub(super) fn answer(&self, query: &Query) -> Result<Answer, Error> {
-        let mut statement = self.0.prepare_cached(query.text)?;
+        let mut statement = self.db.prepare_cached(query.text)?;
         bind(&mut statement, &query.parameters)?;
         let width = statement.column_count();
         if width == 0 {
@@ -63,7 +85,7 @@ impl Connection {
             let rows = Vec::new();
             return Ok(Answer { rows, changed });
         }
-        let columns: Columns = statement.column_names().map(Box::from).collect();
+        let columns = self.columns_of(query.text, &statement);
         let mut rows = Vec::new();
         let mut found = statement.raw_query();
         while let Some(row) = found.next()? {
@@ -75,6 +97,15 @@ impl Connection {
         }
         let changed = rows.len() as u64;
         Ok(Answer { rows, changed })
+    }
+}
+
+impl Connection {
+    fn columns_of(&self, text: &'static str, statement: &CachedStatement<'_>) -> Columns {
+        let mut known = self.columns.borrow_mut();
+        // A column that a newer schema adds is not one that this program asks for.
+        let named = || statement.column_names().map(Box::from).collect();
+        Columns::clone(known.entry(text).or_insert_with(named))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Statements, their parameters and their rows, in one shape whatever database stands behind.
 //!
 //! Promise: a statement runs on the thread that asks, when that is the writer's; a reader's runs
-//! on a thread that may wait. Its text stays prepared.
+//! on a thread that may wait, but for a glance at a few rows. Its text stays prepared.
 //! Knows: SQLite.
 //! Never: what a table means.
 //!
@@ -15,7 +15,7 @@ mod value;
 
 pub(super) use connection::{Access, Connection};
 pub(super) use query::{Session, query};
-pub(super) use readers::Readers;
+pub(super) use readers::{Glance, Readers};
 pub(super) use row::Row;
 
 #[cfg(test)]

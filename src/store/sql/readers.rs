@@ -42,6 +42,27 @@ impl Readers {
     }
 }
 
+/// A reader for a few rows found by their key: asked on the caller's own thread, since the trip to
+/// another costs more than the answer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Glance<'a>(pub(in crate::store) &'a Readers);
+
+impl Session for Glance<'_> {
+    async fn run(self, query: Query) -> Result<Answer, Error> {
+        let Self(readers) = self;
+        // Everyone else may be reading: then it waits its turn like them.
+        let Ok(_permit) = readers.free.try_acquire() else {
+            return readers.run(query).await;
+        };
+        let Some(connection) = readers.take() else {
+            return Err(Error::Busy("the readers have ended".to_owned()));
+        };
+        let answer = connection.answer(&query);
+        readers.give_back(connection);
+        answer
+    }
+}
+
 impl Session for &Readers {
     /// A caller that goes away cancels nothing: the connection comes back when the statement ends.
     async fn run(self, query: Query) -> Result<Answer, Error> {

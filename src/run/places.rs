@@ -1,0 +1,100 @@
+//! Places at a worker's table: there are only so many, and every run that is worked on has one. A run
+//! that is begun where it is made brings its place with it.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::LEASE;
+use super::worker::WorkerName;
+use crate::domain::moment::Moment;
+use crate::domain::run::Lane;
+use crate::store::{Claim, Claimed};
+
+/// Runs one worker loop carries at the same time.
+const PLACES: usize = 512;
+
+/// The places of one worker loop. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Places {
+    name: WorkerName,
+    lane: Lane,
+    free: Arc<Semaphore>,
+    to_worker: mpsc::Sender<Seated>,
+    stop: CancellationToken,
+}
+
+/// A place that is taken.
+pub(super) type Taken = OwnedSemaphorePermit;
+
+/// A run that was begun for this worker, with its place.
+pub(super) type Seated = (Claimed, Taken);
+
+/// A place for a run that is to be begun.
+#[derive(Debug)]
+pub struct Place {
+    /// In whose name it is begun.
+    pub claim: Claim,
+    taken: Taken,
+    to_worker: mpsc::Sender<Seated>,
+}
+
+impl Places {
+    /// Empty places for a worker of this name, whose slowest lane is `lane`. None is given away
+    /// once `stop` is cancelled.
+    pub(super) fn new(
+        (name, lane): (WorkerName, Lane),
+        stop: CancellationToken,
+    ) -> (Self, mpsc::Receiver<Seated>) {
+        let (to_worker, seated) = mpsc::channel(PLACES);
+        let places = Self {
+            name,
+            lane,
+            free: Arc::new(Semaphore::new(PLACES)),
+            to_worker,
+            stop,
+        };
+        (places, seated)
+    }
+
+    /// A place for a run that is to be begun where it is made.
+    pub fn place(&self, now: Moment) -> Option<Place> {
+        let taken = self.take()?;
+        Some(Place {
+            claim: self.claim(now),
+            taken,
+            to_worker: self.to_worker.clone(),
+        })
+    }
+
+    /// A place for a run that is to be claimed.
+    pub(super) fn take(&self) -> Option<Taken> {
+        if self.stop.is_cancelled() {
+            return None;
+        }
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    pub(super) fn any_free(&self) -> bool {
+        !self.stop.is_cancelled() && self.free.available_permits() > 0
+    }
+
+    /// A claim in this worker's name.
+    pub(super) fn claim(&self, now: Moment) -> Claim {
+        Claim {
+            holder: self.name.0.clone(),
+            lane: self.lane,
+            now,
+            until: now.plus(LEASE),
+        }
+    }
+}
+
+impl Place {
+    /// Hands the run over. A worker that has ended leaves it to the next start, which ends its lease.
+    pub fn give(self, claimed: Claimed) {
+        // There is room: nobody has a run without a place.
+        let _ = self.to_worker.try_send((claimed, self.taken));
+    }
+}

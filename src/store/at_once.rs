@@ -1,0 +1,349 @@
+//! Begun where it is made: claim and beginning stand in the transaction that makes the run, and the
+//! worker is handed what it would have had to look for.
+
+use serde_json::json;
+
+use super::begin::hold_back;
+use super::claims::{Claim, Claimed};
+use super::error::Error;
+use super::room::{self, Needs};
+use super::rows::bytes;
+use super::settings::standing_in;
+use super::sql::query;
+use super::triaged::{Cause, NewRun, insert_run};
+use super::writer::Tx;
+use crate::domain::caps::Caps;
+use crate::domain::detection::SourceName;
+use crate::domain::id::{NoticeId, RunId};
+use crate::domain::moment::Moment;
+use crate::domain::plan::PlanStep;
+use crate::domain::playbook::Mode;
+use crate::domain::record::Record;
+use crate::domain::run::{Run, RunEvent, RunLease, RunState};
+use crate::domain::step::{Step, StepEvent, StepState};
+
+/// For whom a run is begun as soon as it is made.
+#[derive(Clone, Debug)]
+pub struct AtOnce {
+    /// Whose lease it is.
+    pub claim: Claim,
+    /// The service's caps.
+    pub caps: Caps,
+}
+
+/// What became of a run that was made.
+#[derive(Clone, Debug)]
+pub enum Made {
+    /// It is due, or waits for people.
+    Left(RunId),
+    /// It is begun, and whoever holds this carries it out.
+    Begun(Box<Claimed>),
+    /// It is above a cap and waits for a person's release.
+    Held {
+        /// Which.
+        run: RunId,
+        /// Why.
+        because: String,
+    },
+}
+
+/// Makes a run and begins it. Where writes are stopped it is left to the workers, who try it again
+/// for as long as that lasts. `fresh` names the notice that it may lead to.
+pub(super) async fn make_begun(
+    tx: &mut Tx,
+    (new, cause): (&NewRun, &Cause<'_>),
+    at_once: &AtOnce,
+    (fresh, at): (NoticeId, Moment),
+) -> Result<Made, Error> {
+    insert_run(tx, new, cause, at).await?;
+    let enforced = new.mode != Mode::Observe;
+    if enforced && standing_in(tx).await?.stops_writes() {
+        return Ok(Made::Left(new.id));
+    }
+    let strikes = new.plan.steps.iter().any(|step| step.action.contains());
+    if enforced && strikes {
+        let caps = super::motions::caps_in_force(tx, at_once.caps, at).await?;
+        if let Err(reached) = room::take(tx, needs(new, cause), caps, at).await? {
+            let since = at.minus(caps.window.0);
+            let because = reached.to_string();
+            hold_back(tx, new.id, &because, (at, since, fresh)).await?;
+            let run = new.id;
+            return Ok(Made::Held { run, because });
+        }
+    }
+    let state = moved(RunState::Queued.after(RunEvent::Begun))?;
+    let claimed = claimed(new, cause, (state, at))?;
+    store(tx, &claimed, &at_once.claim).await?;
+    let detail = json!({ "was": RunState::Queued, "because": null });
+    let record = Record::new(at, &format!("run.{}", state.word()), detail);
+    tx.record(&record.about_run(new.id)).await?;
+    Ok(Made::Begun(Box::new(claimed)))
+}
+
+/// What a claim and a beginning change in the rows that were just made.
+async fn store(tx: &mut Tx, claimed: &Claimed, claim: &Claim) -> Result<(), Error> {
+    let run = &claimed.run;
+    query(
+        "update run set state = $2, begun_at = $3, lease_holder = $4, lease_until = $5, \
+         lease_epoch = $6, attempts = $7 where run_id = $1 and lease_epoch = 0",
+    )
+    .bind(bytes(run.id.uuid()))
+    .bind(run.state.word())
+    .bind(run.begun_at.map(Moment::as_millis))
+    .bind(&claim.holder)
+    .bind(claim.until.as_millis())
+    .bind(claimed.lease.epoch)
+    .bind(claimed.attempts)
+    .execute(&mut tx.db)
+    .await?;
+    for step in &claimed.steps {
+        query(
+            "update step set state = $3, attempts = $4, begun_at = $5 \
+             where run_id = $1 and position = $2",
+        )
+        .bind(bytes(run.id.uuid()))
+        .bind(step.position)
+        .bind(step.state.word())
+        .bind(step.attempts)
+        .bind(step.begun_at.map(Moment::as_millis))
+        .execute(&mut tx.db)
+        .await?;
+    }
+    Ok(())
+}
+
+fn needs(new: &NewRun, cause: &Cause<'_>) -> Needs {
+    Needs {
+        entity: new.plan.entity,
+        source: cause.source.map(SourceName::to_string).unwrap_or_default(),
+        playbook: new.playbook.to_string(),
+        terms: new.terms.clone(),
+    }
+}
+
+/// The run as it is stored: claimed for the first time, begun, and every step that is tried now
+/// counts an attempt.
+fn claimed(
+    new: &NewRun,
+    cause: &Cause<'_>,
+    (state, at): (RunState, Moment),
+) -> Result<Claimed, Error> {
+    let run = Run {
+        id: new.id,
+        detection: cause.detection,
+        order: cause.order,
+        source: cause.source.cloned(),
+        playbook: new.playbook.clone(),
+        entity: new.plan.entity,
+        mode: new.mode,
+        state,
+        because: None,
+        plan_digest: new.plan.digest(),
+        received_at: cause.received_at,
+        begun_at: Some(at),
+        struck_at: None,
+        contained_at: None,
+        ended_at: None,
+        coverage: None,
+    };
+    let steps = (0..).zip(&new.plan.steps);
+    let steps = steps.map(|(position, plan)| first_try(new.mode, (position, plan), at));
+    Ok(Claimed {
+        lease: RunLease {
+            run: new.id,
+            epoch: 1,
+        },
+        run,
+        steps: steps.collect::<Result<_, _>>()?,
+        terms: new.terms.clone(),
+        attempts: 1,
+        risk: None,
+        prior: None,
+        ordered_at: None,
+        kept: false,
+        begun: true,
+        reopened: Vec::new(),
+    })
+}
+
+/// A step with its first attempt counted, unless it waits until a person keeps the containment.
+fn first_try(mode: Mode, (position, plan): (u16, &PlanStep), at: Moment) -> Result<Step, Error> {
+    let waits = mode == Mode::Provisional && plan.action.waits_for_keep();
+    let (state, attempts, begun_at) = if waits {
+        (StepState::Pending, 0, None)
+    } else {
+        let state = moved(StepState::Pending.after(StepEvent::Tried))?;
+        (state, 1, Some(at))
+    };
+    Ok(Step {
+        position,
+        plan: *plan,
+        state,
+        outcome: None,
+        attempts,
+        before: None,
+        evidence: None,
+        begun_at,
+        ended_at: None,
+        undo: None,
+    })
+}
+
+fn moved<T>(moved: Result<T, impl std::fmt::Display>) -> Result<T, Error> {
+    moved.map_err(|illegal| Error::Refused(illegal.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{AtOnce, Made};
+    use crate::clock::Clock;
+    use crate::domain::caps::Caps;
+    use crate::domain::detection::Detection;
+    use crate::domain::entity::{Entity, ObjectId};
+    use crate::domain::id::{DeliveryId, RunId};
+    use crate::domain::moment::Moment;
+    use crate::domain::order::{Operator, Order, OrderKind, Scope};
+    use crate::domain::plan::Plan;
+    use crate::domain::playbook::{Mode, PlaybookName, ServiceMode};
+    use crate::domain::run::{Lane, RunState};
+    use crate::store::{
+        Asked, Claim, Entry, Making, NewRun, Saw, Store, Terms, Triaged, writer_tests,
+    };
+
+    const NOW: Moment = Moment::from_millis(1_000);
+
+    async fn store() -> (Store, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::by_hand(NOW);
+        let path = folder.path().join("estop.db");
+        let (store, writing) = Store::open(&path, Entry::Service, clock).await.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the test stands in for the roof")]
+        tokio::spawn(writing);
+        store
+            .configured_mode(ServiceMode::Enforce, NOW)
+            .await
+            .unwrap();
+        (store, folder)
+    }
+
+    /// A delivery of this key that is decided, with one run that is begun at once.
+    async fn made(store: &Store, (key, mode): (&'static str, Mode), caps: Caps) -> Made {
+        let new = writer_tests::delivery(store, key, "{}");
+        let delivery = new.id;
+        store.take_delivery(new).await.unwrap();
+        let entity = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
+        let run = NewRun {
+            id: RunId::from_uuid(store.clock.uuid()),
+            playbook: PlaybookName::by_hand(),
+            mode,
+            plan: Plan::by_hand(entity, &[]),
+            terms: Terms::default(),
+            asks: None,
+        };
+        let claim = Claim {
+            holder: "worker".to_owned(),
+            lane: Lane::Bulk,
+            now: NOW,
+            until: Moment::from_millis(31_000),
+        };
+        let at_once = Some(AtOnce { claim, caps });
+        let triaged = Triaged {
+            delivery,
+            at: NOW,
+            detection: detection(delivery, entity),
+            decisions: Vec::new(),
+            runs: vec![Making { run, at_once }],
+            notices: Vec::new(),
+        };
+        store.triaged(triaged).await.unwrap().remove(0)
+    }
+
+    fn detection(delivery: DeliveryId, entity: Entity) -> Detection {
+        let id = crate::domain::id::DetectionId::from(delivery);
+        serde_json::from_value(json!({
+            "id": id, "key": id.to_string(), "source": "lab", "detection_type": "test",
+            "severity": "high", "received_at": NOW, "remarks": [],
+            "entities": [{ "entity": entity, "found_at": "here" }],
+        }))
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_begun_at_once_is_stored_as_its_worker_has_it() {
+        let (store, _folder) = store().await;
+
+        for (key, mode) in [
+            ("a", Mode::Enforce),
+            ("b", Mode::Provisional),
+            ("c", Mode::Observe),
+        ] {
+            let Made::Begun(claimed) = made(&store, (key, mode), Caps::default()).await else {
+                panic!("{mode} was not begun");
+            };
+
+            let (run, lease) = (claimed.run.id, claimed.lease);
+            assert_eq!(store.run(run).await.unwrap(), Some(claimed.run));
+            assert_eq!(store.steps(run).await.unwrap(), claimed.steps);
+            let later = Moment::from_millis(2_000);
+            assert_eq!(store.may_write(lease, later).await, Ok(()));
+            assert_eq!(store.keep_leases(vec![lease], later).await, Ok(Vec::new()));
+        }
+    }
+
+    #[tokio::test]
+    async fn above_a_cap_a_run_waits_although_somebody_has_a_place_for_it() {
+        let (store, _folder) = store().await;
+        let caps = Caps {
+            tenant: 1,
+            reserve: 0,
+            ..Caps::default()
+        };
+
+        let first = made(&store, ("a", Mode::Enforce), caps).await;
+        let second = made(&store, ("b", Mode::Enforce), caps).await;
+
+        assert!(matches!(first, Made::Begun(_)), "{first:?}");
+        let Made::Held { run, .. } = second else {
+            panic!("{second:?}");
+        };
+        let run = store.run(run).await.unwrap().unwrap();
+        assert_eq!(run.state, RunState::Waiting);
+        assert_eq!(store.leases_held().await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn while_the_brake_is_on_a_run_is_left_to_the_workers() {
+        let (store, _folder) = store().await;
+        let operator = Operator {
+            name: "token:test".to_owned(),
+            scope: Scope::Respond,
+            person: None,
+        };
+        let order = Order {
+            id: crate::domain::id::OrderId::from_uuid(Uuid::from_u128(7)),
+            at: NOW,
+            operator,
+            kind: OrderKind::TripBrake,
+            reason: "a test asks for it".to_owned(),
+        };
+        let asked = Asked {
+            order,
+            makes: None,
+            idempotency_key: None,
+            saw: Saw::default(),
+        };
+        store.take_order(asked).await.unwrap();
+
+        let made = made(&store, ("a", Mode::Enforce), Caps::default()).await;
+
+        let Made::Left(run) = made else {
+            panic!("{made:?}");
+        };
+        let run = store.run(run).await.unwrap().unwrap();
+        assert_eq!(run.state, RunState::Queued);
+        assert_eq!(store.leases_held().await, Ok(0));
+    }
+}
