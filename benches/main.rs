@@ -12,6 +12,8 @@
 )]
 
 mod accept;
+mod crowd;
+mod overload;
 mod radius;
 mod stage;
 mod start;
@@ -46,6 +48,12 @@ async fn measure() {
     }
     if wanted("strike") {
         strike::bench().await;
+    }
+    if wanted("crowd") {
+        crowd::bench().await;
+    }
+    if wanted("overload") {
+        overload::bench().await;
     }
     if wanted("storm") {
         storm::bench().await;

@@ -47,7 +47,7 @@ struct Load {
 pub async fn bench() {
     let mut lines = Vec::new();
     let floor = load(Program::Floor, CALM, Way::LookFirst).await;
-    let calm = load(Program::Real, CALM, Way::LookFirst).await;
+    let calm = load(Program::Unthrottled, CALM, Way::LookFirst).await;
     strike_lines(&mut lines, "100/s", (&calm, &floor), (2, 10));
     let floor = load(Program::Floor, STORM, Way::LookFirst).await;
     let storm = load(Program::Unthrottled, STORM, Way::LookFirst).await;
@@ -72,7 +72,7 @@ pub async fn bench() {
 /// The same for entities that the inventory knows, with Graph 50 ms away: the read of what was
 /// there and the disable leave together, so that the distance does not count.
 async fn known() {
-    let load = load(Program::Real, CALM, Way::Together).await;
+    let load = load(Program::Unthrottled, CALM, Way::Together).await;
     let p50 = quantile(&load.spans, 0.5);
     let missing = load.not_taken + load.not_struck + load.not_contained;
     let lines = [
@@ -195,7 +195,7 @@ async fn listed(folder: &std::path::Path) {
 }
 
 /// From each request to its disable, sorted.
-fn spans(far: &Far, agents: &[uuid::Uuid], sent: &[Option<Instant>]) -> Vec<Duration> {
+pub fn spans(far: &Far, agents: &[uuid::Uuid], sent: &[Option<Instant>]) -> Vec<Duration> {
     let disabled = far.disabled.lock().unwrap();
     let pairs = agents.iter().zip(sent);
     let mut spans: Vec<_> = pairs
@@ -207,18 +207,24 @@ fn spans(far: &Far, agents: &[uuid::Uuid], sent: &[Option<Instant>]) -> Vec<Dura
 
 /// Waits until every run has ended or the time is up; says how many are contained and how many
 /// are anything else.
-async fn contained(folder: &std::path::Path, expected: usize) -> (usize, usize) {
+pub async fn contained(folder: &std::path::Path, expected: usize) -> (usize, usize) {
+    let found = contained_within(folder, expected, PROVED_WITHIN).await;
+    (found, expected.saturating_sub(found))
+}
+
+/// Waits until so many runs are contained or the time is up; says how many are.
+pub async fn contained_within(folder: &std::path::Path, expected: usize, limit: Duration) -> usize {
     let opened = Store::open(&folder.join("estop.db"), Entry::Visit, Clock::system()).await;
     let (store, writing) = opened.unwrap();
     let writing = tokio::spawn(writing);
-    let until = Instant::now() + PROVED_WITHIN;
+    let until = Instant::now() + limit;
     let mut found = 0;
     while found < expected && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(500)).await;
         found = count(&store, vec![RunState::Contained]).await;
     }
     writing.abort();
-    (found, expected.saturating_sub(found))
+    found
 }
 
 async fn count(store: &Store, states: Vec<RunState>) -> usize {

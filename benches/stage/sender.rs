@@ -30,26 +30,45 @@ impl Sender {
 
     /// Sends one request and answers the HTTP status of its whole reply.
     pub async fn send(&mut self, request: &[u8]) -> u16 {
+        self.ask(request).await.status
+    }
+
+    /// Sends one request and reads its whole reply.
+    pub async fn ask(&mut self, request: &[u8]) -> Reply {
         self.socket.write_all(request).await.unwrap();
         let mut filled = 0;
         loop {
             let more = self.socket.read(&mut self.read[filled..]).await.unwrap();
             assert!(more > 0, "the connection was closed");
             filled += more;
-            if let Some(status) = whole(&self.read[..filled]) {
-                return status;
+            if let Some(reply) = whole(&self.read[..filled]) {
+                return reply;
             }
         }
     }
 }
 
-/// The status, once head and body are there.
-fn whole(read: &[u8]) -> Option<u16> {
+/// What a reply says.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Does it carry `Retry-After`?
+    pub asks_to_wait: bool,
+}
+
+/// The reply, once head and body are there.
+fn whole(read: &[u8]) -> Option<Reply> {
     let end = read.windows(4).position(|it| it == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&read[..end]).ok()?.to_ascii_lowercase();
     let length = head.split("content-length: ").nth(1)?;
     let length: usize = length.split("\r\n").next()?.parse().ok()?;
-    (read.len() >= end + length).then(|| head[9..12].parse().ok())?
+    let status = head[9..12].parse().ok()?;
+    let asks_to_wait = head.contains("\r\nretry-after: ");
+    (read.len() >= end + length).then_some(Reply {
+        status,
+        asks_to_wait,
+    })
 }
 
 /// Sends all requests over so many connections, as fast as they are answered. Says how long it

@@ -47,7 +47,7 @@ impl Served {
 pub enum Program {
     /// `estop serve`.
     Real,
-    /// The same parts without Graph's budgets, which 500 disables a second would exceed by far.
+    /// The same parts without Graph's budgets, which a hundred kills a second exceed already.
     Unthrottled,
     /// The bare floor.
     Floor,

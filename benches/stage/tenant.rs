@@ -1,6 +1,7 @@
 //! The far end: a simulated tenant on loopback that notes when each disable arrives.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,14 @@ pub struct Far {
     pub disabled: Arrivals,
     /// How often the service lists it: `0s` is never, so that every strike looks first.
     pub listed_every: &'static str,
+    calls: Arc<Calls>,
+}
+
+/// Calls that are being answered.
+#[derive(Default)]
+struct Calls {
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 impl Far {
@@ -41,6 +50,16 @@ impl Far {
     /// A tenant as far away as Graph is, whose agents the service knows from its inventory.
     pub async fn known(agents: usize, latency: Duration) -> Self {
         Self::answering(agents, latency, "5m").await
+    }
+
+    /// A tenant as far away, that the service does not list.
+    pub async fn slow(agents: usize, latency: Duration) -> Self {
+        Self::answering(agents, latency, "0s").await
+    }
+
+    /// The most calls that were being answered at a time.
+    pub fn most_calls(&self) -> usize {
+        self.calls.most.load(Ordering::Relaxed)
     }
 
     async fn answering(agents: usize, latency: Duration, listed_every: &'static str) -> Self {
@@ -56,10 +75,12 @@ impl Far {
         entra.set_latency(latency);
         let disabled = Arrivals::default();
         let noted = Arc::clone(&disabled);
+        let calls = Arc::new(Calls::default());
+        let counted = Arc::clone(&calls);
         let router = entra
             .router()
             .layer(middleware::from_fn(move |request, next| {
-                note(Arc::clone(&noted), request, next)
+                note((Arc::clone(&noted), Arc::clone(&counted)), request, next)
             }));
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", socket.local_addr().unwrap());
@@ -74,12 +95,19 @@ impl Far {
             agents,
             disabled,
             listed_every,
+            calls,
         }
     }
 }
 
-async fn note(noted: Arrivals, request: Request, next: Next) -> axum::response::Response {
+async fn note(
+    (noted, calls): (Arrivals, Arc<Calls>),
+    request: Request,
+    next: Next,
+) -> axum::response::Response {
     let at = Instant::now();
+    let now = calls.now.fetch_add(1, Ordering::Relaxed) + 1;
+    calls.most.fetch_max(now, Ordering::Relaxed);
     if request.method() == http::Method::PATCH {
         let agent = request
             .uri()
@@ -90,5 +118,7 @@ async fn note(noted: Arrivals, request: Request, next: Next) -> axum::response::
             noted.lock().unwrap().entry(agent).or_insert(at);
         }
     }
-    next.run(request).await
+    let answer = next.run(request).await;
+    calls.now.fetch_sub(1, Ordering::Relaxed);
+    answer
 }
