@@ -20,6 +20,7 @@ mod query;
 mod agents;
 mod approvals;
 mod audit;
+mod calls;
 mod detections;
 mod doctor;
 mod drills;
@@ -118,6 +119,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/drills", get(drills::list).post(drills::ask))
         .route("/v1/drills/{id}", get(drills::show))
         .route("/v1/playbooks", get(playbooks::list))
+        .route("/v1/playbooks/{name}/runs", post(calls::call))
         .route("/v1/playbooks/{name}/activate", post(playbooks::activate))
         .route("/v1/playbooks/{name}/lift", post(playbooks::lift))
         .route(

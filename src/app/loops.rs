@@ -18,6 +18,7 @@ use crate::entra::TokenSource;
 use crate::evidence::gather_loop;
 use crate::ingress::callback_loop;
 use crate::reload::reload_loop;
+use crate::rounds::{Rounds, rounds_loop};
 use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
 use crate::watch::{held_loop, watch_loop};
@@ -110,6 +111,14 @@ impl Service {
         let gathering = self
             .gatherer()
             .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
+        let rounds = Rounds {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            catalog: Arc::clone(&self.catalog),
+            clock: self.clock.clone(),
+            wake: Arc::clone(&self.wake_triage),
+        };
+        let going_round = rounds_loop(rounds, self.stop.clone());
         let triage = self.triage();
         let calling = callback_loop(self.caller(), self.stop.clone());
         let drilling = drill_loop(self.drills(), self.stop.clone());
@@ -135,6 +144,7 @@ impl Service {
         if let Some(gathering) = gathering {
             spawn(loops, gathering);
         }
+        spawn(loops, going_round);
         spawn(loops, drilling);
         spawn(loops, examining);
     }

@@ -9,6 +9,7 @@ use super::mapping::mapping;
 use crate::domain::callback::CallbackHosts;
 use crate::domain::detection::{DetectionType, SourceName};
 use crate::domain::playbook::PlaybookName;
+use crate::domain::reach::OWN_SOURCES;
 use crate::domain::reading::ReaderKind;
 use crate::domain::source::{May, SourceTerms};
 
@@ -34,6 +35,9 @@ pub(super) fn sources(
             let source = SourceName::new(&name).ok_or_else(|| {
                 BadConfig(format!("`sources.{name}`: a source's name is 1 to 64 lower-case letters, digits, `-` and `_`"))
             })?;
+            if name.starts_with(OWN_SOURCES) {
+                return Err(BadConfig(format!("`sources.{name}`: names that begin with `{OWN_SOURCES}` are estop's own; call it otherwise")));
+            }
             Ok((source, source_config(base, &name, file)?))
         })
         .collect()

@@ -23,7 +23,7 @@ pub enum Action {
     DisableAgentUser,
     /// Let Foundry start no new session of the agent.
     StopInFoundry,
-    /// Make the refresh tokens of an agent's user account invalid.
+    /// Make the refresh tokens of an agent's user account, or of a person, invalid.
     RevokeSessions,
     /// Tell Entra ID Protection that the entity is compromised.
     ConfirmCompromised,
@@ -211,9 +211,8 @@ impl Action {
             Self::DisableBlueprint | Self::RemoveCredential | Self::RestoreBlueprint => {
                 matches!(kind, K::Blueprint)
             }
-            Self::DisableAgentUser | Self::RevokeSessions => {
-                matches!(kind, K::Agent | K::AgentUser)
-            }
+            Self::DisableAgentUser => matches!(kind, K::Agent | K::AgentUser),
+            Self::RevokeSessions => matches!(kind, K::Agent | K::AgentUser | K::User),
             // A shared identity of classic Foundry agents is a plain service principal.
             Self::StopInFoundry => matches!(kind, K::Agent | K::ServicePrincipal),
             Self::ConfirmCompromised => matches!(kind, K::Agent | K::AgentUser | K::Blueprint),

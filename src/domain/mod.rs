@@ -23,8 +23,13 @@ pub mod detection;
 pub mod reading;
 
 pub mod action;
+pub mod finding;
+pub mod outbreak;
+pub mod param;
 pub mod permission;
 pub mod playbook;
+pub mod reach;
+pub mod trigger;
 pub mod verdict;
 
 pub mod approved;

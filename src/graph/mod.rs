@@ -58,7 +58,7 @@ pub use logs::{ChangesOf, SignInsOf};
 pub use policies::{Policies, Policy, RiskStop};
 pub use premises::Probe;
 pub use principals::{PrincipalKind, PrincipalRead, Tag};
-pub use rolls::{Roll, RollPage, Wanted};
+pub use rolls::{Registered, Roll, RollPage, Wanted};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
 

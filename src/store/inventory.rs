@@ -218,6 +218,7 @@ async fn forget_unseen(tx: &mut Tx, part: Part, at: Moment) -> Result<(), Error>
             .bind(at.as_millis())
             .execute(&mut tx.db)
             .await?;
+        super::ties::forget_unseen(tx, at).await?;
     }
     let Some(kind) = part.kind() else {
         return Ok(());

@@ -10,7 +10,7 @@
 //! * Nobody hears of success before it is committed; no sender, person or tenant feels its effect
 //!   before it is on disk.
 //!
-//! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
+//! Read next: `writer`, `commit`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
 mod activation;
@@ -20,6 +20,7 @@ mod asking;
 mod baseline;
 mod begin;
 mod callbacks;
+mod calls;
 mod carry;
 mod chain;
 mod claims;
@@ -43,6 +44,7 @@ mod motions;
 mod notices;
 mod offline;
 mod orders;
+mod outbreaks;
 mod people;
 mod piece;
 mod proof;
@@ -59,6 +61,7 @@ mod statuses;
 mod steps;
 mod stock;
 mod terms;
+mod ties;
 mod tokens;
 mod triaged;
 mod undo;
@@ -81,6 +84,7 @@ pub use asking::NewApproval;
 pub use baseline::Offered;
 pub use begin::Begun;
 pub use callbacks::{Callback, CalledBack};
+pub use calls::{NewCall, NewTick};
 pub use claims::{Claim, Claimed};
 pub use deliveries::{Taken, ToRead};
 pub use drifts::Watched;
@@ -92,6 +96,7 @@ pub use history::Past;
 pub use holds::HeldFilter;
 pub use inventory::{ROWS_AT_ONCE, Rollcall};
 pub use orders::{Asked, Saw, Taking};
+pub use outbreaks::ToCount;
 pub use people::{NewPerson, StoredPerson};
 pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
@@ -100,8 +105,9 @@ pub use statuses::Status;
 pub use steps::Strike;
 pub use stock::{STOCK_MAX, StockFilter};
 pub use terms::Terms;
+pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
-pub use triaged::{NewRun, Triaged};
+pub use triaged::{NewRun, Settled, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;

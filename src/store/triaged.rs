@@ -6,6 +6,7 @@ use super::Store;
 use super::asking::NewApproval;
 use super::deliveries::set_state;
 use super::error::Error;
+use super::outbreaks::ToCount;
 use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
 use super::terms::Terms;
@@ -55,6 +56,17 @@ pub struct Triaged {
     pub runs: Vec<NewRun>,
     /// What people should be told.
     pub notices: Vec<Notice>,
+    /// What counts towards an outbreak.
+    pub counts: Vec<ToCount>,
+}
+
+/// What came of it: runs to work on, and deliveries of our own to read.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// The runs that were made, in the order they were asked for.
+    pub runs: Vec<RunId>,
+    /// The playbooks that were called because it makes an outbreak.
+    pub calls: Vec<DeliveryId>,
 }
 
 /// Whose word a run carries out.
@@ -67,8 +79,8 @@ pub(super) struct Cause<'a> {
 
 impl Store {
     /// Stores what triage decided, and answers the runs that were made. A detection that came
-    /// before by another way is joined, and makes none.
-    pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<RunId>, Error> {
+    /// before by another way is joined, makes none and counts towards nothing.
+    pub async fn triaged(&self, triaged: Triaged) -> Result<Settled, Error> {
         self.write_with_the_next(move |tx| Box::pin(async move { settle(tx, &triaged).await }))
             .await
     }
@@ -89,7 +101,7 @@ impl Store {
     }
 }
 
-async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
+async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Settled, Error> {
     let Triaged {
         delivery,
         at,
@@ -99,7 +111,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
     } = triaged;
     if !set_state(tx, *delivery, DeliveryState::Read, None).await? {
         // Another reader was faster: what it decided stands.
-        return Ok(Vec::new());
+        return Ok(Settled::default());
     }
     let inserted = query(
         "insert into detection (detection_id, detection_key, received_at, said, decisions) \
@@ -114,7 +126,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
     .await?;
     if inserted.rows_affected() == 0 {
         join(tx, *delivery, detection, *at).await?;
-        return Ok(Vec::new());
+        return Ok(Settled::default());
     }
     link(tx, *delivery, detection.id).await?;
     let verdicts: Vec<_> = decisions
@@ -139,7 +151,14 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
     for notice in &triaged.notices {
         super::notices::write(tx, notice).await?;
     }
-    Ok(triaged.runs.iter().map(|new| new.id).collect())
+    let mut calls = Vec::new();
+    for one in &triaged.counts {
+        calls.extend(super::outbreaks::count(tx, one).await?);
+    }
+    Ok(Settled {
+        runs: triaged.runs.iter().map(|new| new.id).collect(),
+        calls,
+    })
 }
 
 /// The same detection by another way: this delivery follows the runs that are there.

@@ -6,10 +6,11 @@ use crate::domain::decision::{
     AskReason, Considered, Decision, ObserveReason, StandDownReason, Truth, Verdict,
 };
 use crate::domain::detection::{Detection, Sighting};
-use crate::domain::entity::TenantId;
+use crate::domain::entity::{EntityKind, TenantId};
 use crate::domain::guard::{Guards, Judgement};
 use crate::domain::moment::Moment;
 use crate::domain::playbook::{Mode, ServiceMode};
+use crate::domain::reach::Caller;
 use crate::domain::restraint::{HeldBack, Restraints};
 use crate::domain::source::May;
 
@@ -70,7 +71,7 @@ pub fn decide(weighing: &Weighing<'_>, detection: &Detection, sighting: &Sightin
         None => Verdict::StandDown {
             because: StandDownReason::NoPlaybookMatches,
         },
-        Some(strongest) => weigh(weighing, sighting, strongest),
+        Some(strongest) => weigh(weighing, (detection, sighting), strongest),
     };
     Decision {
         entity,
@@ -109,11 +110,27 @@ fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDown
     if let Judgement::Never { what } = judged(weighing, sighting) {
         return Some(StandDownReason::NeverTouched { what });
     }
-    if !weighing.may.entities.contains(&sighting.entity.kind) {
-        let what = format!("entities of kind {}", sighting.entity.kind);
+    if let Some(kind) = not_allowed(weighing, sighting) {
+        let what = format!("entities of kind {kind}");
         return Some(StandDownReason::SourceMayNot { what });
     }
+    let unproposable = sighting.background.as_ref();
+    if let Some(what) = unproposable.and_then(|known| known.unproposable.clone()) {
+        return Some(StandDownReason::NotProposed { what });
+    }
     (weighing.echo == Echo::Ours).then_some(StandDownReason::EchoOfOurConfirm)
+}
+
+/// The kind that the source may not name. What is reached is reached from whom it names.
+fn not_allowed(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<EntityKind> {
+    let may = |kind: &EntityKind| weighing.may.entities.contains(kind);
+    let own = sighting.entity.kind;
+    let reached = sighting.reached();
+    if reached.is_empty() {
+        return (!may(&own)).then_some(own);
+    }
+    let allowed = reached.iter().any(|one| may(&one.from.kind));
+    (!allowed).then_some(own)
 }
 
 fn judged(weighing: &Weighing<'_>, sighting: &Sighting) -> Judgement {
@@ -122,7 +139,11 @@ fn judged(weighing: &Weighing<'_>, sighting: &Sighting) -> Judgement {
     weighing.guards.judge(ids.chain(kin.copied()))
 }
 
-fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -> Verdict {
+fn weigh(
+    weighing: &Weighing<'_>,
+    (detection, sighting): (&Detection, &Sighting),
+    strongest: &Considered,
+) -> Verdict {
     let playbook = strongest.playbook.clone();
     if let Some(because) = stands_still(weighing, strongest) {
         return Verdict::Observe { playbook, because };
@@ -130,7 +151,7 @@ fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -
     let because = if judged(weighing, sighting) == Judgement::Protected {
         Some(AskReason::EntityIsProtected)
     } else {
-        asks_first(weighing, strongest)
+        asked_whatever(detection, sighting).or_else(|| asks_first(weighing, strongest))
     };
     match because {
         Some(because) => Verdict::AskFirst { playbook, because },
@@ -139,6 +160,17 @@ fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -
         }
         None => Verdict::Respond { playbook },
     }
+}
+
+/// Why people are asked even where the playbook would act by itself.
+fn asked_whatever(detection: &Detection, sighting: &Sighting) -> Option<AskReason> {
+    let called = detection.called.as_ref();
+    if called.is_some_and(|called| called.ask_first) {
+        return Some(AskReason::RequesterMayOnlyAsk);
+    }
+    let outbreak = Caller::of(&detection.source) == Some(Caller::Outbreak);
+    let proposed = sighting.reached().iter().any(|one| one.by.only_proposes());
+    (outbreak || proposed).then_some(AskReason::OnlyProposed)
 }
 
 /// How far it may go, with the source's word applied.

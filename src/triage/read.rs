@@ -8,16 +8,16 @@ use super::look_up::LookedUp;
 use crate::catalog::Catalog;
 use crate::domain::approval::ApprovalTerms;
 use crate::domain::caps::Claimant;
-use crate::domain::decision::{AskReason, Decision, StandDownReason, Verdict};
+use crate::domain::decision::{AskReason, Decision, Verdict};
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::detection::{Detection, DetectionType, Sighting};
 use crate::domain::entity::Entity;
 use crate::domain::guard::PEOPLE_FOR_PROTECTED;
 use crate::domain::id::{ApprovalId, DeliveryId, DetectionId, RunId};
 use crate::domain::moment::Moment;
-use crate::domain::notice::{Notice, Urgency};
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Mode, Playbook, ServiceMode};
+use crate::domain::reach::Caller;
 use crate::domain::reading::{self, Reading};
 use crate::domain::run::Lane;
 use crate::domain::source::SourceTerms;
@@ -71,12 +71,18 @@ impl Triage {
             let why = format!("reading it was begun {READINGS_MAX} times and never ended");
             return self.set_aside(id, why).await;
         }
-        let Some(terms) = self.sources.get(&delivery.source) else {
+        let caller = Caller::of(&delivery.source);
+        let ours = caller.map(|_| SourceTerms::ours());
+        let terms = ours.as_ref().or_else(|| self.sources.get(&delivery.source));
+        let Some(terms) = terms else {
             let why = format!("the source {} is no longer configured", delivery.source);
             return self.set_aside(id, why).await;
         };
         let context = self.context(&delivery, terms);
-        let read = reading::read(terms.reader, &delivery.body, &context);
+        let read = match caller {
+            Some(_) => reading::read_ours(&delivery.body, &context),
+            None => reading::read(terms.reader, &delivery.body, &context),
+        };
         crash_point("triage.read");
         let ground = Ground {
             terms,
@@ -144,8 +150,11 @@ impl Triage {
     ) -> Result<Vec<Made>, Error> {
         let now = self.clock.now();
         let restraints = self.restraints.at(&self.store, ground.epoch, now).await?;
-        self.add_background(&mut detection).await?;
+        let lines = self.add_background(&mut detection).await?;
         let catalog = self.catalog.load_full();
+        let ways = catalog.reaches(&detection);
+        let about = (&mut detection, lines.as_slice());
+        self.add_reached(about, &ways).await?;
         let guards = self.guards.load_full();
         let mut decisions = Vec::with_capacity(detection.entities.len());
         for sighting in &detection.entities {
@@ -162,6 +171,8 @@ impl Triage {
             decisions.push(decide(&weighing, &detection, sighting));
         }
         crash_point("triage.decided");
+        let by = (&*catalog, &ground.terms.may);
+        let counts = self.counts(by, (&detection, &lines), &decisions).await?;
         let runs: Vec<_> = decisions
             .iter()
             .filter_map(|decision| self.run_for(&catalog, &detection, decision))
@@ -181,13 +192,15 @@ impl Triage {
             decisions,
             runs,
             notices,
+            counts,
         };
-        let made = self.store.triaged(triaged).await?;
+        let settled = self.store.triaged(triaged).await?;
+        let runs = settled.runs;
         Metrics::count(
             &self.metrics.triaged,
-            if made.is_empty() { "nothing" } else { "runs" },
+            if runs.is_empty() { "nothing" } else { "runs" },
         );
-        Ok(made.into_iter().zip(lanes).collect())
+        Ok(runs.into_iter().zip(lanes).collect())
     }
 
     async fn echo(
@@ -220,7 +233,12 @@ impl Triage {
             Verdict::AskFirst { playbook, because } => (playbook, Mode::Ask, Some(*because)),
         };
         let playbook = catalog.get(name)?;
-        let asks = asks.map(|because| self.asks(playbook, (decision.entity, because)));
+        let requester = detection.called.as_ref();
+        let requester = requester.and_then(|called| called.requester.clone());
+        let asks = asks.map(|because| NewApproval {
+            requester,
+            ..self.asks(playbook, (decision.entity, because))
+        });
         Some(NewRun {
             id: RunId::from_uuid(self.clock.uuid()),
             playbook: name.clone(),
@@ -248,7 +266,9 @@ impl Triage {
             | AskReason::ClauseUnknown
             | AskReason::PlaybookDemoted
             | AskReason::ChangeExpected
-            | AskReason::SourceMayOnlyAsk => 1,
+            | AskReason::SourceMayOnlyAsk
+            | AskReason::OnlyProposed
+            | AskReason::RequesterMayOnlyAsk => 1,
         };
         let terms = playbook.approval.clone();
         NewApproval {
@@ -260,40 +280,5 @@ impl Triage {
             requester: None,
             world: None,
         }
-    }
-
-    fn notices(&self, detection: &Detection, decisions: &[Decision], now: Moment) -> Vec<Notice> {
-        let page = |key: String, text| self.store.notice(now, Urgency::Page, key, text);
-        decisions
-            .iter()
-            .filter_map(|decision| match &decision.verdict {
-                Verdict::StandDown {
-                    because: StandDownReason::NeverTouched { what },
-                } => Some(page(
-                    format!("never {}", decision.entity.id),
-                    format!(
-                        "{} names {}, which estop never touches ({what}). If it is really \
-                             compromised, a person must act in Entra.",
-                        detection.id, decision.entity
-                    ),
-                )),
-                Verdict::StandDown {
-                    because: StandDownReason::AnotherKind { is },
-                } => Some(page(
-                    format!("kind {}", decision.entity.id),
-                    format!(
-                        "{} names {}, which is of kind {is}. Nothing was done; if it is meant: \
-                             estop contain {}",
-                        detection.id, decision.entity, decision.entity.id
-                    ),
-                )),
-                // Whoever is asked is told with the question.
-                Verdict::StandDown { .. }
-                | Verdict::AskFirst { .. }
-                | Verdict::Respond { .. }
-                | Verdict::Provisional { .. }
-                | Verdict::Observe { .. } => None,
-            })
-            .collect()
     }
 }

@@ -10,6 +10,7 @@ mod approvals;
 mod authoring;
 mod beyond;
 mod callbacks;
+mod called;
 mod callers;
 mod caps;
 mod change;

@@ -117,6 +117,8 @@ pub struct Setting {
     pub tenant: Tenant,
     /// What the source may ask for at most.
     pub may: &'static str,
+    /// The kinds of entity the source may name.
+    pub kinds: &'static str,
     /// How the source's bodies are read, and what else its configuration says, four spaces in.
     pub reader: String,
     /// What was posted to workflows that wait, and what they answer next; 200 where nothing is left.
@@ -133,6 +135,7 @@ impl Default for Setting {
             limits: Limits::off(),
             tenant: Tenant::contoso(),
             may: "enforce",
+            kinds: "agent, agent_user, blueprint",
             reader: "estop".to_owned(),
             called: Called::default(),
             profile: Profile::Agents,
@@ -551,12 +554,13 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         yaml.push_str("evidence: { within: 0s }\n");
     }
     let (tenant, may, reader) = (entra.tenant().id, setting.may, &setting.reader);
+    let kinds = setting.kinds;
     let profile = setting.profile;
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity, profile: {profile} }}\n\
          sources:\n  lab:\n    reader: {reader}\n    \
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
-         may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n"
+         may: {{ entities: [{kinds}], mode: {may} }}\n"
     );
     let path = folder.join("estop.yaml");
     std::fs::write(&path, text).unwrap();

@@ -114,10 +114,7 @@ fn an_option_beside_its_step_is_refused() {
 #[test]
 fn what_is_not_supported_yet_is_refused_by_name() {
     let end = |line: &str| format!("{PLAIN}{line}\n");
-    let cases = [
-        (end("activation: required"), "activation"),
-        (with("entity: agent", "entity: user"), "user"),
-    ];
+    let cases = [(end("activation: required"), "activation")];
 
     for (text, word) in cases {
         let told = told(&text);

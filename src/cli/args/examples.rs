@@ -160,6 +160,8 @@ pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook diff playbooks/ changed/ --since 7d      what would be decided otherwise
   estop playbook fmt --check
   estop playbook permissions --profile eradicate          what a tenant must grant
+  estop playbook run agent-under-investigation --entity GUID --param case=INC-4711 \\
+    --param weeks=2 --reason \"asked for by the investigators\"
   estop playbook list                                     in force, and what holds them back
   estop playbook activate playbooks/ --change CHG0042     one of two leads' words
   estop playbook lift my-recon --reason \"mended\"         after it demoted itself";

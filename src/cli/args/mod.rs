@@ -28,8 +28,8 @@ pub use online::{
     DetectionsCommand, ModeCommand, RiskWord, RunsCommand, UndoArgs,
 };
 pub use playbook::{
-    ActivateArgs, DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs,
-    Which,
+    ActivateArgs, DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, RunPlaybookArgs,
+    SetArgs, SimulateArgs, Which,
 };
 pub use safety::{DrillArgs, ExpectArgs, OfflineArgs, PauseArgs};
 

@@ -25,6 +25,7 @@ mod defender;
 mod estop;
 mod mapped;
 mod ocsf;
+mod ours;
 mod sentinel;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use std::collections::BTreeMap;
 pub use contract::NAMES as CONTRACT;
 pub use kind::ReaderKind;
 pub use mapped::{BadPlace, Mapping, Place, SeverityFrom, When};
+pub use ours::read_ours;
 
 use super::detection::{Detection, DetectionType, ENTITIES_MAX, IncidentRef, Sighting, SourceName};
 use super::entity::TenantId;

@@ -85,6 +85,7 @@ async fn objects(at: &Bench, call: &str, ask: Ask) -> Option<End> {
         "Graph::blueprint" => end(graph.blueprint(ask, it.blueprint).await),
         "Graph::blueprint_by_app_id" => end(graph.blueprint_by_app_id(ask, it.blueprint_app).await),
         "Graph::agent_user" => end(graph.agent_user(ask, it.agent_user).await),
+        "Graph::person" => end(graph.person(ask, it.person).await),
         "Graph::agent_users_of" => end(graph.agent_users_of(ask, it.agent).await),
         "Graph::principal" => end(graph.principal(ask, it.plain).await),
         "Graph::tag_of" => end(graph.tag_of(ask, it.agent, &it.tag).await),

@@ -111,6 +111,7 @@ struct Bench {
 struct Things {
     agent: ObjectId,
     agent_user: ObjectId,
+    person: ObjectId,
     blueprint: ObjectId,
     blueprint_app: ObjectId,
     application: ObjectId,
@@ -312,12 +313,15 @@ fn things(
     let credential = |shelf| held(shelf, finance.principal);
     let mut users = tenant.users.values();
     let user = users.find(|it| it.identity_parent_id == Some(INVOICE_BOT));
+    let mut users = tenant.users.values();
+    let person = users.find(|it| it.identity_parent_id.is_none());
     let package = of_agent(Shelf::Packages);
     let id = |value: &Value| value.as_str().unwrap().parse::<ObjectId>().unwrap();
     let opaque = |text: &str| OpaqueId::new(text).unwrap();
     Things {
         agent: ObjectId::from_uuid(INVOICE_BOT),
         agent_user: ObjectId::from_uuid(user.unwrap().id),
+        person: ObjectId::from_uuid(person.unwrap().id),
         blueprint: ObjectId::from_uuid(finance.principal),
         blueprint_app: ObjectId::from_uuid(finance.app),
         application: ObjectId::from_uuid(finance.application),

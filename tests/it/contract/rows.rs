@@ -257,6 +257,18 @@ pub(super) const ROWS: &[Row] = &[
             Action::Verify,
         ],
     },
+    // A person: is it there? Its switch is never ours.
+    Row {
+        calls: &["Graph::person"],
+        host: Host::Graph,
+        line: ("GET", "/v1.0/users/{id}"),
+        query: "$select=id,accountEnabled",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::DirectoryReads),
+        permissions: USERS_READ,
+        actions: &[Action::RevokeSessions],
+    },
     Row {
         calls: &["Graph::agent_users_of"],
         host: Host::Graph,

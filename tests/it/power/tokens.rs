@@ -11,7 +11,7 @@ use super::{DAY, Desk, asking, keyed, token};
 use crate::world::invoice_bot;
 
 /// Every path that is there, with a method it takes.
-const PATHS: [(&str, &str); 24] = [
+const PATHS: [(&str, &str); 25] = [
     ("POST", "/v1/plans"),
     ("GET", "/v1/runs"),
     ("POST", "/v1/runs"),
@@ -37,6 +37,7 @@ const PATHS: [(&str, &str); 24] = [
         "/v1/detections/det_00000000000000000000000000/replay",
     ),
     ("GET", "/v1/playbooks"),
+    ("POST", "/v1/playbooks/agent-under-investigation/runs"),
     ("GET", "/v1/audit"),
     ("GET", "/v1/audit/head"),
     ("GET", "/v1/audit/export"),
