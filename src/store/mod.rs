@@ -49,6 +49,7 @@ mod people;
 mod piece;
 mod proof;
 mod records;
+mod rehearsed;
 mod restraints;
 mod room;
 mod rows;
@@ -78,7 +79,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 
-pub use active::{ActiveSet, RefusedShown, SetShown};
+pub use active::{ActiveSet, Instead, RefusedShown, Rehearsal, SetShown};
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
 pub use baseline::Offered;
