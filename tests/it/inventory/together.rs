@@ -323,7 +323,8 @@ async fn e15_a_second_run_knows_what_the_first_one_proved_later() {
     world.until_held(1).await;
     world.breathe().await;
     let second = world.contain_by(only_disable()).await;
-    world.breathe().await;
+    let struck = || async { world.steps(second).await[0].before.is_some() };
+    assert!(world.until(struck).await, "the second run does not strike");
     assert_eq!(before(&world, second).await, unproven());
 
     world.entra.release();
