@@ -25,6 +25,7 @@ mod doctor;
 mod drills;
 mod evidence;
 mod expectations;
+mod heard;
 mod holds;
 mod motions;
 mod playbooks;
@@ -56,6 +57,9 @@ pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send +
 /// Everything that is counted, in OpenMetrics text.
 pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// What the door for senders heard after a number: `heard` and `last`.
+pub type Heard = Arc<dyn Fn(u64) -> serde_json::Value + Send + Sync>;
+
 /// What the control API is made of; the roof provides it.
 #[derive(Clone)]
 pub struct Api {
@@ -69,6 +73,8 @@ pub struct Api {
     pub evidence: Binder,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
+    /// What the door for senders heard lately.
+    pub heard: Heard,
     /// What is counted, as text at this moment.
     pub scrape: Scrape,
     /// Is the service fit to act?
@@ -109,6 +115,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
+        .route("/v1/heard", get(heard::list))
         .route("/v1/doctor", get(doctor::last).post(doctor::look))
         .route("/v1/agents", get(agents::agents))
         .route("/v1/agents/orphans", get(agents::orphans))

@@ -8,25 +8,30 @@ use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use super::{Service, StartError, keys};
-use crate::api::{Api, Scrape};
+use crate::api::{Api, Heard, Scrape};
 use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
 use crate::graph::LaneReport;
-use crate::ingress::{Caller, Door, Tally};
+use crate::ingress::{Caller, Door, Quotas, Tally};
 use crate::store::Store;
 use crate::telemetry::LaneFigures;
 
 impl Service {
     /// The door for senders. `public_url` begins every address it gives away.
     pub fn ingress(&self, public_url: Url) -> Result<Router, StartError> {
+        let sources = keys::sources(&self.config, &self.senders.trusted)?;
+        let quotas = Quotas::new(sources.names(), self.config.per_second, &self.clock);
         let door = crate::ingress::router(Door {
-            sources: keys::sources(&self.config)?,
+            sources,
+            quotas,
             clock: self.clock.clone(),
             store: self.store.clone(),
             tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
             public_url,
             callback_hosts: self.config.callback_hosts.clone(),
             wake: Arc::clone(&self.wake_triage),
+            on_refusal: self.senders.refusals.teller(),
+            hearing: Arc::clone(&self.senders.hearing),
             tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         });
         Ok(door.layer(CatchPanicLayer::new()))
@@ -84,6 +89,7 @@ impl Service {
             doctor: self.doctor(),
             evidence: self.evidence.clone(),
             catalog: Arc::clone(&self.catalog),
+            heard: self.heard(),
             scrape: self.scrape(),
             ready: Arc::new(move || {
                 let (store, guards) = (store.clone(), Arc::clone(&guards));
@@ -91,6 +97,14 @@ impl Service {
             }),
         })
         .layer(CatchPanicLayer::new())
+    }
+
+    fn heard(&self) -> Heard {
+        let (hearing, clock) = (Arc::clone(&self.senders.hearing), self.clock.clone());
+        Arc::new(move |after| {
+            let (heard, last) = hearing.after(after, clock.elapsed());
+            serde_json::json!({ "heard": heard, "last": last })
+        })
     }
 
     fn scrape(&self) -> Scrape {

@@ -10,9 +10,10 @@ use super::offline::{Telling, tell_loop};
 use super::ourselves;
 use super::service::Service;
 use super::settle::keep_warm;
+use super::wakes::Woken;
 use crate::command::{Pause, drill_loop, pause_at_start, pause_loop};
 use crate::doctor::doctor_loop;
-use crate::domain::id::{DeliveryId, RunId};
+use crate::domain::id::RunId;
 use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::evidence::gather_loop;
@@ -34,12 +35,11 @@ impl Service {
     pub(super) async fn begin(
         &mut self,
         tokens: TokenSource,
-        stored: mpsc::Receiver<DeliveryId>,
-        doors: (mpsc::Receiver<RunId>, mpsc::Receiver<RunId>),
+        woken: Woken,
     ) -> Result<(), StartError> {
         let paused = pause_at_start(&self.desk(), &self.config.pause_file).await;
         paused.map_err(|why| StartError::config(why.to_string()))?;
-        self.spawn_loops(tokens, stored, doors);
+        self.spawn_loops(tokens, woken);
         self.spawn_lookouts();
         Ok(())
     }
@@ -69,20 +69,15 @@ impl Service {
         spawn(loops, telling);
     }
 
-    fn spawn_loops(
-        &mut self,
-        tokens: TokenSource,
-        stored: mpsc::Receiver<DeliveryId>,
-        (contain, any): (mpsc::Receiver<RunId>, mpsc::Receiver<RunId>),
-    ) {
+    fn spawn_loops(&mut self, tokens: TokenSource, woken: Woken) {
         let bench = self.bench();
         let hints = Hints {
-            stored,
+            stored: woken.triage,
             made: Arc::clone(&self.wake_workers),
             stop: self.stop.clone(),
         };
-        let reserved = self.workers("contain", Lane::Contain, contain);
-        let others = self.workers("any", Lane::Bulk, any);
+        let reserved = self.workers("contain", Lane::Contain, woken.contain);
+        let others = self.workers("any", Lane::Bulk, woken.any);
         let learning = ourselves::learn(
             tokens.clone(),
             self.config.clone(),
@@ -110,6 +105,7 @@ impl Service {
         let gathering = self
             .gatherer()
             .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
+        let serving = self.serve_senders();
         let triage = self.triage();
         let calling = callback_loop(self.caller(), self.stop.clone());
         let drilling = drill_loop(self.drills(), self.stop.clone());
@@ -135,6 +131,7 @@ impl Service {
         if let Some(gathering) = gathering {
             spawn(loops, gathering);
         }
+        spawn(loops, serving);
         spawn(loops, drilling);
         spawn(loops, examining);
     }

@@ -16,10 +16,12 @@ mod loops;
 mod offline;
 mod ourselves;
 mod parts;
+mod senders;
 mod serve;
 mod service;
 mod settle;
 mod tools;
+mod wakes;
 mod watching;
 
 pub use examine::doctor;

@@ -4,15 +4,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::examine::{self, AskAzure};
 use super::loops::{ENDLESS, spawn};
+use super::senders::Senders;
 use super::settle::settle_in;
 use super::tools::means;
-use super::{Parts, StartError, keys, ourselves};
+use super::{Parts, StartError, keys, ourselves, wakes};
 use crate::act::Means;
 use crate::arm::Arm;
 use crate::catalog::Catalog;
@@ -30,9 +31,6 @@ use crate::reload::Reloader;
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
-
-/// Hints that may wait; a lost one is found by looking.
-const HINTS_MAX: usize = 8192;
 
 /// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
 pub struct Service {
@@ -58,6 +56,7 @@ pub struct Service {
     pub(super) arm: Option<Arm>,
     pub(super) board: Board,
     pub(super) evidence: Binder,
+    pub(super) senders: Senders,
     pub(super) wake_drills: Arc<Notify>,
     /// Stops all writes without a credential.
     pub pause: Option<Pause>,
@@ -82,7 +81,7 @@ impl Service {
             budgets,
             catalog,
         } = parts;
-        keys::sources(&config)?;
+        let senders = Senders::new(&config, &transport, &clock)?;
         let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
         // Read again by the door: here it is only made sure of, before any door opens.
@@ -105,9 +104,7 @@ impl Service {
             clock: clock.clone(),
             budgets,
         };
-        let (to_triage, stored) = mpsc::channel(HINTS_MAX);
-        let (to_contain, contain) = mpsc::channel(HINTS_MAX);
-        let (to_any, any) = mpsc::channel(HINTS_MAX);
+        let (wakes, woken) = wakes::channels();
         let mut service = Self {
             graph: Graph::new(link),
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
@@ -118,20 +115,12 @@ impl Service {
             arm,
             board: Board::default(),
             evidence: Binder::new(store.clone(), evidence_key, clock.clone()),
+            senders,
             wake_drills: Arc::default(),
             pause: None,
             reloader: None,
-            wake_triage: Arc::new(move |id| {
-                // A full channel loses a hint, never a delivery.
-                let _ = to_triage.try_send(id);
-            }),
-            wake_workers: Arc::new(move |run, lane| {
-                let door = match lane {
-                    Lane::Contain => &to_contain,
-                    Lane::Bulk => &to_any,
-                };
-                let _ = door.try_send(run);
-            }),
+            wake_triage: wakes.triage,
+            wake_workers: wakes.workers,
             store,
             clock,
             config,
@@ -140,7 +129,7 @@ impl Service {
             refused: Arc::default(),
             loops,
         };
-        service.begin(tokens, stored, (contain, any)).await?;
+        service.begin(tokens, woken).await?;
         Ok(service)
     }
 

@@ -33,10 +33,12 @@ mod evidence;
 mod expect;
 mod holds;
 mod init;
+mod listen;
 mod many;
 mod motions;
 mod offline;
 mod pause;
+mod pen;
 mod permissions;
 mod person;
 mod playbook;
@@ -45,6 +47,7 @@ mod runs;
 mod send;
 mod service;
 mod token;
+mod trigger;
 mod undo;
 
 pub mod demo;
@@ -132,6 +135,8 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Status => service::status(room, reach).await,
         Command::Token { command } => token::token(room, command).await,
         Command::Person { command } => person::person(room, command).await,
+        Command::Listen(args) => listen::listen(room, reach, args).await,
+        Command::Trigger(args) => trigger::trigger(room, args).await,
         Command::Sign(args) => deliveries::sign(room, args),
         Command::Send(args) => send::send(room, args).await,
         Command::Verify(args) => deliveries::verify(room, args),

@@ -17,23 +17,30 @@ mod bounds;
 mod drill;
 mod file;
 mod keys;
+mod limits;
 mod mapping;
 mod senders;
 mod settings;
 mod show;
 mod tenant;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use actions::{ActionsConfig, FoundryConfig};
 pub use drill::DrillConfig;
-pub use file::{CertificateFile, CredentialFile, SourceFile, VerifyFile};
-pub use keys::{KEYS, Key};
+pub use file::{CertificateFile, CredentialFile, SourceFile};
+pub use keys::{Key, keys};
+pub use limits::TlsConfig;
 pub use mapping::{MapFile, WhenFile};
 pub use senders::SourceConfig;
 pub use settings::{Config, Overrides};
 pub use show::{Shown, shown};
+pub use verify::{
+    BasicFile, EntraFile, HeaderFile, HmacFile, KeysFile, OneOrMore, SignedConfig, TimestampFile,
+    VerifyConfig, VerifyFile, WebhooksFile,
+};
 
 /// Where the file is looked for when nobody names one.
 pub const DEFAULT_FILES: [&str; 2] = ["estop.yaml", "/etc/estop/estop.yaml"];

@@ -11,7 +11,8 @@ use super::actions::ActionsConfig;
 use super::bounds::{attribute_set, caps, pace};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
-use super::senders::{SourceConfig, callback_hosts, sources};
+use super::limits::{self, TlsConfig};
+use super::senders::{SourceConfig, callback_hosts, sources, warned_of};
 use super::tenant::{endpoints, relative, size, warned};
 use super::{BadConfig, Environment};
 use crate::command::Activators;
@@ -22,6 +23,8 @@ use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
 use crate::graph::{Endpoints, TenantSize};
+use crate::ingress::PerSecond;
+use crate::listener::Limits;
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
@@ -124,6 +127,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the control API listens.
     pub control_listen: SocketAddr,
+    /// The certificate of the door for senders; `None` means plain HTTP.
+    pub tls: Option<TlsConfig>,
+    /// How many connections each listener bears.
+    pub limits: Limits,
+    /// How many deliveries are taken in a second.
+    pub per_second: PerSecond,
     /// How senders reach us; `None` means by the listening address.
     pub public_url: Option<Url>,
     /// The SQLite file.
@@ -192,7 +201,9 @@ impl Config {
             .map_err(|error| BadConfig(format!("{name} cannot be read: {error}")))?;
         let file = File::parse(&name, &text)?;
         let base = path.parent().unwrap_or(Path::new("."));
-        Self::checked(path, base, file, overrides)
+        let mut config = Self::checked(path, base, file, overrides)?;
+        config.warnings.extend(limits::warned(&config));
+        Ok(config)
     }
 
     fn checked(
@@ -208,7 +219,7 @@ impl Config {
                 path.display()
             ))
         })?;
-        let warnings = warned(&file.tenant, &protected);
+        let mut warnings = warned(&file.tenant, &protected);
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
         let key_file = |named: Option<PathBuf>, what| match named {
@@ -219,6 +230,9 @@ impl Config {
         let offline_journal = key_file(file.offline_journal, "offline");
         let pause_file = key_file(file.pause_file, "pause");
         let evidence_key = key_file(file.evidence.key_file, "evidence-key");
+        let sources = sources(base, file.sources)?;
+        let (bounds, per_second) = file.limits.checked()?;
+        warnings.extend(warned_of(&sources));
         let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
             path: path.to_path_buf(),
@@ -231,6 +245,9 @@ impl Config {
                 .or(file.control.map(|control| control.listen))
                 .unwrap_or_else(|| local(8788)),
             public_url: overrides.public_url.clone().or(file.public_url),
+            tls: file.tls.map(|tls| tls.checked(base)),
+            limits: bounds,
+            per_second,
             store,
             mode: overrides.mode.or(file.mode).unwrap_or(ServiceMode::Observe),
             tenant: file.tenant.id,
@@ -239,7 +256,7 @@ impl Config {
             client_id: file.tenant.client_id,
             profile: file.tenant.profile.unwrap_or(Profile::Agents),
             credential: relative(base, file.tenant.credential),
-            sources: sources(base, file.sources)?,
+            sources,
             activation: file.activation.checked()?,
             actions: file.actions.checked()?,
             playbooks: file.playbooks.map(|folder| base.join(folder)),

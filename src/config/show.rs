@@ -107,11 +107,11 @@ fn sender((name, source): (&SourceName, &SourceConfig)) -> (String, String) {
     } else {
         "disabled"
     };
-    let keys = source.secret_files.len();
+    let (way, keys) = (source.verify.word(), source.verify.secret_files().len());
     (
         format!("sources.{name}"),
         format!(
-            "{}, standard_webhooks with {keys} key file(s), {state}",
+            "{}, {way} with {keys} secret file(s), {state}",
             source.terms.reader
         ),
     )

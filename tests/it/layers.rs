@@ -39,6 +39,8 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("azure_identity", &["entra"]),
     ("axum", &["ingress", "api", "console", "sim", "app"]),
     ("hmac", &["signature"]),
+    ("tokio_rustls", &["listener"]),
+    ("governor", &["ingress"]),
     ("jsonwebtoken", &["entra", "sim"]),
     ("cel", &["catalog"]),
     ("serde_saphyr", &["catalog", "config"]),

@@ -37,6 +37,7 @@ mod inventory;
 mod layers;
 mod playbooks;
 mod power;
+mod profiles;
 #[cfg_attr(
     not(feature = "failpoints"),
     allow(dead_code, reason = "the crash matrix uses all of it")

@@ -115,6 +115,8 @@ pub struct Setting {
     pub playbooks: Vec<(&'static str, String)>,
     pub limits: Limits,
     pub tenant: Tenant,
+    /// Further sources, as they stand under `sources:`, indented by two.
+    pub sources: String,
     /// What the source may ask for at most.
     pub may: &'static str,
     /// How the source's bodies are read, and what else its configuration says, four spaces in.
@@ -132,6 +134,7 @@ impl Default for Setting {
             playbooks: Vec::new(),
             limits: Limits::off(),
             tenant: Tenant::contoso(),
+            sources: String::new(),
             may: "enforce",
             reader: "estop".to_owned(),
             called: Called::default(),
@@ -551,12 +554,12 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         yaml.push_str("evidence: { within: 0s }\n");
     }
     let (tenant, may, reader) = (entra.tenant().id, setting.may, &setting.reader);
-    let profile = setting.profile;
+    let (profile, more) = (setting.profile, &setting.sources);
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity, profile: {profile} }}\n\
          sources:\n  lab:\n    reader: {reader}\n    \
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
-         may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n"
+         may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n{more}"
     );
     let path = folder.join("estop.yaml");
     std::fs::write(&path, text).unwrap();

@@ -9,6 +9,7 @@ mod offline;
 mod online;
 mod playbook;
 mod safety;
+mod senders;
 
 use std::path::PathBuf;
 
@@ -20,8 +21,7 @@ pub use holds::HoldsCommand;
 pub use init::{InitCommand, SentinelArgs, ShellWord};
 pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, SendArgs, SignArgs, StoreArgs, Tamper,
-    TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, StoreArgs, TokenCommand,
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
@@ -32,6 +32,7 @@ pub use playbook::{
     Which,
 };
 pub use safety::{DrillArgs, ExpectArgs, OfflineArgs, PauseArgs};
+pub use senders::{ListenArgs, Manner, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs};
 
 use super::demo::DemoArgs;
 use super::doctor::DoctorArgs;
@@ -190,6 +191,12 @@ pub enum Command {
         #[command(subcommand)]
         command: PersonCommand,
     },
+    /// Watch what senders deliver, and why what is refused is refused.
+    #[command(after_help = examples::LISTEN)]
+    Listen(ListenArgs),
+    /// Make up a detection of any type, as any sender sends it, and send it.
+    #[command(after_help = examples::TRIGGER)]
+    Trigger(TriggerArgs),
     /// Print the signature headers for a delivery.
     #[command(after_help = examples::SIGN)]
     Sign(SignArgs),
