@@ -81,10 +81,15 @@ pub async fn bench() {
 }
 
 fn parts(folder: &std::path::Path, entra: &Entra, clock: &Clock) -> Parts {
+    parts_with(folder, entra, clock, "")
+}
+
+/// The parts of a service that only looks, with more configuration.
+pub fn parts_with(folder: &std::path::Path, entra: &Entra, clock: &Clock, more: &str) -> Parts {
     let path = folder.join("estop.yaml");
     let text = format!(
         "mode: observe\nprotected: []\nstore: sqlite:estop.db\n\
-         tenant: {{ id: {}, credential: managed_identity }}\n",
+         tenant: {{ id: {}, credential: managed_identity }}\n{more}",
         entra.tenant().id
     );
     std::fs::write(&path, text).unwrap();

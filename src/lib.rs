@@ -21,7 +21,7 @@
 //! | rehearsal | [`rehearse`] | a playbook tried on the simulated tenant, or by looking only |
 //! | heart | [`run`], [`offline`] | claim, step, record, retry, recover, undo; the break-glass |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
-//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`], [`evidence`] | one thing done well |
+//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`], [`evidence`], [`gate`] | one thing done well |
 //! | adapters | [`store`], [`graph`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
 //! | keys | [`entra`], [`listener`] | tokens we hold and tokens we believe, sockets we serve |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
@@ -73,6 +73,7 @@ pub mod domain;
 pub mod entra;
 pub mod evidence;
 pub mod foundry;
+pub mod gate;
 pub mod graph;
 pub mod ingress;
 pub mod listener;

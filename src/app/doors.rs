@@ -11,8 +11,9 @@ use super::{Service, StartError, keys};
 use crate::api::{Api, Heard, Scrape};
 use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
+use crate::entra::{CallerCheck, Issuers};
 use crate::graph::LaneReport;
-use crate::ingress::{Caller, Door, Quotas, Tally};
+use crate::ingress::{Caller, CopilotDoor, Door, Quotas, Tally, copilot_router};
 use crate::store::Store;
 use crate::telemetry::LaneFigures;
 
@@ -34,7 +35,32 @@ impl Service {
             hearing: Arc::clone(&self.senders.hearing),
             tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         });
+        let door = match self.copilot()? {
+            Some(gate) => door.merge(copilot_router(gate)),
+            None => door,
+        };
         Ok(door.layer(CatchPanicLayer::new()))
+    }
+
+    /// The gate of Copilot Studio, where there is one.
+    fn copilot(&self) -> Result<Option<CopilotDoor>, StartError> {
+        let (Some(gate), Some(tools)) = (&self.config.copilot, &self.means.tools) else {
+            return Ok(None);
+        };
+        let home = self.config.endpoints.cloud.login();
+        let issuers = Issuers::new(home, self.config.tenant);
+        let callers = CallerCheck::new(gate.callers.clone(), issuers, self.senders.trusted.clone());
+        Ok(Some(CopilotDoor {
+            callers: callers
+                .map_err(|why| StartError::config(format!("`copilot.verify`: {why}")))?,
+            tools: Arc::clone(tools),
+            tenant: self.config.tenant,
+            environments: gate.environments.clone(),
+            cannot_tell: gate.cannot_tell,
+            unmapped: gate.unmapped,
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }))
     }
 
     /// What calls back whoever waits for the end of a delivery.

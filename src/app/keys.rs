@@ -89,11 +89,11 @@ pub fn profile(signed: &SignedConfig) -> Result<Profile, Unusable> {
 
 /// What is agreed with each source, for triage.
 pub(super) fn terms(config: &Config) -> BTreeMap<SourceName, SourceTerms> {
-    config
-        .sources
-        .iter()
-        .map(|(name, source)| (name.clone(), source.terms.clone()))
-        .collect()
+    let senders = config.sources.iter();
+    let senders = senders.map(|(name, source)| (name.clone(), source.terms.clone()));
+    let pulled = config.pull.iter();
+    let pulled = pulled.map(|it| (it.terms.source.clone(), it.source.clone()));
+    senders.chain(pulled).collect()
 }
 
 /// The key of status addresses, made at the first start. It lies beside the database and not in

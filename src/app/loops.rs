@@ -21,7 +21,7 @@ use crate::ingress::callback_loop;
 use crate::reload::reload_loop;
 use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
-use crate::watch::{held_loop, watch_loop};
+use crate::watch::held_loop;
 
 /// Loops that only end with the process: the writer, the tokens, the warm connection.
 pub(super) const ENDLESS: usize = 3;
@@ -98,9 +98,6 @@ impl Service {
             Arc::clone(&self.metrics),
             self.stop.clone(),
         );
-        let watching = self
-            .watch()
-            .map(|watch| watch_loop(watch, self.stop.clone()));
         let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
         let gathering = self
             .gatherer()
@@ -122,9 +119,6 @@ impl Service {
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
         spawn(loops, calling);
-        if let Some(watching) = watching {
-            spawn(loops, watching);
-        }
         if let Some(guarding) = guarding {
             spawn(loops, guarding);
         }

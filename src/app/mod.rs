@@ -12,6 +12,7 @@
 mod doors;
 mod examine;
 mod keys;
+mod looking;
 mod loops;
 mod offline;
 mod ourselves;

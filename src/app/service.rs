@@ -130,7 +130,7 @@ impl Service {
             loops,
         };
         service.begin(tokens, woken).await?;
-        Ok(service)
+        service.spawn_looking().map(|()| service)
     }
 
     /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.

@@ -15,7 +15,6 @@ use crate::reload::{Cause, Reloader};
 use crate::run::{Bench, Limits};
 use crate::transport::Transport;
 use crate::triage::{Held, Triage};
-use crate::watch::Watch;
 
 impl Service {
     pub(super) fn bench(&self) -> Bench {
@@ -32,17 +31,6 @@ impl Service {
             means: Arc::clone(&self.means),
             board: self.board.clone(),
         }
-    }
-
-    /// What refreshes the inventory, where one is wanted.
-    pub fn watch(&self) -> Option<Watch> {
-        Some(Watch {
-            store: self.store.clone(),
-            graph: self.graph.clone(),
-            clock: self.clock.clone(),
-            every: self.config.inventory_every?,
-            attributes: self.config.inventory_attributes.as_deref().map(Into::into),
-        })
     }
 
     pub(super) fn triage(&self) -> Triage {
@@ -85,5 +73,6 @@ pub(super) fn means(
             let (transport, clock) = (transport.clone(), clock.clone());
             Foundry::new(foundry.terms.clone(), tokens, transport, clock)
         }),
+        tools: config.copilot.is_some().then(Arc::default),
     }
 }

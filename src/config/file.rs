@@ -10,8 +10,11 @@ use super::BadConfig;
 use super::actions::ActionsFile;
 use super::activation::ActivationFile;
 use super::azure::AzureFile;
+use super::copilot::CopilotFile;
+use super::heartbeat::HeartbeatFile;
 use super::limits::{LimitsFile, TlsFile};
 use super::mapping::MapFile;
+use super::pull::PullFile;
 use super::verify::VerifyFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
@@ -61,6 +64,9 @@ pub(super) struct File {
     pub(super) offline_journal: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
     pub(super) azure: Option<AzureFile>,
+    pub(super) pull: Option<PullFile>,
+    pub(super) copilot: Option<CopilotFile>,
+    pub(super) heartbeat: Option<HeartbeatFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -154,6 +160,8 @@ pub struct SourceFile {
     pub map: Option<MapFile>,
     /// `false` refuses everything it sends.
     pub enabled: Option<bool>,
+    /// How long it may send nothing before a person is told; learned where it is left out.
+    pub silent_after: Option<Span>,
 }
 
 /// What a source may ask for.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::BadConfig;
 use super::file::{MayFile, SourceFile};
@@ -22,6 +23,8 @@ pub struct SourceConfig {
     pub terms: SourceTerms,
     /// Are its deliveries taken?
     pub enabled: bool,
+    /// How long it may send nothing, where it says so.
+    pub silent_after: Option<Duration>,
 }
 
 /// Checks every sender of the file.
@@ -83,10 +86,11 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
             may: may(file.may).map_err(at)?,
         },
         enabled: file.enabled.unwrap_or(true),
+        silent_after: file.silent_after.map(|span| span.0),
     })
 }
 
-fn may(file: Option<MayFile>) -> Result<May, String> {
+pub(super) fn may(file: Option<MayFile>) -> Result<May, String> {
     let mut may = May::default();
     let Some(file) = file else { return Ok(may) };
     may.entities = file.entities.unwrap_or(may.entities);

@@ -9,11 +9,15 @@ use url::Url;
 
 use super::actions::ActionsConfig;
 use super::bounds::{attribute_set, caps, pace};
+use super::copilot::{CopilotConfig, copilot};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
+use super::heartbeat::{HeartbeatConfig, heartbeat};
 use super::limits::{self, TlsConfig};
+use super::pull::{PullConfig, pull};
 use super::senders::{SourceConfig, callback_hosts, sources, warned_of};
-use super::tenant::{endpoints, relative, size, warned};
+use super::tenant::{endpoints, relative, size};
+use super::warned::warnings;
 use super::{BadConfig, Environment};
 use crate::command::Activators;
 use crate::domain::callback::CallbackHosts;
@@ -183,6 +187,12 @@ pub struct Config {
     pub drill: Option<DrillConfig>,
     /// The Azure subscription the tenant's logs are sent to; doctor asks Azure where it is named.
     pub subscription: Option<ObjectId>,
+    /// What is pulled from ID Protection, where anything is.
+    pub pull: Option<PullConfig>,
+    /// The gate of Copilot Studio, where there is one.
+    pub copilot: Option<CopilotConfig>,
+    /// The synthetic detection, where one is sent.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The key of status addresses.
     pub ticket_key: PathBuf,
     /// As long as this file is there, nothing is written to the tenant.
@@ -219,7 +229,7 @@ impl Config {
                 path.display()
             ))
         })?;
-        let mut warnings = warned(&file.tenant, &protected);
+        let mut warnings = warnings(&protected, &file.tenant);
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
         let key_file = |named: Option<PathBuf>, what| match named {
@@ -230,16 +240,15 @@ impl Config {
         let offline_journal = key_file(file.offline_journal, "offline");
         let pause_file = key_file(file.pause_file, "pause");
         let evidence_key = key_file(file.evidence.key_file, "evidence-key");
+        let listen = overrides.listen.or(file.listen);
+        let listen = listen.unwrap_or_else(|| local(8787));
         let sources = sources(base, file.sources)?;
         let (bounds, per_second) = file.limits.checked()?;
         warnings.extend(warned_of(&sources));
         let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
             path: path.to_path_buf(),
-            listen: overrides
-                .listen
-                .or(file.listen)
-                .unwrap_or_else(|| local(8787)),
+            listen,
             control_listen: overrides
                 .control_listen
                 .or(file.control.map(|control| control.listen))
@@ -256,6 +265,9 @@ impl Config {
             client_id: file.tenant.client_id,
             profile: file.tenant.profile.unwrap_or(Profile::Agents),
             credential: relative(base, file.tenant.credential),
+            pull: pull(file.pull, &sources)?,
+            copilot: copilot(file.copilot)?,
+            heartbeat: heartbeat(base, file.heartbeat, (&sources, listen))?,
             sources,
             activation: file.activation.checked()?,
             actions: file.actions.checked()?,

@@ -20,6 +20,8 @@ pub mod inventory;
 pub mod callback;
 pub mod delivery;
 pub mod detection;
+pub mod pull;
+pub mod pulse;
 pub mod reading;
 
 pub mod action;
@@ -46,6 +48,7 @@ pub mod offline;
 pub mod outcome;
 pub mod run;
 pub mod step;
+pub mod tools;
 
 pub mod drill;
 pub mod schedule;

@@ -28,6 +28,7 @@ mod alerts;
 mod people;
 mod principals;
 mod risk;
+mod risks;
 mod rolls;
 mod users;
 
@@ -58,6 +59,7 @@ pub use logs::{ChangesOf, SignInsOf};
 pub use policies::{Policies, Policy, RiskStop};
 pub use premises::Probe;
 pub use principals::{PrincipalKind, PrincipalRead, Tag};
+pub use risks::Risks;
 pub use rolls::{Roll, RollPage, Wanted};
 pub use shape::Enabled;
 pub use users::AgentUserRead;

@@ -25,12 +25,14 @@ mod comment;
 mod status;
 
 mod callback;
+mod copilot;
 
 mod hearing;
 mod reply;
 mod tally;
 
 pub use callback::{Caller, callback_loop};
+pub use copilot::{CopilotDoor, Environment, Fallback, copilot_router};
 pub use door::{Door, Wake, router};
 pub use hearing::{Heard, Hearing};
 pub use quota::{PerSecond, Quotas};

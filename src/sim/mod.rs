@@ -46,7 +46,7 @@ pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
 pub use logs::SignInLine;
 pub use premises::Premises;
-pub use risk::{Risk, RiskPolicy, UnknownIds};
+pub use risk::{Risk, RiskDetection, RiskPolicy, UnknownIds};
 pub use tenant::{
     Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Tenant, User,
 };

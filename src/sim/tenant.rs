@@ -12,7 +12,7 @@ use crate::sim::belongings::{Item, Shelf};
 use crate::sim::changes::Change;
 use crate::sim::logs::SignInLine;
 use crate::sim::premises::Premises;
-use crate::sim::risk::{Risk, RiskPolicy, UnknownIds};
+use crate::sim::risk::{Risk, RiskDetection, RiskPolicy, UnknownIds};
 
 /// The kinds of entity the model holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -155,6 +155,8 @@ pub struct Tenant {
     pub principals: BTreeMap<Uuid, Principal>,
     /// Risk by object id; no entry means no risk was ever seen.
     pub risks: BTreeMap<Uuid, Risk>,
+    /// What ID Protection has detected, oldest first.
+    pub detections: Vec<RiskDetection>,
     /// Users who answer for a blueprint, by the object id of its principal.
     pub blueprint_sponsors: BTreeMap<Uuid, Vec<Uuid>>,
     /// Users who own a service principal, by its object id.
@@ -208,6 +210,7 @@ impl Tenant {
             users: BTreeMap::new(),
             principals: BTreeMap::from([(own.id, own)]),
             risks: BTreeMap::new(),
+            detections: Vec::new(),
             blueprint_sponsors: BTreeMap::new(),
             owners: BTreeMap::new(),
             tags: BTreeMap::new(),

@@ -15,10 +15,12 @@
 
 mod activation;
 mod active;
+mod ages;
 mod approvals;
 mod asking;
 mod baseline;
 mod begin;
+mod blocks;
 mod callbacks;
 mod carry;
 mod chain;
@@ -40,12 +42,15 @@ mod intake;
 mod inventory;
 mod migrations;
 mod motions;
+mod moved;
 mod notices;
 mod offline;
 mod orders;
 mod people;
 mod piece;
 mod proof;
+mod pulls;
+mod pulses;
 mod records;
 mod restraints;
 mod room;
@@ -76,6 +81,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 
 pub use active::{ActiveSet, RefusedShown, SetShown};
+pub use ages::Oldest;
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
 pub use baseline::Offered;
@@ -91,8 +97,10 @@ pub use freezes::FreezeFacts;
 pub use history::Past;
 pub use holds::HeldFilter;
 pub use inventory::{ROWS_AT_ONCE, Rollcall};
+pub use moved::Movement;
 pub use orders::{Asked, Saw, Taking};
 pub use people::{NewPerson, StoredPerson};
+pub use pulses::Heard;
 pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
@@ -105,6 +113,7 @@ pub use triaged::{NewRun, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;
+use moved::Moved;
 use sql::Readers;
 use writer::{Durability, Queue, Tx, Writer};
 
@@ -114,6 +123,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     asked: Arc<AtomicU64>,
+    moved: Moved,
     clock: Clock,
     /// Keeps other services out for as long as any clone lives.
     _lock: Option<Arc<File>>,
@@ -128,13 +138,15 @@ impl Store {
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let opened = sqlite::open(path, entry)?;
-        let (writer, writing) = Writer::new(opened.writer);
+        let moved = Moved::default();
+        let (writer, writing) = Writer::new(opened.writer, moved.clone());
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {
                 writer,
                 readers: opened.readers,
                 asked: Arc::default(),
+                moved,
                 clock,
                 _lock: lock,
             },

@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
 use super::lanes::{LaneFigures, Lanes};
+use super::sources::Sources;
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -69,6 +70,8 @@ pub struct Metrics {
     /// Runs being worked on now.
     pub runs_at_work: Gauge,
     lanes: Lanes,
+    /// How each source speaks, and how far what is pulled was read.
+    pub sources: Sources,
 }
 
 impl Default for Metrics {
@@ -103,6 +106,7 @@ impl Default for Metrics {
                 "1 when the last good drill is older than it may be",
             ),
             lanes: Lanes::kept(of),
+            sources: Sources::kept(of),
             registry,
         }
     }
@@ -158,6 +162,17 @@ impl Metrics {
             outcome,
         };
         self.deliveries.get_or_create(&labels).inc();
+    }
+
+    /// How many deliveries of a source were taken so far, new, known or in conflict.
+    pub fn heard(&self, source: &str) -> u64 {
+        let taken = ["taken", "repeated", "conflict"];
+        let of = |outcome| FromSource {
+            source: source.to_owned(),
+            outcome,
+        };
+        let counts = taken.map(|outcome| self.deliveries.get_or_create(&of(outcome)).get());
+        counts.iter().sum()
     }
 
     /// Notes a time between two clock edges.

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim", "arm",
     ],
     &[
-        "triage", "act", "notify", "audit", "watch", "doctor", "evidence",
+        "triage", "act", "notify", "audit", "watch", "doctor", "evidence", "gate",
     ],
     &["command"],
     &["run", "offline"],

@@ -131,12 +131,7 @@ fn what_is_not_supported_yet_is_refused_by_name() {
 }
 
 #[test]
-fn every_later_action_is_refused_by_name() {
-    for action in Action::LATER {
-        let told = told(&with("- disable_agent", &format!("- {action}")));
-
-        assert_eq!(told, [format!("11:5 `{action}` is not supported yet")]);
-    }
+fn verify_is_no_step_to_write() {
     let verify = told(&with("- disable_agent", "- disable_agent\n  - verify"));
     assert!(verify[0].contains("`verify` is not written as a step"));
 }

@@ -19,6 +19,7 @@ mod batch;
 mod belonging;
 mod blueprints;
 pub(super) mod call;
+mod detections;
 mod foundry;
 mod lists;
 pub(super) mod load;
@@ -142,6 +143,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::RevokeSessions(id) => users::revoke_sessions(state, call, (caller, id)),
         Operation::ReadRisk(id) => risk::read(state, call, id),
         Operation::ListRisk => risk::list(state, call),
+        Operation::ListDetections(sort) => detections::list(state, call, sort),
         Operation::Judge(verdict) => risk::judge(state, call, verdict),
         Operation::Belonging(it) => shelves::perform(state, call, (caller, it)),
         Operation::ListPolicies => policies::list(state, call),

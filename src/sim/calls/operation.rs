@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 
 use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::Call;
+use crate::sim::calls::detections::Sort;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::limits::Family;
 
@@ -54,6 +55,7 @@ pub(in crate::sim) enum Operation<'a> {
     RevokeSessions(&'a str),
     ReadRisk(&'a str),
     ListRisk,
+    ListDetections(Sort),
     Judge(Verdict),
     GetByIds,
     Belonging(Belonging<'a>),
@@ -85,7 +87,15 @@ impl<'a> Operation<'a> {
             ["beta", rest @ ..] => ("beta", rest),
             _ => return Err(Refusal::no_path(&call.path)),
         };
-        if let ("v1.0", ["identityProtection", segment @ "riskyAgents", ..]) = (version, rest) {
+        if let (
+            "v1.0",
+            [
+                "identityProtection",
+                segment @ ("riskyAgents" | "agentRiskDetections"),
+                ..,
+            ],
+        ) = (version, rest)
+        {
             let message = format!("Resource not found for the segment '{segment}'.");
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message));
         }
@@ -134,6 +144,7 @@ impl<'a> Operation<'a> {
             ["users", id] => Some(Self::ReadUser(id)),
             ["identityProtection", "riskyAgents"] => Some(Self::ListRisk),
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
+            ["identityProtection", list] => Sort::of(list).map(Self::ListDetections),
             ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
             ["subscribedSkus"] => Some(Self::ListLicences),
             ["auditLogs", "signIns"] => Some(Self::ListSignIns),
@@ -224,6 +235,7 @@ impl<'a> Operation<'a> {
                 &["IdentityRiskyAgent.Read.All"],
                 &["IdentityRiskyAgent.ReadWrite.All"],
             ],
+            Self::ListDetections(_) => &[&["IdentityRiskEvent.Read.All"]],
             Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
             Self::Belonging(it) => it.permissions(),
@@ -246,7 +258,11 @@ impl<'a> Operation<'a> {
     pub(in crate::sim) fn wants_licence(&self) -> bool {
         matches!(
             self,
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListSignIns
+            Self::ReadRisk(_)
+                | Self::ListRisk
+                | Self::ListDetections(_)
+                | Self::Judge(_)
+                | Self::ListSignIns
         )
     }
 
@@ -257,9 +273,11 @@ impl<'a> Operation<'a> {
             Self::SwitchCast(..) | Self::SwitchUser(_) | Self::RevokeSessions(_) => {
                 (Family::DirectoryWrites, 1)
             }
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListPolicies => {
-                (Family::IdentityProtection, 1)
-            }
+            Self::ReadRisk(_)
+            | Self::ListRisk
+            | Self::ListDetections(_)
+            | Self::Judge(_)
+            | Self::ListPolicies => (Family::IdentityProtection, 1),
             Self::ListSignIns | Self::ListChanges => (Family::Reports, 1),
             Self::ReadAlert(_) => (Family::Security, 1),
             Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),

@@ -5,6 +5,7 @@ use estop::domain::entity::{Entity, EntityKind, ObjectId};
 use estop::domain::found::{AppRole, DirectoryRole, Grant, OpaqueId};
 use estop::domain::inventory::{Bond, Part};
 use estop::domain::moment::Moment;
+use estop::domain::pull::RiskList;
 use estop::foundry::Sessions;
 use estop::graph::{Ask, ChangesOf, Enabled, Priority, Removable, SignInsOf, Wanted};
 use uuid::Uuid;
@@ -33,6 +34,9 @@ pub(super) async fn make(at: &Bench, call: &str, priority: Priority) -> End {
         return end;
     }
     if let Some(end) = logs(at, call, ask).await {
+        return end;
+    }
+    if let Some(end) = risks(at, call, ask).await {
         return end;
     }
     around(at, call, ask)
@@ -218,6 +222,29 @@ async fn whole_lists(at: &Bench, call: &str, ask: Ask) -> Option<End> {
     let mut roll = at.graph.roll(ask, wanted, Moment::from_millis(0)).unwrap();
     loop {
         match roll.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Some(End::Done),
+            Err(error) => return Some(error.into()),
+        }
+    }
+}
+
+/// What is pulled.
+async fn risks(at: &Bench, call: &str, ask: Ask) -> Option<End> {
+    let which = call.strip_prefix("Risks::next/")?;
+    let since = match which.strip_prefix("all ") {
+        Some(_) => None,
+        None => Some(Moment::from_millis(0)),
+    };
+    let list = match which.trim_start_matches("all ") {
+        "agent detections" => RiskList::AgentRiskDetections,
+        "risky agents" => RiskList::RiskyAgents,
+        "principal detections" => RiskList::ServicePrincipalRiskDetections,
+        _ => return None,
+    };
+    let mut risks = at.graph.risks(ask, list, since);
+    loop {
+        match risks.next().await {
             Ok(Some(_)) => {}
             Ok(None) => return Some(End::Done),
             Err(error) => return Some(error.into()),

@@ -109,7 +109,8 @@ fn wanted(row: &Row, priority: Priority) -> BTreeSet<(String, String)> {
     if !row.body.is_empty() {
         wanted.push(("content-type", json));
     }
-    if matches!(row.lane, Some(Lane::Reports | Lane::Security)) {
+    let risks = row.calls.iter().any(|call| call.starts_with("Risks::"));
+    if risks || matches!(row.lane, Some(Lane::Reports | Lane::Security)) {
         wanted.push(("prefer", "include-unknown-enum-members"));
     }
     if row.body.contains("@odata.type") {
@@ -200,7 +201,9 @@ fn every_action_asks_for_what_its_calls_need_and_for_nothing_else() {
             .iter()
             .filter(|row| row.actions.contains(&action))
             .collect();
-        assert!(!rows.is_empty(), "{action} makes no call");
+        // The gate is our own: nobody is called.
+        let ours = action == Action::BlockTools;
+        assert_eq!(rows.is_empty(), ours, "{action} makes no call");
         let enough = |line: &&[&str]| line.iter().all(|name| held.contains(name));
         for row in &rows {
             assert!(
