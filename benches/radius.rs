@@ -105,9 +105,11 @@ pub fn parts_with(folder: &std::path::Path, entra: &Entra, clock: &Clock, more: 
         config: Config::read(&path, &Overrides::default()).unwrap(),
         clock: clock.clone(),
         transport: entra.transport(),
+        outward: entra.transport(),
         tokens,
         foundry_tokens: None,
         azure_tokens: None,
+        table_tokens: None,
         budgets: Budgets::default(),
         catalog: Catalog::shipped().unwrap(),
     }

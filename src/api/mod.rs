@@ -28,6 +28,7 @@ mod expectations;
 mod heard;
 mod holds;
 mod motions;
+mod notices;
 mod playbooks;
 mod runs;
 mod service;
@@ -100,6 +101,11 @@ pub fn router(api: Api) -> Router {
         .route("/v1/approvals/{id}/approve", post(approvals::approve))
         .route("/v1/approvals/{id}/deny", post(approvals::deny))
         .route("/v1/approvals/{id}/extend", post(approvals::extend))
+        .route("/v1/notices", get(notices::list))
+        .route("/v1/notices/test", post(notices::test))
+        .route("/v1/notices/{id}", get(notices::show))
+        .route("/v1/notices/{id}/ack", post(notices::acknowledge))
+        .route("/v1/notices/{id}/resolve", post(notices::resolve))
         .route("/v1/caps", get(motions::caps).post(motions::raise))
         .route("/v1/caps/lower", post(motions::lower))
         .route("/v1/motions", get(motions::list))

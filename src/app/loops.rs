@@ -11,6 +11,7 @@ use super::ourselves;
 use super::service::Service;
 use super::settle::keep_warm;
 use super::wakes::Woken;
+use crate::audit::ship_loop;
 use crate::command::{Pause, drill_loop, pause_at_start, pause_loop};
 use crate::doctor::doctor_loop;
 use crate::domain::id::RunId;
@@ -18,6 +19,7 @@ use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::evidence::gather_loop;
 use crate::ingress::callback_loop;
+use crate::notify::notify_loop;
 use crate::reload::reload_loop;
 use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
@@ -92,12 +94,8 @@ impl Service {
                 stop.cancel();
             }
         };
-        let telling = crate::notify::notify_loop(
-            self.store.clone(),
-            self.clock.clone(),
-            Arc::clone(&self.metrics),
-            self.stop.clone(),
-        );
+        let telling = notify_loop(self.teller(), self.stop.clone());
+        let shipping = self.shipping();
         let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
         let gathering = self
             .gatherer()
@@ -118,6 +116,9 @@ impl Service {
         spawn(loops, freeze_loop(bench.clone(), self.stop.clone()));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
+        for ship in shipping {
+            spawn(loops, ship_loop(ship, self.stop.clone()));
+        }
         spawn(loops, calling);
         if let Some(guarding) = guarding {
             spawn(loops, guarding);

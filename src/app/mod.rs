@@ -21,6 +21,7 @@ mod senders;
 mod serve;
 mod service;
 mod settle;
+mod telling;
 mod tools;
 mod wakes;
 mod watching;

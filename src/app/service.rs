@@ -12,6 +12,7 @@ use super::examine::{self, AskAzure};
 use super::loops::{ENDLESS, spawn};
 use super::senders::Senders;
 use super::settle::settle_in;
+use super::telling::Told;
 use super::tools::means;
 use super::{Parts, StartError, keys, ourselves, wakes};
 use crate::act::Means;
@@ -49,6 +50,7 @@ pub struct Service {
     /// What a deployment has set.
     pub config: Config,
     pub(super) means: Arc<Means>,
+    pub(super) told: Told,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
     pub(super) tokens: TokenSource,
@@ -71,6 +73,7 @@ pub struct Service {
 impl Service {
     /// Opens the store, reads the keys, spawns the loops. Doors are opened by whoever serves.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let told = Told::of(&parts)?;
         let Parts {
             config,
             clock,
@@ -80,6 +83,7 @@ impl Service {
             azure_tokens,
             budgets,
             catalog,
+            ..
         } = parts;
         let senders = Senders::new(&config, &transport, &clock)?;
         let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
@@ -125,6 +129,7 @@ impl Service {
             clock,
             config,
             means: Arc::new(means),
+            told,
             stop: CancellationToken::new(),
             refused: Arc::default(),
             loops,

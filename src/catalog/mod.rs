@@ -17,6 +17,7 @@ mod suggest;
 mod yaml;
 
 mod asking;
+mod audience;
 mod fields;
 mod limits;
 mod reach;

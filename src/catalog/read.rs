@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::asking;
+use super::audience;
 use super::clause::Clause;
 use super::code::Code;
 use super::fault::{Fault, Faults};
@@ -18,7 +19,7 @@ use super::yaml::{self, Entry, Shape, short};
 use crate::domain::approval::ApprovalTerms;
 use crate::domain::entity::EntityKind;
 use crate::domain::playbook::{
-    Also, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, StepSpec, Trigger,
+    Also, Audience, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, StepSpec, Trigger,
 };
 
 /// Longest summary or owner, in characters.
@@ -109,6 +110,7 @@ struct Parts {
     approval: Option<ApprovalTerms>,
     steps: Vec<StepSpec>,
     hold: Option<HoldFor>,
+    notify: Vec<Audience>,
 }
 
 impl Parts {
@@ -134,6 +136,7 @@ impl Parts {
             approval: self.approval,
             steps: self.steps,
             hold: self.hold,
+            notify: self.notify,
         };
         Loaded {
             playbook: Arc::new(playbook),
@@ -189,7 +192,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
             asking::check_hold(map, (hold, approval), (&modes, steps), faults);
         }
     }
-    limits::notify(map.get("notify"), faults);
+    let notify = audience::read(map.get("notify"), faults);
     if map.get("guardrail").is_none() {
         reach::guarded(map, (mode, entity), faults);
     }
@@ -213,6 +216,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         approval: approval?,
         steps: steps?.iter().map(Placed::spec).collect(),
         hold: hold?,
+        notify: notify?,
     })
 }
 

@@ -36,6 +36,7 @@ mod init;
 mod listen;
 mod many;
 mod motions;
+mod notices;
 mod offline;
 mod pause;
 mod pen;
@@ -121,6 +122,8 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Holds { command } => holds::holds(room, reach, command).await,
         Command::Approvals { command } => approvals::approvals(room, reach, command).await,
+        Command::Notices { command } => notices::notices(room, reach, command).await,
+        Command::Page { command } => notices::page(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
         Command::Doctor(args) => doctor::examine(room, &args).await,
         Command::Agents { command } => agents::agents(room, reach, command).await,

@@ -12,8 +12,11 @@ use super::activation::ActivationFile;
 use super::azure::AzureFile;
 use super::copilot::CopilotFile;
 use super::heartbeat::HeartbeatFile;
+use super::incidents::IncidentsFile;
 use super::limits::{LimitsFile, TlsFile};
 use super::mapping::MapFile;
+use super::ocsf::OcsfFile;
+use super::page::PageFile;
 use super::pull::PullFile;
 use super::verify::VerifyFile;
 use crate::domain::caps::Caps;
@@ -64,6 +67,12 @@ pub(super) struct File {
     pub(super) offline_journal: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
     pub(super) azure: Option<AzureFile>,
+    #[serde(default)]
+    pub(super) page: BTreeMap<String, PageFile>,
+    #[serde(default)]
+    pub(super) incidents: IncidentsFile,
+    #[serde(default)]
+    pub(super) ocsf: OcsfFile,
     pub(super) pull: Option<PullFile>,
     pub(super) copilot: Option<CopilotFile>,
     pub(super) heartbeat: Option<HeartbeatFile>,

@@ -13,7 +13,10 @@ use super::copilot::{CopilotConfig, copilot};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
 use super::heartbeat::{HeartbeatConfig, heartbeat};
+use super::incidents::IncidentsConfig;
 use super::limits::{self, TlsConfig};
+use super::ocsf::OcsfConfig;
+use super::page::{PageConfig, pages};
 use super::pull::{PullConfig, pull};
 use super::senders::{SourceConfig, callback_hosts, sources, warned_of};
 use super::tenant::{endpoints, relative, size};
@@ -187,6 +190,12 @@ pub struct Config {
     pub drill: Option<DrillConfig>,
     /// The Azure subscription the tenant's logs are sent to; doctor asks Azure where it is named.
     pub subscription: Option<ObjectId>,
+    /// Where people are told.
+    pub pages: Vec<PageConfig>,
+    /// The way back to incidents.
+    pub incidents: IncidentsConfig,
+    /// Where the record is handed on to.
+    pub ocsf: OcsfConfig,
     /// What is pulled from ID Protection, where anything is.
     pub pull: Option<PullConfig>,
     /// The gate of Copilot Studio, where there is one.
@@ -284,6 +293,9 @@ impl Config {
             callback_hosts: callback_hosts(file.callback_hosts)?,
             drill: drill(file.drill, &left_alone)?,
             subscription: file.azure.map(|azure| azure.subscription),
+            pages: pages(base, file.page)?,
+            incidents: file.incidents.checked()?,
+            ocsf: file.ocsf.checked(base)?,
             ticket_key,
             pause_file,
             offline_journal,

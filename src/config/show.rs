@@ -97,6 +97,8 @@ fn values(config: &Config) -> Vec<(String, String)> {
     values.push(("activation".to_owned(), activation(config)));
     values.extend(limits(config));
     values.extend(by_itself(config));
+    let pages = config.pages.iter();
+    values.extend(pages.map(|page| (format!("page.{}", page.name), page.shown())));
     values.extend(config.sources.iter().map(sender));
     values
 }

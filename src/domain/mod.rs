@@ -25,6 +25,7 @@ pub mod pulse;
 pub mod reading;
 
 pub mod action;
+pub mod audience;
 pub mod permission;
 pub mod playbook;
 pub mod verdict;
@@ -59,3 +60,4 @@ pub mod order;
 pub mod person;
 pub mod record;
 pub mod source;
+pub mod telling;

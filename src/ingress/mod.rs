@@ -21,7 +21,6 @@ mod receive;
 mod refuse;
 mod sources;
 
-mod comment;
 mod status;
 
 mod callback;

@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use super::secret::{KeyForm, Secret};
 
 /// Most keys a source may have at a time: the old one and the new one.
@@ -135,6 +137,20 @@ impl Secret {
         };
         Self::parse_as(&text, form).map_err(|why| unusable(format!("{shown}: {why}"), fix))
     }
+}
+
+/// Reads a key that another product gave us: one line of visible characters, readable by its owner
+/// alone.
+pub fn foreign_key(path: &Path) -> Result<SecretString, Unusable> {
+    let text = read_text(path)?;
+    let text = text.trim();
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(unusable(
+            format!("{}: it is no key of one line", path.display()),
+            "Put the key alone into it, as the other product shows it",
+        ));
+    }
+    Ok(SecretString::from(text.to_owned()))
 }
 
 fn read_key(path: &Path, form: KeyForm) -> Result<(KeyId, Secret), Unusable> {

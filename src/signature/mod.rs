@@ -23,7 +23,7 @@ mod signing;
 mod ticket;
 mod webhook;
 
-pub use keyring::{KEYS_MAX, KeyId, KeyRing, Unusable};
+pub use keyring::{KEYS_MAX, KeyId, KeyRing, Unusable, foreign_key};
 pub use mac::{Digest, Mac, hmac_sha256};
 pub use profile::{Profile, Repeat, Witness};
 pub use read::TimeForm;

@@ -18,6 +18,7 @@
 mod admin;
 mod belongings;
 mod calls;
+mod cases;
 mod changes;
 mod contoso;
 mod entra;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use admin::{ForeignChange, ForeignWrite, When};
 pub use belongings::{Item, Shelf};
+pub use cases::{Casebook, Roles, SentinelIncident};
 pub use changes::{Aspect, Switch};
 pub use contoso::INVOICE_BOT;
 pub use entra::Entra;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::moment::{Moment, Span};
 use crate::sim::belongings::{Item, Shelf};
+use crate::sim::cases::Casebook;
 use crate::sim::changes::Change;
 use crate::sim::logs::SignInLine;
 use crate::sim::premises::Premises;
@@ -159,6 +160,8 @@ pub struct Tenant {
     pub detections: Vec<RiskDetection>,
     /// Users who answer for a blueprint, by the object id of its principal.
     pub blueprint_sponsors: BTreeMap<Uuid, Vec<Uuid>>,
+    /// Whom a user reports to, by the user's object id.
+    pub managers: BTreeMap<Uuid, Uuid>,
     /// Users who own a service principal, by its object id.
     pub owners: BTreeMap<Uuid, Vec<Uuid>>,
     /// `tags` of agents and service principals, by object id.
@@ -181,6 +184,8 @@ pub struct Tenant {
     pub token_life: Span,
     /// Resources an access token for Graph may be asked for, besides Graph's app id.
     pub graph_audiences: Vec<String>,
+    /// Incidents, and tables that lines are added to.
+    pub cases: Casebook,
     /// The sign-in log, oldest first.
     pub sign_ins: Vec<SignInLine>,
     /// Alerts of the security API, by id.
@@ -212,6 +217,7 @@ impl Tenant {
             risks: BTreeMap::new(),
             detections: Vec::new(),
             blueprint_sponsors: BTreeMap::new(),
+            managers: BTreeMap::new(),
             owners: BTreeMap::new(),
             tags: BTreeMap::new(),
             belongings: BTreeMap::new(),
@@ -226,6 +232,7 @@ impl Tenant {
                 .iter()
                 .map(|host| format!("https://{host}"))
                 .collect(),
+            cases: Casebook::default(),
             sign_ins: Vec::new(),
             alerts: BTreeMap::new(),
             judged_at: BTreeMap::new(),

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::sql::{Connection, query};
 
 /// Number, name and text of every step, in order.
-const STEPS: [(i64, &str, &str); 11] = [
+const STEPS: [(i64, &str, &str); 13] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -19,6 +19,8 @@ const STEPS: [(i64, &str, &str); 11] = [
     (11, "holds", include_str!("schema/0011_holds.sql")),
     (12, "freezes", include_str!("schema/0012_freezes.sql")),
     (16, "restraints", include_str!("schema/0016_restraints.sql")),
+    (19, "tellings", include_str!("schema/0019_tellings.sql")),
+    (20, "shipped", include_str!("schema/0020_shipped.sql")),
     (22, "callbacks", include_str!("schema/0022_callbacks.sql")),
     (23, "pull", include_str!("schema/0023_pull.sql")),
     (24, "tools", include_str!("schema/0024_tools.sql")),

@@ -40,6 +40,15 @@ pub struct OfAction {
     pub outcome: &'static str,
 }
 
+/// Two labels: a configured far end, and what became of an attempt to tell it.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ToFarEnd {
+    /// `page:NAME`, `sponsors:NAME` or `incident`.
+    pub whom: String,
+    /// A word from a closed list.
+    pub outcome: &'static str,
+}
+
 /// One label: between which two clock edges a time was measured.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Edge {
@@ -61,6 +70,8 @@ pub struct Metrics {
     pub steps: Family<OfAction, Counter>,
     /// Notices by urgency: each is something a person should be told.
     pub notices: Family<Became, Counter>,
+    /// Words to far ends, by whom they are for and what became of them.
+    tellings: Family<ToFarEnd, Counter>,
     /// Drills by how they ended.
     pub drills: Family<Became, Counter>,
     drill_last_good: Gauge,
@@ -85,6 +96,7 @@ impl Default for Metrics {
             runs: kept(of, "runs", "Runs by the state they ended in"),
             steps: kept(of, "steps", "Steps by action and outcome"),
             notices: kept(of, "notices", "Notices written for people"),
+            tellings: kept(of, "tellings", "Attempts to tell far ends"),
             time_to_contain: registered(
                 of,
                 (
@@ -162,6 +174,15 @@ impl Metrics {
             outcome,
         };
         self.deliveries.get_or_create(&labels).inc();
+    }
+
+    /// Counts one attempt to tell a far end.
+    pub fn told(&self, whom: &str, outcome: &'static str) {
+        let labels = ToFarEnd {
+            whom: whom.to_owned(),
+            outcome,
+        };
+        self.tellings.get_or_create(&labels).inc();
     }
 
     /// How many deliveries of a source were taken so far, new, known or in conflict.

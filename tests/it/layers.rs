@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "telemetry", "signature", "transport"],
     &["entra", "listener"],
     &[
-        "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim", "arm",
+        "store", "graph", "foundry", "sentinel", "chat", "pager", "catalog", "sim", "arm",
     ],
     &[
         "triage", "act", "notify", "audit", "watch", "doctor", "evidence", "gate",

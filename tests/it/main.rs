@@ -37,6 +37,7 @@ mod holds;
 mod house;
 mod inventory;
 mod layers;
+mod notices;
 mod playbooks;
 mod power;
 mod profiles;

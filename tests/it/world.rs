@@ -28,7 +28,7 @@ use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
 use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
 use estop::store::{Asked, NewRun, RunFilter, Saw, Taking, Terms};
-use estop::transport::Transport;
+use estop::transport::{Failure, Transport};
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -125,6 +125,10 @@ pub struct Setting {
     pub called: Called,
     /// The permission profile; the tenant grants what it always grants.
     pub profile: Profile,
+    /// The way to where people are told; usually nobody is there.
+    pub outward: Transport,
+    /// Private files beside the configuration: name and text.
+    pub keys: Vec<(&'static str, String)>,
 }
 
 impl Default for Setting {
@@ -139,6 +143,11 @@ impl Default for Setting {
             reader: "estop".to_owned(),
             called: Called::default(),
             profile: Profile::Agents,
+            outward: Transport::in_process(|_| {
+                let nobody = Failure::NotSent("nobody is there".to_owned());
+                Box::pin(std::future::ready(Err(nobody)))
+            }),
+            keys: Vec::new(),
         }
     }
 }
@@ -561,6 +570,9 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
          may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n{more}"
     );
+    for (name, text) in &setting.keys {
+        write_private(&folder.join(name), text);
+    }
     let path = folder.join("estop.yaml");
     std::fs::write(&path, text).unwrap();
     let config = Config::read(&path, &Overrides::default()).unwrap();
@@ -568,9 +580,11 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         config,
         clock: clock.clone(),
         transport: setting.called.before(entra.transport()),
+        outward: setting.outward.clone(),
         tokens: tokens(entra, clock, "https://graph.microsoft.com"),
         foundry_tokens: Some(tokens(entra, clock, "https://ai.azure.com")),
         azure_tokens: Some(tokens(entra, clock, "https://management.azure.com")),
+        table_tokens: Some(tokens(entra, clock, "https://monitor.azure.com")),
         budgets: Budgets::default(),
         catalog: setting.catalog(),
     }

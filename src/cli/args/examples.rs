@@ -76,6 +76,14 @@ pub(super) const PERSON: &str = "Examples:
   estop person list
   estop person revoke per_06b2...";
 
+pub(super) const NOTICES: &str = "Examples:
+  estop notices list --open
+  estop notices ack ntc_06b2...
+  estop notices resolve ntc_06b2...";
+
+pub(super) const PAGE: &str = "Examples:
+  estop page test";
+
 pub(super) const DETECTIONS: &str = "Examples:
   estop detections list --state quarantined
   estop detections show det_06b2...

@@ -5,6 +5,7 @@ mod examples;
 mod holds;
 mod init;
 mod motions;
+mod notices;
 mod offline;
 mod online;
 mod playbook;
@@ -20,6 +21,7 @@ pub use evidence::EvidenceCommand;
 pub use holds::HoldsCommand;
 pub use init::{InitCommand, SentinelArgs, ShellWord};
 pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
+pub use notices::{NoticesCommand, PageCommand};
 pub use offline::{
     AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, StoreArgs, TokenCommand,
 };
@@ -113,6 +115,20 @@ pub enum Command {
         /// What to do with approvals.
         #[command(subcommand)]
         command: ApprovalsCommand,
+    },
+    /// What people were told: list, show, acknowledge, resolve.
+    #[command(after_help = examples::NOTICES)]
+    Notices {
+        /// What to do with notices.
+        #[command(subcommand)]
+        command: NoticesCommand,
+    },
+    /// Page people on call, to see that it arrives.
+    #[command(after_help = examples::PAGE)]
+    Page {
+        /// What to do with pages.
+        #[command(subcommand)]
+        command: PageCommand,
     },
     /// Detections: list, show, replay.
     #[command(alias = "det", after_help = examples::DETECTIONS)]

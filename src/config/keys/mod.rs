@@ -1,6 +1,7 @@
 //! Every key of `estop.yaml`, for the page of reference. A test holds it against the parser.
 
 mod deciding;
+mod outward;
 mod senders;
 mod service;
 
@@ -25,6 +26,6 @@ const fn key(path: &'static str, fallback: &'static str, means: &'static str) ->
 
 /// Every key, in the order people write them.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    let parts = [service::KEYS, senders::KEYS, deciding::KEYS];
+    let parts = [service::KEYS, senders::KEYS, deciding::KEYS, outward::KEYS];
     parts.into_iter().flatten()
 }

@@ -243,11 +243,7 @@ pub(super) const KEYS: &[Key] = &[
         "all",
         "Which risk lists of ID Protection are asked: see pull.md. The section is left out where nothing is pulled.",
     ),
-    key(
-        "pull.every",
-        "`1m`",
-        "How often.",
-    ),
+    key("pull.every", "`1m`", "How often."),
     key(
         "pull.overlap",
         "`6h`",
@@ -273,11 +269,7 @@ pub(super) const KEYS: &[Key] = &[
         "needed",
         "The secret it is signed with, one of that source.",
     ),
-    key(
-        "heartbeat.every",
-        "`5m`",
-        "How often.",
-    ),
+    key("heartbeat.every", "`5m`", "How often."),
     key(
         "heartbeat.to",
         "our own door",

@@ -66,6 +66,29 @@ async fn logs(at: &Bench, call: &str, ask: Ask) -> Option<End> {
             let role = OpaqueId::new("role").unwrap();
             end(graph.assignments_of_role(ask, &role).await)
         }
+        "Sentinel::comment" => {
+            let said = ("**Contained** by estop.", None);
+            end(at.sentinel.comment(&it.incident, it.comment, said).await)
+        }
+        "Sentinel::comment_etag" => end(at.sentinel.comment_etag(&it.incident, it.comment).await),
+        "Sentinel::incident" => end(at.sentinel.incident(&it.incident).await),
+        "Sentinel::write_incident" => {
+            let read = it.read.clone();
+            end(at.sentinel.write_incident(&it.incident, read).await)
+        }
+        "Table::add" => end(at.table.add(vec![serde_json::json!({ "Number": 7 })]).await),
+        "Graph::incident" => end(graph.incident(ask, &it.number).await),
+        "Graph::comment_incident" => end(graph
+            .comment_incident(ask, &it.number, "Contained by estop.")
+            .await),
+        "Graph::tag_incident" => {
+            let tags = ["estop:contained".to_owned()];
+            end(graph.tag_incident(ask, &it.number, &tags).await)
+        }
+        "Graph::judge_incident" => {
+            let judgement = estop::graph::Judgement::FalsePositive;
+            end(graph.judge_incident(ask, &it.number, judgement).await)
+        }
         "Arm::roles_of" => end(at.arm.roles_of(it.plain, it.agent).await),
         _ => None,
     }
@@ -90,6 +113,8 @@ async fn objects(at: &Bench, call: &str, ask: Ask) -> Option<End> {
         "Graph::blueprint_by_app_id" => end(graph.blueprint_by_app_id(ask, it.blueprint_app).await),
         "Graph::agent_user" => end(graph.agent_user(ask, it.agent_user).await),
         "Graph::agent_users_of" => end(graph.agent_users_of(ask, it.agent).await),
+        "Graph::person_enabled" => end(graph.person_enabled(ask, it.person).await),
+        "Graph::manager_of" => end(graph.manager_of(ask, it.person).await),
         "Graph::principal" => end(graph.principal(ask, it.plain).await),
         "Graph::tag_of" => end(graph.tag_of(ask, it.agent, &it.tag).await),
         "Graph::is_deleted" => end(graph.is_deleted(ask, it.deleted).await),
