@@ -12,6 +12,7 @@
 )]
 
 mod accept;
+mod gate;
 mod radius;
 mod stage;
 mod start;
@@ -40,6 +41,9 @@ async fn measure() {
     }
     if wanted("accept") {
         accept::bench().await;
+    }
+    if wanted("gate") {
+        gate::bench().await;
     }
     if wanted("radius") {
         radius::bench().await;

@@ -12,14 +12,18 @@
 mod doors;
 mod examine;
 mod keys;
+mod looking;
 mod loops;
 mod offline;
 mod ourselves;
 mod parts;
+mod senders;
 mod serve;
 mod service;
 mod settle;
+mod telling;
 mod tools;
+mod wakes;
 mod watching;
 
 pub use examine::doctor;

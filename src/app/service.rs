@@ -4,15 +4,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::examine::{self, AskAzure};
 use super::loops::{ENDLESS, spawn};
+use super::senders::Senders;
 use super::settle::settle_in;
+use super::telling::Told;
 use super::tools::means;
-use super::{Parts, StartError, keys, ourselves};
+use super::{Parts, StartError, keys, ourselves, wakes};
 use crate::act::Means;
 use crate::arm::Arm;
 use crate::catalog::Catalog;
@@ -31,9 +33,6 @@ use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
 
-/// Hints that may wait; a lost one is found by looking.
-const HINTS_MAX: usize = 8192;
-
 /// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
 pub struct Service {
     /// Where everything stands.
@@ -51,6 +50,7 @@ pub struct Service {
     /// What a deployment has set.
     pub config: Config,
     pub(super) means: Arc<Means>,
+    pub(super) told: Told,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
     pub(super) tokens: TokenSource,
@@ -58,6 +58,7 @@ pub struct Service {
     pub(super) arm: Option<Arm>,
     pub(super) board: Board,
     pub(super) evidence: Binder,
+    pub(super) senders: Senders,
     pub(super) wake_drills: Arc<Notify>,
     /// Stops all writes without a credential.
     pub pause: Option<Pause>,
@@ -72,6 +73,7 @@ pub struct Service {
 impl Service {
     /// Opens the store, reads the keys, spawns the loops. Doors are opened by whoever serves.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let told = Told::of(&parts)?;
         let Parts {
             config,
             clock,
@@ -81,8 +83,9 @@ impl Service {
             azure_tokens,
             budgets,
             catalog,
+            ..
         } = parts;
-        keys::sources(&config)?;
+        let senders = Senders::new(&config, &transport, &clock)?;
         let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
         // Read again by the door: here it is only made sure of, before any door opens.
@@ -105,9 +108,7 @@ impl Service {
             clock: clock.clone(),
             budgets,
         };
-        let (to_triage, stored) = mpsc::channel(HINTS_MAX);
-        let (to_contain, contain) = mpsc::channel(HINTS_MAX);
-        let (to_any, any) = mpsc::channel(HINTS_MAX);
+        let (wakes, woken) = wakes::channels();
         let mut service = Self {
             graph: Graph::new(link),
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
@@ -118,30 +119,23 @@ impl Service {
             arm,
             board: Board::default(),
             evidence: Binder::new(store.clone(), evidence_key, clock.clone()),
+            senders,
             wake_drills: Arc::default(),
             pause: None,
             reloader: None,
-            wake_triage: Arc::new(move |id| {
-                // A full channel loses a hint, never a delivery.
-                let _ = to_triage.try_send(id);
-            }),
-            wake_workers: Arc::new(move |run, lane| {
-                let door = match lane {
-                    Lane::Contain => &to_contain,
-                    Lane::Bulk => &to_any,
-                };
-                let _ = door.try_send(run);
-            }),
+            wake_triage: wakes.triage,
+            wake_workers: wakes.workers,
             store,
             clock,
             config,
             means: Arc::new(means),
+            told,
             stop: CancellationToken::new(),
             refused: Arc::default(),
             loops,
         };
-        service.begin(tokens, stored, (contain, any)).await?;
-        Ok(service)
+        service.begin(tokens, woken).await?;
+        service.spawn_looking().map(|()| service)
     }
 
     /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.

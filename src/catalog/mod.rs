@@ -17,6 +17,7 @@ mod suggest;
 mod yaml;
 
 mod asking;
+mod audience;
 mod calling;
 mod fields;
 mod limits;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::asking::{self, Modes};
+use super::audience;
 use super::clause::Clause;
 use super::code::Code;
 use super::fault::{Fault, Faults};
@@ -21,8 +22,8 @@ use crate::domain::approval::ApprovalTerms;
 use crate::domain::entity::EntityKind;
 use crate::domain::param::ParamKind;
 use crate::domain::playbook::{
-    Also, Call, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, Reach, StepSpec,
-    Trigger,
+    Also, Audience, Call, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, Reach,
+    StepSpec, Trigger,
 };
 
 /// Longest summary or owner, in characters.
@@ -115,6 +116,7 @@ struct Parts {
     approval: Option<ApprovalTerms>,
     steps: Vec<StepSpec>,
     hold: Option<HoldFor>,
+    notify: Vec<Audience>,
 }
 
 impl Parts {
@@ -141,6 +143,7 @@ impl Parts {
             approval: self.approval,
             steps: self.steps,
             hold: self.hold,
+            notify: self.notify,
         };
         Loaded {
             playbook: Arc::new(playbook),
@@ -196,7 +199,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
             asking::check_hold(map, (hold, approval), (&modes, steps), faults);
         }
     }
-    limits::notify(map.get("notify"), faults);
+    let notify = audience::read(map.get("notify"), faults);
     if map.get("guardrail").is_none() {
         reach::guarded(map, (mode, entity), faults);
     }
@@ -221,6 +224,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         approval: approval?,
         steps: steps?.iter().map(Placed::spec).collect(),
         hold: hold?,
+        notify: notify?,
     })
 }
 

@@ -1,11 +1,13 @@
 //! The senders of a configuration, checked.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use super::BadConfig;
-use super::file::{MayFile, SourceFile, VerifyFile};
+use super::file::{MayFile, SourceFile};
 use super::mapping::mapping;
+use super::verify::{self, VerifyConfig};
 use crate::domain::callback::CallbackHosts;
 use crate::domain::detection::{DetectionType, SourceName};
 use crate::domain::playbook::PlaybookName;
@@ -16,12 +18,14 @@ use crate::domain::source::{May, SourceTerms};
 /// One configured sender.
 #[derive(Clone, Debug)]
 pub struct SourceConfig {
-    /// The files that hold its keys.
-    pub secret_files: Vec<PathBuf>,
+    /// How its deliveries are verified.
+    pub verify: VerifyConfig,
     /// What is agreed with it.
     pub terms: SourceTerms,
     /// Are its deliveries taken?
     pub enabled: bool,
+    /// How long it may send nothing, where it says so.
+    pub silent_after: Option<Duration>,
 }
 
 /// Checks every sender of the file.
@@ -48,6 +52,16 @@ pub(super) fn callback_hosts(names: Vec<String>) -> Result<CallbackHosts, BadCon
     CallbackHosts::new(names).map_err(|why| BadConfig(format!("`callback_hosts`: {why}")))
 }
 
+/// What a person should know before relying on a sender.
+pub(super) fn warned_of(
+    sources: &BTreeMap<SourceName, SourceConfig>,
+) -> impl Iterator<Item = String> {
+    sources.iter().filter_map(|(name, source)| {
+        let said = source.verify.warning()?;
+        Some(format!("`sources.{name}`: {said}"))
+    })
+}
+
 fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConfig, BadConfig> {
     let at = |what: String| BadConfig(format!("`sources.{name}`: {what}"));
     let reader = ReaderKind::from_word(&file.reader).ok_or_else(|| {
@@ -67,13 +81,8 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
             .ok_or_else(|| at(format!("`{detection_type}` is not a detection type")))?;
         types.insert(rule.to_ascii_lowercase(), detection_type);
     }
-    let VerifyFile::StandardWebhooks(keys) = file.verify;
     Ok(SourceConfig {
-        secret_files: keys
-            .secret_files
-            .iter()
-            .map(|path| base.join(path))
-            .collect(),
+        verify: verify::verify(base, file.verify).map_err(|what| verify::at(name, what))?,
         terms: SourceTerms {
             reader,
             types,
@@ -81,10 +90,11 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
             may: may(file.may).map_err(at)?,
         },
         enabled: file.enabled.unwrap_or(true),
+        silent_after: file.silent_after.map(|span| span.0),
     })
 }
 
-fn may(file: Option<MayFile>) -> Result<May, String> {
+pub(super) fn may(file: Option<MayFile>) -> Result<May, String> {
     let mut may = May::default();
     let Some(file) = file else { return Ok(may) };
     may.entities = file.entities.unwrap_or(may.entities);

@@ -176,6 +176,8 @@ pub enum StandDownReason {
     NoPlaybookMatches,
     /// Entra tells us what we told it ourselves.
     EchoOfOurConfirm,
+    /// It is synthetic: it came to prove the path, and ends here.
+    Synthetic,
     /// It names ourselves or what we depend on: never, even with approval.
     NeverTouched {
         /// Which dependency.

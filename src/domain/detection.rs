@@ -109,6 +109,12 @@ impl DetectionType {
 
     /// Entra's echo of a `confirmCompromised` call, ours or a person's.
     pub const ADMIN_CONFIRMED: &'static str = "adminConfirmedAgentCompromised";
+
+    /// Our own synthetic detection: it proves the path, and nothing ever follows from it.
+    pub const HEARTBEAT: &'static str = "estopHeartbeat";
+
+    /// An agent whose risk was raised, where no detection that we were told of says why. Our word.
+    pub const RISKY_AGENT: &'static str = "riskyAgent";
 }
 
 impl fmt::Display for DetectionType {

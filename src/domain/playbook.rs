@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::approval::ApprovalTerms;
+pub use super::audience::Audience;
 use super::entity::EntityKind;
 use super::moment::Span;
 pub use super::trigger::{Call, Reach, SeverityBand, Trigger};
@@ -227,4 +228,7 @@ pub struct Playbook {
     pub steps: Vec<StepSpec>,
     /// How long what it contained is held.
     pub hold: Option<HoldFor>,
+    /// Whom it tells beside the people on call.
+    #[serde(default)]
+    pub notify: Vec<Audience>,
 }

@@ -18,6 +18,7 @@ mod coverage;
 mod forward;
 mod leases;
 mod put;
+mod runtime;
 mod step;
 mod sweep;
 mod together;

@@ -15,10 +15,12 @@
 
 mod activation;
 mod active;
+mod ages;
 mod approvals;
 mod asking;
 mod baseline;
 mod begin;
+mod blocks;
 mod callbacks;
 mod calls;
 mod carry;
@@ -41,13 +43,17 @@ mod intake;
 mod inventory;
 mod migrations;
 mod motions;
+mod moved;
 mod notices;
 mod offline;
 mod orders;
 mod outbreaks;
+mod paging;
 mod people;
 mod piece;
 mod proof;
+mod pulls;
+mod pulses;
 mod records;
 mod rehearsed;
 mod restraints;
@@ -55,12 +61,14 @@ mod room;
 mod rows;
 mod runs;
 mod settings;
+mod shipped;
 mod silence;
 mod sql;
 mod sqlite;
 mod statuses;
 mod steps;
 mod stock;
+mod tellings;
 mod terms;
 mod ties;
 mod tokens;
@@ -80,6 +88,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 
 pub use active::{ActiveSet, Instead, RefusedShown, Rehearsal, SetShown};
+pub use ages::Oldest;
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
 pub use baseline::Offered;
@@ -96,15 +105,19 @@ pub use freezes::FreezeFacts;
 pub use history::Past;
 pub use holds::HeldFilter;
 pub use inventory::{ROWS_AT_ONCE, Rollcall};
+pub use moved::Movement;
 pub use orders::{Asked, Saw, Taking};
 pub use outbreaks::ToCount;
+pub use paging::{Held, Which};
 pub use people::{NewPerson, StoredPerson};
+pub use pulses::Heard;
 pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
 pub use statuses::Status;
 pub use steps::Strike;
 pub use stock::{STOCK_MAX, StockFilter};
+pub use tellings::TellingEnd;
 pub use terms::Terms;
 pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
@@ -112,6 +125,7 @@ pub use triaged::{NewRun, Settled, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;
+use moved::Moved;
 use sql::Readers;
 use writer::{Durability, Queue, Tx, Writer};
 
@@ -121,6 +135,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     asked: Arc<AtomicU64>,
+    moved: Moved,
     clock: Clock,
     /// Keeps other services out for as long as any clone lives.
     _lock: Option<Arc<File>>,
@@ -135,13 +150,15 @@ impl Store {
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let opened = sqlite::open(path, entry)?;
-        let (writer, writing) = Writer::new(opened.writer);
+        let moved = Moved::default();
+        let (writer, writing) = Writer::new(opened.writer, moved.clone());
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {
                 writer,
                 readers: opened.readers,
                 asked: Arc::default(),
+                moved,
                 clock,
                 _lock: lock,
             },

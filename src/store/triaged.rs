@@ -205,8 +205,9 @@ pub(super) async fn insert_run(
     };
     query(
         "insert into run (run_id, detection_id, order_id, source, playbook, playbook_digest, \
-         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at, \
+         notify) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(bytes(new.id.uuid()))
     .bind(cause.detection.map(|id| bytes(id.uuid())))
@@ -224,6 +225,7 @@ pub(super) async fn insert_run(
     .bind(to_json(&new.terms)?)
     .bind(cause.received_at.as_millis())
     .bind(at.as_millis())
+    .bind(notify(new)?)
     .execute(&mut tx.db)
     .await?;
     insert_steps(tx, new).await?;
@@ -236,9 +238,21 @@ pub(super) async fn insert_run(
     record.order = cause.order;
     tx.record(&record).await?;
     match &new.asks {
-        Some(asks) => super::asking::ask(tx, (new.id, About::Begin), asks, at).await,
+        Some(asks) => {
+            if let Some(notify) = notify(new)? {
+                super::tellings::after_move(tx, (new.id, cause.detection, &notify), state, at)
+                    .await?;
+            }
+            super::asking::ask(tx, (new.id, About::Begin), asks, at).await
+        }
         None => Ok(()),
     }
+}
+
+/// Whom its playbook tells, as the run's row keeps it.
+fn notify(new: &NewRun) -> Result<Option<String>, Error> {
+    let notify = &new.terms.notify;
+    (!notify.is_empty()).then(|| to_json(notify)).transpose()
 }
 
 async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::chain::Head;
 use super::commit::commit_together;
 use super::error::Error;
+use super::moved::Moved;
 use super::piece::{Piece, Work};
 use super::sql::{Connection, query};
 
@@ -37,6 +38,8 @@ pub(super) enum Durability {
 pub(super) struct Tx {
     pub(super) db: Connection,
     pub(super) head: Head,
+    /// Told of whoever is closed or opened.
+    pub(super) moved: Moved,
     durability: Durability,
 }
 
@@ -96,12 +99,16 @@ pub(super) struct Writer {
 impl Writer {
     /// The handle, and the life of the writer's thread, which the roof spawns. It ends when every
     /// handle is gone; dropping it ends the thread after the commit it is in.
-    pub(super) fn new(db: Connection) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn new(
+        db: Connection,
+        moved: Moved,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
         let (intake, taken) = mpsc::channel(QUEUE_MAX);
         let tx = Tx {
             db,
             head: Head::GENESIS,
+            moved,
             durability: Durability::Synced,
         };
         (Self { work, intake }, live(tx, [asked, taken]))

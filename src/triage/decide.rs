@@ -5,7 +5,7 @@ use crate::catalog::Catalog;
 use crate::domain::decision::{
     AskReason, Considered, Decision, ObserveReason, StandDownReason, Truth, Verdict,
 };
-use crate::domain::detection::{Detection, Sighting};
+use crate::domain::detection::{Detection, DetectionType, Sighting};
 use crate::domain::entity::{EntityKind, TenantId};
 use crate::domain::guard::{Guards, Judgement};
 use crate::domain::moment::Moment;
@@ -46,7 +46,7 @@ pub enum Echo {
 /// Decides for one entity.
 pub fn decide(weighing: &Weighing<'_>, detection: &Detection, sighting: &Sighting) -> Decision {
     let entity = sighting.entity;
-    if let Some(because) = stands_down(weighing, sighting) {
+    if let Some(because) = stands_down(weighing, detection, sighting) {
         return Decision {
             entity,
             verdict: Verdict::StandDown { because },
@@ -95,7 +95,14 @@ fn hold_back(weighing: &Weighing<'_>, about: (&Detection, &Sighting), considered
 }
 
 /// What rules an entity out before any playbook is weighed.
-fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDownReason> {
+fn stands_down(
+    weighing: &Weighing<'_>,
+    detection: &Detection,
+    sighting: &Sighting,
+) -> Option<StandDownReason> {
+    if detection.detection_type.as_str() == DetectionType::HEARTBEAT {
+        return Some(StandDownReason::Synthetic);
+    }
     if sighting
         .tenant
         .is_some_and(|tenant| tenant != weighing.tenant)

@@ -252,6 +252,7 @@ impl Triage {
                 reassert_max: playbook.hold.and_then(|hold| hold.reassert_max),
                 approval: playbook.approval.clone(),
                 approved: None,
+                notify: playbook.notify.clone(),
             },
             asks,
         })

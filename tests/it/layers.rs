@@ -15,10 +15,10 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "telemetry", "signature", "transport"],
     &["entra", "listener"],
     &[
-        "store", "graph", "foundry", "sentinel", "chat", "catalog", "sim", "arm",
+        "store", "graph", "foundry", "sentinel", "chat", "pager", "catalog", "sim", "arm",
     ],
     &[
-        "triage", "act", "notify", "audit", "watch", "rounds", "doctor", "evidence",
+        "triage", "act", "notify", "audit", "watch", "rounds", "doctor", "evidence", "gate",
     ],
     &["command"],
     &["run", "offline"],
@@ -39,6 +39,8 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("azure_identity", &["entra"]),
     ("axum", &["ingress", "api", "console", "sim", "app"]),
     ("hmac", &["signature"]),
+    ("tokio_rustls", &["listener"]),
+    ("governor", &["ingress"]),
     ("jsonwebtoken", &["entra", "sim"]),
     ("cel", &["catalog"]),
     ("serde_saphyr", &["catalog", "config"]),

@@ -279,3 +279,45 @@ async fn w07_no_bad_secret_ever_opens_a_door() {
         assert_eq!(program.doors().await, None, "{name}");
     }
 }
+
+/// Most connections a stranger opens; more than there are descriptors.
+const HELD: usize = 400;
+
+#[tokio::test]
+async fn w29_out_of_descriptors_it_neither_spins_nor_dies_and_comes_back() {
+    let site = Site::new().await;
+    let mut program = site.start_within(256);
+    let door = program.doors().await.expect("it serves");
+    let mut held = Vec::new();
+    for _ in 0..HELD {
+        held.extend(tokio::net::TcpStream::connect(&door).await.ok());
+    }
+    let noticed = async {
+        while !site.log().contains("could not be accepted") {
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+    };
+    let noticed = site.clock.within(PATIENCE, noticed).await;
+    assert!(noticed.is_ok(), "{}", site.log());
+
+    drop(held);
+
+    let delivery = site.signed("msg_1", &site.detection());
+    let taken = async {
+        loop {
+            let answer = exchange(&site.clock, &door, &delivery).await;
+            if answer.is_some_and(|answer| answer.status == 202) {
+                return;
+            }
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+    };
+    let taken = site.clock.within(PATIENCE, taken).await;
+    assert!(taken.is_ok(), "{}", site.log());
+    let lines = site.log();
+    assert!(
+        lines.matches("could not be accepted").count() <= 10,
+        "{lines}"
+    );
+    assert!(program.ask_to_stop().await.success());
+}

@@ -27,7 +27,8 @@ fn every_named_threat_has_its_tests() {
     assert!(rows > 0);
 }
 
-fn rust_files(folders: &[PathBuf]) -> Vec<PathBuf> {
+/// Every source file below these folders.
+pub fn rust_files(folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut open = folders.to_vec();
     while let Some(folder) = open.pop() {

@@ -2,7 +2,7 @@
 
 use super::shapes::Shape;
 use super::{Key, may, must};
-use crate::catalog::{asking, calling, limits, reach, read, trigger, written};
+use crate::catalog::{asking, audience, calling, limits, reach, read, trigger, written};
 
 pub(super) fn playbook() -> Vec<Key> {
     let mut keys = called();
@@ -95,7 +95,11 @@ fn done() -> Vec<Key> {
             "How long what it contained is held, and what then.",
             Shape::Map(limits::HOLD_KEYS, hold()),
         ),
-        may("notify", "Whom it tells.", Shape::Texts(16)),
+        may(
+            "notify",
+            "Whom it tells, beside the people on call.",
+            Shape::Words(audience::AUDIENCE.known.to_vec(), audience::NOTIFY_MAX),
+        ),
     ]
 }
 

@@ -22,6 +22,7 @@ mod tree;
 mod azure_monitor;
 mod cloudevents;
 mod defender;
+mod entra;
 mod estop;
 mod mapped;
 mod ocsf;
@@ -141,6 +142,7 @@ pub fn read(reader: ReaderKind, body: &[u8], context: &Context) -> Result<Readin
         | ReaderKind::Sumo
         | ReaderKind::Mapped => mapped(reader, text, context)?,
         ReaderKind::Estop => estop::read(text, context)?,
+        ReaderKind::Entra => entra::read(text, context)?,
     };
     if let Reading::Detection(detection) = &mut reading {
         remark_foreign(detection, context.tenant);

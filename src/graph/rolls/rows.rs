@@ -162,6 +162,7 @@ pub(super) struct InstanceRow {
     agent_identity_blueprint_id: Option<String>,
     display_name: Option<String>,
     originating_store: Option<String>,
+    source_agent_id: Option<String>,
     created_by: Option<String>,
     #[serde(default)]
     owner_ids: Vec<String>,
@@ -186,6 +187,7 @@ impl InstanceRow {
                 application: id_of(self.agent_identity_blueprint_id),
                 name: self.display_name,
                 platform: self.originating_store,
+                source: self.source_agent_id,
             },
         })
     }

@@ -4,7 +4,9 @@ use http::{Method, StatusCode};
 
 use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::Call;
+use crate::sim::calls::detections::Sort;
 use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::{defender, users};
 use crate::sim::limits::Family;
 
 /// A cast in a service principal path.
@@ -49,14 +51,19 @@ pub(in crate::sim) enum Operation<'a> {
     ListInstances,
     ReadPrincipal(Key<'a>),
     ReadUser(&'a str),
+    Manager(&'a str),
     ListUsers(Users),
     SwitchUser(&'a str),
     RevokeSessions(&'a str),
     ReadRisk(&'a str),
     ListRisk,
+    ListDetections(Sort),
     Judge(Verdict),
     GetByIds,
     Belonging(Belonging<'a>),
+    ReadIncident(&'a str),
+    CommentIncident(&'a str),
+    ChangeIncident(&'a str),
     ListPolicies,
     ListLicences,
     ListSignIns,
@@ -67,6 +74,12 @@ pub(in crate::sim) enum Operation<'a> {
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
 const BLUEPRINT: &str = "microsoft.graph.agentIdentityBlueprintPrincipal";
+
+/// What allows reading an alert.
+const ALERTS: &[&[&str]] = &[
+    &["SecurityAlert.Read.All"],
+    &["SecurityAlert.ReadWrite.All"],
+];
 
 /// What allows reading directory roles.
 const ROLES: &[&[&str]] = &[
@@ -85,7 +98,15 @@ impl<'a> Operation<'a> {
             ["beta", rest @ ..] => ("beta", rest),
             _ => return Err(Refusal::no_path(&call.path)),
         };
-        if let ("v1.0", ["identityProtection", segment @ "riskyAgents", ..]) = (version, rest) {
+        if let (
+            "v1.0",
+            [
+                "identityProtection",
+                segment @ ("riskyAgents" | "agentRiskDetections"),
+                ..,
+            ],
+        ) = (version, rest)
+        {
             let message = format!("Resource not found for the segment '{segment}'.");
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message));
         }
@@ -132,9 +153,12 @@ impl<'a> Operation<'a> {
             ["users"] => Some(Self::ListUsers(Users::All)),
             ["users", "microsoft.graph.agentUser"] => Some(Self::ListUsers(Users::OfAgents)),
             ["users", id] => Some(Self::ReadUser(id)),
+            ["users", id, "manager"] => Some(Self::Manager(id)),
             ["identityProtection", "riskyAgents"] => Some(Self::ListRisk),
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
+            ["identityProtection", list] => Sort::of(list).map(Self::ListDetections),
             ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
+            ["security", "incidents", number] => Some(Self::ReadIncident(number)),
             ["subscribedSkus"] => Some(Self::ListLicences),
             ["auditLogs", "signIns"] => Some(Self::ListSignIns),
             ["auditLogs", "directoryAudits"] => Some(Self::ListChanges),
@@ -157,6 +181,10 @@ impl<'a> Operation<'a> {
                 Some(Self::SwitchCast(Cast::BlueprintPrincipal, id))
             }
             ("PATCH", ["users", id]) => Some(Self::SwitchUser(id)),
+            ("POST", ["security", "incidents", number, "comments"]) => {
+                Some(Self::CommentIncident(number))
+            }
+            ("PATCH", ["security", "incidents", number]) => Some(Self::ChangeIncident(number)),
             ("POST", ["users", id, "revokeSignInSessions"]) => Some(Self::RevokeSessions(id)),
             ("POST", ["directoryObjects", "getByIds"]) => Some(Self::GetByIds),
             ("POST", ["identityProtection", "riskyAgents", verdict]) => match *verdict {
@@ -210,6 +238,7 @@ impl<'a> Operation<'a> {
                 &["User.Read.All"],
                 &["AgentIdUser.ReadWrite.All"],
             ],
+            Self::Manager(_) => users::MAY_READ_MANAGERS,
             Self::SwitchUser(_) => &[
                 &["AgentIdUser.ReadWrite.All"],
                 &["User.EnableDisableAccount.All", "User.Read.All"],
@@ -224,15 +253,15 @@ impl<'a> Operation<'a> {
                 &["IdentityRiskyAgent.Read.All"],
                 &["IdentityRiskyAgent.ReadWrite.All"],
             ],
+            Self::ListDetections(_) => &[&["IdentityRiskEvent.Read.All"]],
             Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
             Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
             Self::Belonging(it) => it.permissions(),
+            Self::ReadIncident(_) => defender::MAY_READ,
+            Self::CommentIncident(_) | Self::ChangeIncident(_) => defender::MAY_WRITE,
             Self::ListPolicies => &[&["Policy.Read.All"]],
             Self::ListSignIns | Self::ListChanges => &[&["AuditLog.Read.All"]],
-            Self::ReadAlert(_) => &[
-                &["SecurityAlert.Read.All"],
-                &["SecurityAlert.ReadWrite.All"],
-            ],
+            Self::ReadAlert(_) => ALERTS,
             Self::ListRoleDefinitions => ROLES,
             Self::ListLicences => &[
                 &["LicenseAssignment.Read.All"],
@@ -246,7 +275,11 @@ impl<'a> Operation<'a> {
     pub(in crate::sim) fn wants_licence(&self) -> bool {
         matches!(
             self,
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListSignIns
+            Self::ReadRisk(_)
+                | Self::ListRisk
+                | Self::ListDetections(_)
+                | Self::Judge(_)
+                | Self::ListSignIns
         )
     }
 
@@ -257,12 +290,19 @@ impl<'a> Operation<'a> {
             Self::SwitchCast(..) | Self::SwitchUser(_) | Self::RevokeSessions(_) => {
                 (Family::DirectoryWrites, 1)
             }
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListPolicies => {
-                (Family::IdentityProtection, 1)
+            Self::ReadRisk(_)
+            | Self::ListRisk
+            | Self::ListDetections(_)
+            | Self::Judge(_)
+            | Self::ListPolicies => (Family::IdentityProtection, 1),
+            Self::ReadIncident(_) | Self::CommentIncident(_) | Self::ChangeIncident(_) => {
+                (Family::DirectoryReads, 0)
             }
             Self::ListSignIns | Self::ListChanges => (Family::Reports, 1),
             Self::ReadAlert(_) => (Family::Security, 1),
-            Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
+            Self::ReadUser(_) | Self::Manager(_) | Self::ListUsers(_) => {
+                (Family::DirectoryReads, 2 - chosen)
+            }
             Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
             Self::ListBlueprintApplications => (Family::DirectoryReads, 2 - chosen),
