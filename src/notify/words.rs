@@ -51,7 +51,9 @@ pub(super) fn cleared(text: &str) -> String {
         .take(TEXT_MAX)
         .collect();
     for (prefix, instead) in NAMED {
-        while let Some(at) = text.find(prefix) {
+        let mut from = 0;
+        while let Some(found) = text[from..].find(prefix) {
+            let at = from + found;
             let rest = &text[at + prefix.len()..];
             let named = |c: char| !(c.is_whitespace() || matches!(c, ',' | ';' | ':' | ')'));
             let length: usize = rest
@@ -60,6 +62,8 @@ pub(super) fn cleared(text: &str) -> String {
                 .map(char::len_utf8)
                 .sum();
             text.replace_range(at..at + prefix.len() + length, instead);
+            // Behind it: what stands there now may look like the name of another.
+            from = at + instead.len();
         }
     }
     text

@@ -90,7 +90,7 @@ async fn a_run_that_was_left_behind_waits_until_we_know_who_we_are() {
 }
 
 #[tokio::test]
-async fn asked_to_stop_it_finishes_what_is_in_flight() {
+async fn e10_asked_to_stop_it_finishes_what_is_in_flight() {
     let site = Site::new().await;
     let disable = On::request("PATCH", "agentIdentity$");
     site.entra.push_fault(Fault::new(disable, What::HoldReply));
@@ -262,7 +262,7 @@ async fn ever_opened(site: &Site, program: &mut Program, door: SocketAddr) -> bo
 }
 
 #[tokio::test]
-async fn w07_no_bad_secret_ever_opens_a_door() {
+async fn w07_f01_no_bad_secret_ever_opens_a_door() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let door = free.local_addr().unwrap();
     drop(free);
@@ -277,6 +277,28 @@ async fn w07_no_bad_secret_ever_opens_a_door() {
         let ended = program.ended().await;
         assert_eq!(ended.code(), Some(78), "{name}:\n{}", site.log());
         assert_eq!(program.doors().await, None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn l04_the_door_for_senders_shows_no_figures_and_takes_no_orders() {
+    let site = Site::new().await;
+    let mut program = site.start(&[]);
+    let door = program.doors().await.expect("it serves");
+
+    for path in [
+        "/metrics",
+        "/debug",
+        "/debug/pprof",
+        "/v1/runs",
+        "/v1/mode",
+        "/readyz",
+    ] {
+        let asked = format!("GET {path} HTTP/1.1\r\nhost: {door}\r\nconnection: close\r\n\r\n");
+        let answer = exchange(&site.clock, &door, &asked).await.unwrap();
+
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+        assert!(!answer.text.contains("estop_"), "{path}: {}", answer.text);
     }
 }
 

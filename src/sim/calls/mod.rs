@@ -28,6 +28,7 @@ pub(super) mod load;
 mod logs;
 mod odata;
 mod operation;
+mod permissions;
 mod policies;
 mod premises;
 mod principals;

@@ -1,4 +1,4 @@
-//! The table of what is modelled: path and method, permissions, limit family.
+//! The table of what is modelled: path and method, limit family.
 
 use http::{Method, StatusCode};
 
@@ -6,7 +6,6 @@ use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::Call;
 use crate::sim::calls::detections::Sort;
 use crate::sim::calls::refusal::Refusal;
-use crate::sim::calls::{defender, users};
 use crate::sim::limits::Family;
 
 /// A cast in a service principal path.
@@ -74,20 +73,6 @@ pub(in crate::sim) enum Operation<'a> {
 
 const AGENT: &str = "microsoft.graph.agentIdentity";
 const BLUEPRINT: &str = "microsoft.graph.agentIdentityBlueprintPrincipal";
-
-/// What allows reading an alert.
-const ALERTS: &[&[&str]] = &[
-    &["SecurityAlert.Read.All"],
-    &["SecurityAlert.ReadWrite.All"],
-];
-
-/// What allows reading directory roles.
-const ROLES: &[&[&str]] = &[
-    &["RoleManagement.Read.Directory"],
-    &["RoleManagement.ReadWrite.Directory"],
-    &["Directory.Read.All"],
-    &["Directory.ReadWrite.All"],
-];
 
 impl<'a> Operation<'a> {
     /// Finds the operation of a call whose segments are `segments`, the version first.
@@ -194,80 +179,6 @@ impl<'a> Operation<'a> {
                 _ => None,
             },
             _ => None,
-        }
-    }
-
-    /// Application permissions: any line is enough, and a line counts when all of it is held.
-    pub(in crate::sim) fn permissions(&self) -> &'static [&'static [&'static str]] {
-        match self {
-            Self::ReadCast(Cast::Agent, _) | Self::ListCast(Cast::Agent) => &[
-                &["AgentIdentity.Read.All"],
-                &["AgentIdentity.ReadWrite.All"],
-            ],
-            Self::ReadCast(Cast::BlueprintPrincipal, _)
-            | Self::ListCast(Cast::BlueprintPrincipal) => &[
-                &["AgentIdentityBlueprintPrincipal.Read.All"],
-                &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
-            ],
-            Self::SwitchCast(Cast::Agent, _) => &[
-                &["AgentIdentity.EnableDisable.All"],
-                &["AgentIdentity.ReadWrite.All"],
-            ],
-            Self::SwitchCast(Cast::BlueprintPrincipal, _) => &[
-                &["AgentIdentityBlueprintPrincipal.EnableDisable.All"],
-                &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
-            ],
-            Self::Sponsors(..) => &[&["Application.Read.All"]],
-            Self::ListBlueprintApplications => &[
-                &["AgentIdentityBlueprint.Read.All"],
-                &["AgentIdentityBlueprint.ReadWrite.All"],
-            ],
-            Self::ListInstances => &[
-                &["AgentInstance.Read.All"],
-                &["AgentInstance.ReadWrite.All"],
-            ],
-            // `Application.ReadWrite.OwnedBy` reaches what an app owns itself: estop owns nothing.
-            Self::Owners(_) | Self::ListPrincipals | Self::ReadPrincipal(_) => &[
-                &["Application.Read.All"],
-                &["Application.ReadWrite.All"],
-                &["Directory.Read.All"],
-                &["Directory.ReadWrite.All"],
-            ],
-            Self::ReadUser(_) | Self::ListUsers(_) => &[
-                &["User.ReadBasic.All"],
-                &["User.Read.All"],
-                &["AgentIdUser.ReadWrite.All"],
-            ],
-            Self::Manager(_) => users::MAY_READ_MANAGERS,
-            Self::SwitchUser(_) => &[
-                &["AgentIdUser.ReadWrite.All"],
-                &["User.EnableDisableAccount.All", "User.Read.All"],
-            ],
-            Self::RevokeSessions(_) => &[
-                &["User.RevokeSessions.All"],
-                &["AgentIdUser.ReadWrite.All"],
-                &["User.ReadWrite.All"],
-                &["Directory.ReadWrite.All"],
-            ],
-            Self::ReadRisk(_) | Self::ListRisk => &[
-                &["IdentityRiskyAgent.Read.All"],
-                &["IdentityRiskyAgent.ReadWrite.All"],
-            ],
-            Self::ListDetections(_) => &[&["IdentityRiskEvent.Read.All"]],
-            Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
-            Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
-            Self::Belonging(it) => it.permissions(),
-            Self::ReadIncident(_) => defender::MAY_READ,
-            Self::CommentIncident(_) | Self::ChangeIncident(_) => defender::MAY_WRITE,
-            Self::ListPolicies => &[&["Policy.Read.All"]],
-            Self::ListSignIns | Self::ListChanges => &[&["AuditLog.Read.All"]],
-            Self::ReadAlert(_) => ALERTS,
-            Self::ListRoleDefinitions => ROLES,
-            Self::ListLicences => &[
-                &["LicenseAssignment.Read.All"],
-                &["Organization.Read.All"],
-                &["Directory.Read.All"],
-            ],
         }
     }
 

@@ -114,7 +114,6 @@ async fn objects(at: &Bench, call: &str, ask: Ask) -> Option<End> {
         "Graph::agent_user" => end(graph.agent_user(ask, it.agent_user).await),
         "Graph::person" => end(graph.person(ask, it.person).await),
         "Graph::agent_users_of" => end(graph.agent_users_of(ask, it.agent).await),
-        "Graph::person_enabled" => end(graph.person_enabled(ask, it.person).await),
         "Graph::manager_of" => end(graph.manager_of(ask, it.person).await),
         "Graph::principal" => end(graph.principal(ask, it.plain).await),
         "Graph::tag_of" => end(graph.tag_of(ask, it.agent, &it.tag).await),

@@ -1218,17 +1218,6 @@ pub(super) const ROWS: &[Row] = &[
     },
     // Who stands in for a sponsor who has left.
     Row {
-        calls: &["Graph::person_enabled"],
-        host: Host::Graph,
-        line: ("GET", "/v1.0/users/{id}"),
-        query: "$select=id,accountEnabled",
-        body: "",
-        kind: Kind::Read,
-        lane: Some(Lane::DirectoryReads),
-        permissions: USERS_READ,
-        actions: &[],
-    },
-    Row {
         calls: &["Graph::manager_of"],
         host: Host::Graph,
         line: ("GET", "/v1.0/users/{id}/manager"),

@@ -119,7 +119,7 @@ enum Where {
 }
 
 #[tokio::test]
-async fn every_interleaving_of_read_write_and_a_foreign_write_is_undone_rightly_or_asked() {
+async fn e13_every_interleaving_of_read_write_and_a_foreign_write_is_undone_rightly_or_asked() {
     for read_first in [true, false] {
         for foreign in [Foreign::Nothing, Foreign::Disable, Foreign::Enable] {
             for place in [Where::BeforeBoth, Where::Between, Where::AfterBoth] {

@@ -206,7 +206,7 @@ async fn each_kind_is_told_after_a_crash_in_the_middle_of_an_attempt() {
 }
 
 #[tokio::test]
-async fn each_kind_may_hang_and_holds_up_no_containment_and_no_other_place() {
+async fn e21_each_kind_may_hang_and_holds_up_no_containment_and_no_other_place() {
     for kind in &KINDS {
         let quiet = World::new().await;
         quiet.detect_agent(invoice_bot()).await;
