@@ -13,6 +13,7 @@
 
 mod accept;
 mod crowd;
+mod gate;
 mod overload;
 mod radius;
 mod stage;
@@ -42,6 +43,9 @@ async fn measure() {
     }
     if wanted("accept") {
         accept::bench().await;
+    }
+    if wanted("gate") {
+        gate::bench().await;
     }
     if wanted("radius") {
         radius::bench().await;

@@ -81,10 +81,15 @@ pub async fn bench() {
 }
 
 fn parts(folder: &std::path::Path, entra: &Entra, clock: &Clock) -> Parts {
+    parts_with(folder, entra, clock, "")
+}
+
+/// The parts of a service that only looks, with more configuration.
+pub fn parts_with(folder: &std::path::Path, entra: &Entra, clock: &Clock, more: &str) -> Parts {
     let path = folder.join("estop.yaml");
     let text = format!(
         "mode: observe\nprotected: []\nstore: sqlite:estop.db\n\
-         tenant: {{ id: {}, credential: managed_identity }}\n",
+         tenant: {{ id: {}, credential: managed_identity }}\n{more}",
         entra.tenant().id
     );
     std::fs::write(&path, text).unwrap();
@@ -100,9 +105,11 @@ fn parts(folder: &std::path::Path, entra: &Entra, clock: &Clock) -> Parts {
         config: Config::read(&path, &Overrides::default()).unwrap(),
         clock: clock.clone(),
         transport: entra.transport(),
+        outward: entra.transport(),
         tokens,
         foundry_tokens: None,
         azure_tokens: None,
+        table_tokens: None,
         budgets: Budgets::default(),
         catalog: Catalog::shipped().unwrap(),
     }

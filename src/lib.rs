@@ -21,8 +21,8 @@
 //! | rehearsal | [`rehearse`] | a playbook tried on the simulated tenant, or by looking only |
 //! | heart | [`run`], [`offline`] | claim, step, record, retry, recover, undo; the break-glass |
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
-//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`doctor`], [`evidence`] | one thing done well |
-//! | adapters | [`store`], [`graph`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
+//! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`rounds`], [`doctor`], [`evidence`], [`gate`] | one thing done well |
+//! | adapters | [`store`], [`graph`], [`sentinel`], [`pager`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
 //! | keys | [`entra`], [`listener`] | tokens we hold and tokens we believe, sockets we serve |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
 //! | ground | [`domain`] | nouns and laws: no async, no I/O |
@@ -73,14 +73,18 @@ pub mod domain;
 pub mod entra;
 pub mod evidence;
 pub mod foundry;
+pub mod gate;
 pub mod graph;
 pub mod ingress;
 pub mod listener;
 pub mod notify;
 pub mod offline;
+pub mod pager;
 pub mod rehearse;
 pub mod reload;
+pub mod rounds;
 pub mod run;
+pub mod sentinel;
 pub mod signature;
 pub mod sim;
 pub mod store;

@@ -1,8 +1,11 @@
 //! What a deployment lets us do, and what people have agreed to: asked before anything is done.
 
+use std::sync::Arc;
+
 use super::{Context, Error};
 use crate::domain::action::Action;
 use crate::domain::permission::Profile;
+use crate::domain::tools::Tools;
 use crate::foundry::Foundry;
 use crate::graph::Tag;
 
@@ -15,6 +18,8 @@ pub struct Means {
     pub tag: Option<Tag>,
     /// The way to Foundry, where one is configured.
     pub foundry: Option<Foundry>,
+    /// What the gate of Copilot Studio answers from, where one is configured.
+    pub tools: Option<Arc<Tools>>,
 }
 
 /// People's word for this run's plan.
@@ -35,6 +40,7 @@ impl Means {
             profile,
             tag: None,
             foundry: None,
+            tools: None,
         }
     }
 }

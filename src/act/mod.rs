@@ -23,6 +23,7 @@ mod disable_blueprint;
 mod disable_service_principal;
 mod switch;
 
+mod block_tools;
 mod confirm_compromised;
 mod quarantine_in_registry;
 mod revoke_sessions;
@@ -119,6 +120,7 @@ pub async fn look(context: &Context<'_>, step: &PlanStep) -> Result<Seen, Error>
         Action::DisableBlueprint => disable_blueprint::look(context, entity).await,
         Action::DisableAgentUser => disable_agent_user::look(context, entity).await,
         Action::StopInFoundry => stop_in_foundry::look(context, entity).await,
+        Action::BlockTools => block_tools::look(context, entity).await,
         Action::RevokeSessions => revoke_sessions::look(context, entity).await,
         Action::ConfirmCompromised => confirm_compromised::look(context, entity).await,
         Action::TagEntity => tag_entity::look(context, entity).await,
@@ -152,6 +154,7 @@ pub async fn perform(
         Action::DisableBlueprint => disable_blueprint::perform(context, before).await,
         Action::DisableAgentUser => disable_agent_user::perform(context, before).await,
         Action::StopInFoundry => stop_in_foundry::perform(context, entity, before).await,
+        Action::BlockTools => block_tools::perform(context, entity, before),
         Action::RevokeSessions => revoke_sessions::perform(context, before).await,
         Action::ConfirmCompromised => confirm_compromised::perform(context, entity).await,
         Action::TagEntity => tag_entity::perform(context, entity, before).await,
@@ -181,6 +184,7 @@ pub async fn close_again(
         Action::DisableBlueprint => Whose::Blueprint,
         Action::DisableAgentUser => Whose::AgentUser,
         Action::StopInFoundry
+        | Action::BlockTools
         | Action::RevokeSessions
         | Action::ConfirmCompromised
         | Action::TagEntity
@@ -215,6 +219,7 @@ pub async fn undo(
         Action::DisableBlueprint => disable_blueprint::undo(context, before).await,
         Action::DisableAgentUser => disable_agent_user::undo(context, before).await,
         Action::StopInFoundry => stop_in_foundry::undo(context, before).await,
+        Action::BlockTools => Ok(block_tools::undo(before)),
         Action::RevokeSessions => {
             left("revoked sessions have no way back: the user signs in again")
         }

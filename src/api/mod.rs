@@ -20,13 +20,16 @@ mod query;
 mod agents;
 mod approvals;
 mod audit;
+mod calls;
 mod detections;
 mod doctor;
 mod drills;
 mod evidence;
 mod expectations;
+mod heard;
 mod holds;
 mod motions;
+mod notices;
 mod playbooks;
 mod runs;
 mod service;
@@ -56,6 +59,9 @@ pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send +
 /// Everything that is counted, in OpenMetrics text.
 pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// What the door for senders heard after a number: `heard` and `last`.
+pub type Heard = Arc<dyn Fn(u64) -> serde_json::Value + Send + Sync>;
+
 /// What the control API is made of; the roof provides it.
 #[derive(Clone)]
 pub struct Api {
@@ -69,6 +75,8 @@ pub struct Api {
     pub evidence: Binder,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
+    /// What the door for senders heard lately.
+    pub heard: Heard,
     /// What is counted, as text at this moment.
     pub scrape: Scrape,
     /// Is the service fit to act?
@@ -94,6 +102,11 @@ pub fn router(api: Api) -> Router {
         .route("/v1/approvals/{id}/approve", post(approvals::approve))
         .route("/v1/approvals/{id}/deny", post(approvals::deny))
         .route("/v1/approvals/{id}/extend", post(approvals::extend))
+        .route("/v1/notices", get(notices::list))
+        .route("/v1/notices/test", post(notices::test))
+        .route("/v1/notices/{id}", get(notices::show))
+        .route("/v1/notices/{id}/ack", post(notices::acknowledge))
+        .route("/v1/notices/{id}/resolve", post(notices::resolve))
         .route("/v1/caps", get(motions::caps).post(motions::raise))
         .route("/v1/caps/lower", post(motions::lower))
         .route("/v1/motions", get(motions::list))
@@ -109,6 +122,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/detections", get(detections::list))
         .route("/v1/detections/{id}", get(detections::show))
         .route("/v1/detections/{id}/replay", post(detections::replay))
+        .route("/v1/heard", get(heard::list))
         .route("/v1/doctor", get(doctor::last).post(doctor::look))
         .route("/v1/agents", get(agents::agents))
         .route("/v1/agents/orphans", get(agents::orphans))
@@ -118,6 +132,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/drills", get(drills::list).post(drills::ask))
         .route("/v1/drills/{id}", get(drills::show))
         .route("/v1/playbooks", get(playbooks::list))
+        .route("/v1/playbooks/{name}/runs", post(calls::call))
         .route("/v1/playbooks/{name}/activate", post(playbooks::activate))
         .route("/v1/playbooks/{name}/lift", post(playbooks::lift))
         .route(

@@ -8,28 +8,59 @@ use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use super::{Service, StartError, keys};
-use crate::api::{Api, Scrape};
+use crate::api::{Api, Heard, Scrape};
 use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
+use crate::entra::{CallerCheck, Issuers};
 use crate::graph::LaneReport;
-use crate::ingress::{Caller, Door, Tally};
+use crate::ingress::{Caller, CopilotDoor, Door, Quotas, Tally, copilot_router};
 use crate::store::Store;
 use crate::telemetry::LaneFigures;
 
 impl Service {
     /// The door for senders. `public_url` begins every address it gives away.
     pub fn ingress(&self, public_url: Url) -> Result<Router, StartError> {
+        let sources = keys::sources(&self.config, &self.senders.trusted)?;
+        let quotas = Quotas::new(sources.names(), self.config.per_second, &self.clock);
         let door = crate::ingress::router(Door {
-            sources: keys::sources(&self.config)?,
+            sources,
+            quotas,
             clock: self.clock.clone(),
             store: self.store.clone(),
             tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
             public_url,
             callback_hosts: self.config.callback_hosts.clone(),
             wake: Arc::clone(&self.hand_to_triage),
+            on_refusal: self.senders.refusals.teller(),
+            hearing: Arc::clone(&self.senders.hearing),
             tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         });
+        let door = match self.copilot()? {
+            Some(gate) => door.merge(copilot_router(gate)),
+            None => door,
+        };
         Ok(door.layer(CatchPanicLayer::new()))
+    }
+
+    /// The gate of Copilot Studio, where there is one.
+    fn copilot(&self) -> Result<Option<CopilotDoor>, StartError> {
+        let (Some(gate), Some(tools)) = (&self.config.copilot, &self.means.tools) else {
+            return Ok(None);
+        };
+        let home = self.config.endpoints.cloud.login();
+        let issuers = Issuers::new(home, self.config.tenant);
+        let callers = CallerCheck::new(gate.callers.clone(), issuers, self.senders.trusted.clone());
+        Ok(Some(CopilotDoor {
+            callers: callers
+                .map_err(|why| StartError::config(format!("`copilot.verify`: {why}")))?,
+            tools: Arc::clone(tools),
+            tenant: self.config.tenant,
+            environments: gate.environments.clone(),
+            cannot_tell: gate.cannot_tell,
+            unmapped: gate.unmapped,
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }))
     }
 
     /// What calls back whoever waits for the end of a delivery.
@@ -84,6 +115,7 @@ impl Service {
             doctor: self.doctor(),
             evidence: self.evidence.clone(),
             catalog: Arc::clone(&self.catalog),
+            heard: self.heard(),
             scrape: self.scrape(),
             ready: Arc::new(move || {
                 let (store, guards) = (store.clone(), Arc::clone(&guards));
@@ -91,6 +123,14 @@ impl Service {
             }),
         })
         .layer(CatchPanicLayer::new())
+    }
+
+    fn heard(&self) -> Heard {
+        let (hearing, clock) = (Arc::clone(&self.senders.hearing), self.clock.clone());
+        Arc::new(move |after| {
+            let (heard, last) = hearing.after(after, clock.elapsed());
+            serde_json::json!({ "heard": heard, "last": last })
+        })
     }
 
     fn scrape(&self) -> Scrape {

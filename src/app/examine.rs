@@ -9,11 +9,14 @@ use super::{Parts, Service, StartError};
 use crate::arm::Arm;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::doctor::{Board, Doctor, Premises};
+use crate::config::{Config, PageConfig};
+use crate::doctor::{Board, Doctor, Places, Premises};
+use crate::domain::playbook::Audience;
+use crate::domain::telling::Whom;
 use crate::entra::TokenSource;
 use crate::evidence::Gatherer;
 use crate::graph::{Cloud, Graph, Link};
+use crate::pager::{Takes, Taking};
 use crate::store::Store;
 use crate::transport::Transport;
 
@@ -70,6 +73,27 @@ fn premises(config: &Config) -> Premises {
         ourselves: config.ourselves.clone(),
         drill: config.drill.as_ref().map(|it| (it.canary, it.max_age)),
         subscription: config.subscription,
+        places: places(config),
+    }
+}
+
+fn places(config: &Config) -> Places {
+    let takes = |taking: fn(&Takes) -> Taking| {
+        let mut pages = config.pages.iter();
+        pages.any(|page| taking(&page.takes) == Taking::Yes)
+    };
+    let sponsors = takes(|takes| takes.sponsors).then_some(Audience::Sponsors);
+    let way_back = config.incidents.sentinel.is_some() || config.incidents.defender.is_some();
+    let incident = way_back.then_some(Audience::Incident);
+    let paged = |page: &&PageConfig| page.takes.pages == Taking::Yes;
+    Places {
+        pages: config
+            .pages
+            .iter()
+            .filter(paged)
+            .map(|page| Whom::Page(page.name.clone()))
+            .collect(),
+        audience: sponsors.into_iter().chain(incident).collect(),
     }
 }
 

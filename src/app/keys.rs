@@ -8,17 +8,20 @@ use std::path::Path;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, SignedConfig, VerifyConfig};
 use crate::domain::detection::SourceName;
 use crate::domain::source::SourceTerms;
-use crate::ingress::{Source, SourceState, Sources};
-use crate::signature::{KeyRing, Secret, SigningKey, TicketKey};
+use crate::entra::{CallerCheck, Issuers, SigningKeys};
+use crate::ingress::{Source, SourceState, Sources, Verifier};
+use crate::signature::{
+    KeyForm, KeyRing, Profile, Secret, SigningKey, TicketKey, Unusable, Webhooks, public_key_in,
+};
 
 /// Reads every source's keys. A weak, missing or shared key keeps the service from starting.
-pub(super) fn sources(config: &Config) -> Result<Sources, StartError> {
+pub(super) fn sources(config: &Config, trusted: &SigningKeys) -> Result<Sources, StartError> {
     let mut list = Vec::new();
     for (name, source) in &config.sources {
-        let keys = KeyRing::from_files(&source.secret_files)
+        let verifier = verifier(config, &source.verify, trusted)
             .map_err(|unusable| StartError::config(format!("`sources.{name}`: {unusable}")))?;
         let state = if source.enabled {
             SourceState::Enabled
@@ -27,20 +30,70 @@ pub(super) fn sources(config: &Config) -> Result<Sources, StartError> {
         };
         list.push(Source {
             name: name.clone(),
-            keys,
+            verifier,
             state,
         });
     }
     Sources::new(list).map_err(|unusable| StartError::config(unusable.to_string()))
 }
 
+fn verifier(
+    config: &Config,
+    verify: &VerifyConfig,
+    trusted: &SigningKeys,
+) -> Result<Verifier, Unusable> {
+    match verify {
+        VerifyConfig::Signed(signed) => profile(signed).map(Verifier::Signed),
+        VerifyConfig::Entra(rules, besides) => {
+            let issuers = Issuers::new(config.endpoints.cloud.login(), config.tenant);
+            let check = CallerCheck::new(rules.clone(), issuers, trusted.clone());
+            let check = check.map_err(|bad| Unusable {
+                what: bad.to_string(),
+                fix: "Change `verify.entra_jwt`".to_owned(),
+            })?;
+            let besides = besides.as_ref().map(profile).transpose()?;
+            Ok(Verifier::Entra(Box::new(check), besides))
+        }
+    }
+}
+
+/// The keys of a way to sign, read from their files.
+pub fn profile(signed: &SignedConfig) -> Result<Profile, Unusable> {
+    match signed {
+        SignedConfig::Webhooks {
+            names,
+            secret_files,
+            public_key_files,
+        } => {
+            let secrets = match secret_files.as_slice() {
+                [] => None,
+                files => Some(KeyRing::from_files(files)?),
+            };
+            let publics = public_key_files.iter().map(|file| public_key_in(file));
+            let publics = publics.collect::<Result<_, _>>()?;
+            Webhooks::new(*names, secrets, publics).map(Profile::Webhooks)
+        }
+        SignedConfig::Hmac {
+            secret_files,
+            scheme,
+        } => {
+            let keys = KeyRing::from_files_as(secret_files, scheme.key)?;
+            Ok(Profile::Hmac(keys, scheme.clone()))
+        }
+        SignedConfig::Shared { secret_files, sent } => {
+            let keys = KeyRing::from_files_as(secret_files, KeyForm::Text)?;
+            Ok(Profile::Shared(keys, sent.clone()))
+        }
+    }
+}
+
 /// What is agreed with each source, for triage.
 pub(super) fn terms(config: &Config) -> BTreeMap<SourceName, SourceTerms> {
-    config
-        .sources
-        .iter()
-        .map(|(name, source)| (name.clone(), source.terms.clone()))
-        .collect()
+    let senders = config.sources.iter();
+    let senders = senders.map(|(name, source)| (name.clone(), source.terms.clone()));
+    let pulled = config.pull.iter();
+    let pulled = pulled.map(|it| (it.terms.source.clone(), it.source.clone()));
+    senders.chain(pulled).collect()
 }
 
 /// The key of status addresses, made at the first start. It lies beside the database and not in

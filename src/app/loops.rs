@@ -11,6 +11,7 @@ use super::ourselves;
 use super::service::Service;
 use super::settle::keep_warm;
 use super::wakes::Woken;
+use crate::audit::ship_loop;
 use crate::command::{Pause, drill_loop, pause_at_start, pause_loop};
 use crate::doctor::doctor_loop;
 use crate::domain::id::RunId;
@@ -18,10 +19,12 @@ use crate::domain::run::Lane;
 use crate::entra::TokenSource;
 use crate::evidence::gather_loop;
 use crate::ingress::callback_loop;
+use crate::notify::notify_loop;
 use crate::reload::reload_loop;
+use crate::rounds::rounds_loop;
 use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
-use crate::watch::{held_loop, watch_loop};
+use crate::watch::held_loop;
 
 /// Loops that only end with the process: the writer, the tokens, the warm connection.
 pub(super) const ENDLESS: usize = 3;
@@ -93,19 +96,14 @@ impl Service {
                 stop.cancel();
             }
         };
-        let telling = crate::notify::notify_loop(
-            self.store.clone(),
-            self.clock.clone(),
-            Arc::clone(&self.metrics),
-            self.stop.clone(),
-        );
-        let watching = self
-            .watch()
-            .map(|watch| watch_loop(watch, self.stop.clone()));
+        let telling = notify_loop(self.teller(), self.stop.clone());
+        let shipping = self.shipping();
         let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
         let gathering = self
             .gatherer()
             .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
+        let serving = self.serve_senders();
+        let going_round = rounds_loop(self.rounds(), self.stop.clone());
         let triage = self.triage((reserved.places(), others.places()));
         let calling = callback_loop(self.caller(), self.stop.clone());
         let drilling = drill_loop(self.drills(), self.stop.clone());
@@ -121,16 +119,18 @@ impl Service {
         spawn(loops, freeze_loop(bench.clone(), self.stop.clone()));
         spawn(loops, sweep_loop(bench, self.stop.clone()));
         spawn(loops, telling);
-        spawn(loops, calling);
-        if let Some(watching) = watching {
-            spawn(loops, watching);
+        for ship in shipping {
+            spawn(loops, ship_loop(ship, self.stop.clone()));
         }
+        spawn(loops, calling);
         if let Some(guarding) = guarding {
             spawn(loops, guarding);
         }
         if let Some(gathering) = gathering {
             spawn(loops, gathering);
         }
+        spawn(loops, serving);
+        spawn(loops, going_round);
         spawn(loops, drilling);
         spawn(loops, examining);
     }

@@ -12,13 +12,16 @@
 mod doors;
 mod examine;
 mod keys;
+mod looking;
 mod loops;
 mod offline;
 mod ourselves;
 mod parts;
+mod senders;
 mod serve;
 mod service;
 mod settle;
+mod telling;
 mod tools;
 mod wakes;
 mod watching;

@@ -26,12 +26,16 @@ pub struct Parts {
     pub clock: Clock,
     /// The way to Graph.
     pub transport: Transport,
+    /// The way to the places where people are told.
+    pub outward: Transport,
     /// What lets us in.
     pub tokens: TokenSource,
     /// What lets us into Foundry, where it is configured.
     pub foundry_tokens: Option<TokenSource>,
     /// What lets us into Azure Resource Manager, where a subscription is configured.
     pub azure_tokens: Option<TokenSource>,
+    /// What lets us add lines to a table, where one is configured.
+    pub table_tokens: Option<TokenSource>,
     /// How much may be asked of Graph.
     pub budgets: Budgets,
     /// The playbooks in force.
@@ -64,19 +68,29 @@ impl Parts {
         let foundry_tokens = foundry
             .map(|foundry| tokens_for(foundry.scope.clone()))
             .transpose()?;
-        let azure_tokens = match config.subscription {
-            Some(_) => Some(tokens_for(examine::azure_scope(&config)?)?),
-            None => None,
+        let asks_azure = config.subscription.is_some() || config.incidents.sentinel.is_some();
+        let azure_tokens = match asks_azure {
+            true => Some(tokens_for(examine::azure_scope(&config)?)?),
+            false => None,
         };
+        let table = config.ocsf.table.as_ref();
+        let table_tokens = table
+            .map(|(_, scope)| tokens_for(scope.clone()))
+            .transpose()?;
         let catalog = catalog(&config, playbooks)?;
         let size = config.size;
+        // A client of its own: a far end that hangs takes no connection from Graph.
+        let outward = Transport::over_network()
+            .map_err(|error| StartError::config(format!("no network client: {error}")))?;
         Ok(Self {
             config,
             clock,
             transport,
+            outward,
             tokens,
             foundry_tokens,
             azure_tokens,
+            table_tokens,
             budgets: Budgets::for_tenant(size),
             catalog,
         })

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::{Service, StartError};
-use crate::listener;
+use crate::listener::{self, Socket, Tls};
 
 /// Longest wait for work in flight when asked to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -27,8 +27,10 @@ pub async fn serve(
     announce: impl FnOnce(&Announced),
     end: impl Future<Output = ()>,
 ) -> Result<(), StartError> {
-    let (deliveries, at) = bind(service.config.listen).await?;
-    let (control, control_at) = bind(service.config.control_listen).await?;
+    let tls = tls(&service)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (deliveries, at) = bind(service.config.listen, scheme).await?;
+    let (control, control_at) = bind(service.config.control_listen, "http").await?;
     let public = service
         .config
         .public_url
@@ -42,9 +44,9 @@ pub async fn serve(
     });
 
     let stop = service.stopping();
-    let limits = listener::Limits::default();
+    let limits = service.config.limits;
     let taking = listener::serve(
-        deliveries,
+        Socket::new(deliveries, tls.clone()),
         door,
         limits,
         service.clock.clone(),
@@ -57,13 +59,31 @@ pub async fn serve(
         }
         stop.cancel();
     };
-    tokio::join!(taking, steering, ending);
+    let renewing = async {
+        if let Some(tls) = tls {
+            let looking = tls.reload_loop(service.clock.clone());
+            stop.run_until_cancelled(looking).await;
+        }
+    };
+    tokio::join!(taking, steering, ending, renewing);
     let refused = service.refused().map(str::to_owned);
     service.stop(DRAIN).await;
     refused.map_or(Ok(()), |why| Err(StartError::config(why)))
 }
 
-async fn bind(address: std::net::SocketAddr) -> Result<(TcpListener, Url), StartError> {
+/// The certificate of the door for senders, where one is configured.
+fn tls(service: &Service) -> Result<Option<Tls>, StartError> {
+    let files = service.config.tls.as_ref();
+    let opened = files.map(|files| Tls::open(&files.certificate_file, &files.key_file));
+    opened
+        .transpose()
+        .map_err(|unusable| StartError::config(unusable.to_string()))
+}
+
+async fn bind(
+    address: std::net::SocketAddr,
+    scheme: &str,
+) -> Result<(TcpListener, Url), StartError> {
     let unusable = |why: String| StartError::config(format!("cannot listen on {address}: {why}"));
     let listener = TcpListener::bind(address)
         .await
@@ -71,7 +91,7 @@ async fn bind(address: std::net::SocketAddr) -> Result<(TcpListener, Url), Start
     let bound = listener
         .local_addr()
         .map_err(|error| unusable(error.to_string()))?;
-    let url = format!("http://{bound}/")
+    let url = format!("{scheme}://{bound}/")
         .parse()
         .map_err(|_| unusable("no address".to_owned()))?;
     Ok((listener, url))

@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::examine::{self, AskAzure};
 use super::loops::{ENDLESS, spawn};
+use super::senders::Senders;
 use super::settle::settle_in;
+use super::telling::Told;
 use super::tools::means;
-use super::wakes;
-use super::{Parts, StartError, keys, ourselves};
+use super::{Parts, StartError, keys, ourselves, wakes};
 use crate::act::Means;
 use crate::arm::Arm;
 use crate::catalog::Catalog;
@@ -50,6 +51,7 @@ pub struct Service {
     /// What a deployment has set.
     pub config: Config,
     pub(super) means: Arc<Means>,
+    pub(super) told: Told,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
     pub(super) tokens: TokenSource,
@@ -57,6 +59,7 @@ pub struct Service {
     pub(super) arm: Option<Arm>,
     pub(super) board: Board,
     pub(super) evidence: Binder,
+    pub(super) senders: Senders,
     pub(super) wake_drills: Arc<Notify>,
     /// Stops all writes without a credential.
     pub pause: Option<Pause>,
@@ -72,6 +75,7 @@ pub struct Service {
 impl Service {
     /// Opens the store, reads the keys, spawns the loops. Doors are opened by whoever serves.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let told = Told::of(&parts)?;
         let Parts {
             config,
             clock,
@@ -81,8 +85,9 @@ impl Service {
             azure_tokens,
             budgets,
             catalog,
+            ..
         } = parts;
-        keys::sources(&config)?;
+        let senders = Senders::new(&config, &transport, &clock)?;
         let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
         // Read again by the door: here it is only made sure of, before any door opens.
@@ -116,6 +121,7 @@ impl Service {
             arm,
             board: Board::default(),
             evidence: Binder::new(store.clone(), evidence_key, clock.clone()),
+            senders,
             wake_drills: Arc::default(),
             pause: None,
             reloader: None,
@@ -126,12 +132,13 @@ impl Service {
             clock,
             config,
             means: Arc::new(means),
+            told,
             stop: CancellationToken::new(),
             refused: Arc::default(),
             loops,
         };
         service.begin(tokens, woken).await?;
-        Ok(service)
+        service.spawn_looking().map(|()| service)
     }
 
     /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.

@@ -12,10 +12,10 @@ use crate::config::Config;
 use crate::entra::TokenSource;
 use crate::foundry::Foundry;
 use crate::reload::{Cause, Reloader};
+use crate::rounds::Rounds;
 use crate::run::{Bench, Limits, Places};
 use crate::transport::Transport;
 use crate::triage::{Held, Triage};
-use crate::watch::Watch;
 
 impl Service {
     pub(super) fn bench(&self) -> Bench {
@@ -34,15 +34,15 @@ impl Service {
         }
     }
 
-    /// What refreshes the inventory, where one is wanted.
-    pub fn watch(&self) -> Option<Watch> {
-        Some(Watch {
+    /// What finds by the clock, and calls.
+    pub(super) fn rounds(&self) -> Rounds {
+        Rounds {
             store: self.store.clone(),
             graph: self.graph.clone(),
+            catalog: Arc::clone(&self.catalog),
             clock: self.clock.clone(),
-            every: self.config.inventory_every?,
-            attributes: self.config.inventory_attributes.as_deref().map(Into::into),
-        })
+            wake: Arc::clone(&self.wake_triage),
+        }
     }
 
     /// With the places of the reserved worker and of the other.
@@ -87,5 +87,6 @@ pub(super) fn means(
             let (transport, clock) = (transport.clone(), clock.clone());
             Foundry::new(foundry.terms.clone(), tokens, transport, clock)
         }),
+        tools: config.copilot.is_some().then(Arc::default),
     }
 }

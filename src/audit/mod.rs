@@ -1,6 +1,6 @@
 //! Who did what, on whose word, and the proof that nothing of it was changed.
 //!
-//! Knows: the record chain, its form as an export.
+//! Knows: the record chain, its form as an export and in OCSF's words.
 //! Never: what a record means for a run.
 //!
 //! Laws
@@ -9,13 +9,17 @@
 //! * The first bad record is named; what follows it is not judged.
 //! * A missing end cannot be seen from the chain alone: a head noted before can be held against it.
 //!
-//! Read next: `chain`, then `export`.
+//! Read next: `chain`, then `export`; `ocsf` and `ship` hand it on in others' words.
 
 mod chain;
 mod export;
+mod ocsf;
+mod ship;
 
 #[cfg(test)]
 mod tests;
 
 pub use chain::{Bad, Head, Walk, head, page, verify_store};
 pub use export::{LINE_MAX, PAGE, line, verify_export};
+pub use ocsf::event;
+pub use ship::{Place, Ship, ship_loop};

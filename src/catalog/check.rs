@@ -12,7 +12,7 @@ use cel::common::value::Val;
 use regex::Regex;
 
 use super::code::Code;
-use super::facts::{Kind, ROOTS, fields_of};
+use super::facts::{Kind, PARAM, ROOTS, fields_of};
 use super::fault::{Fault, Faults};
 use super::suggest;
 use super::written::Written;
@@ -182,7 +182,8 @@ impl Walk<'_> {
             return Kind::Open;
         }
         if ROOTS.contains(&name) {
-            let first = fields_of(name).first().map_or("id", |(field, _)| field);
+            let fields = self.fields(name);
+            let first = fields.first().map_or("NAME", |(field, _)| field);
             self.fault(expr, format!("`{name}` alone is not a value"))
                 .help(format!("name one of its fields: `{name}.{first}`"));
             return Kind::Open;
@@ -223,16 +224,21 @@ impl Walk<'_> {
     /// What the field is; reports one that the schema does not have.
     pub(super) fn field(&mut self, expr: &IdedExpr, root: &'static str, name: &str) -> Kind {
         self.found.asks_the_facts = true;
-        let fields = fields_of(root);
+        let fields = self.fields(root);
         if let Some((_, kind)) = fields.iter().find(|(field, _)| *field == name) {
             return *kind;
         }
         let names: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
         let meant = suggest::nearest(name, &names).map(|meant| format!("{root}.{meant}"));
         let what = format!("`{root}` has no field `{}`", short(name));
+        let help = if names.is_empty() {
+            "name parameters in `trigger: { manual: { NAME: text } }`".to_owned()
+        } else {
+            format!("it has {}", names.join(", "))
+        };
         self.fault_of(expr, name, what)
             .coded(Code::UnknownName)
-            .help(format!("it has {}", names.join(", ")))
+            .help(help)
             .meant(meant.as_deref());
         Kind::Open
     }
@@ -255,5 +261,18 @@ impl Walk<'_> {
         let kind = self.expr(&mut inner.result);
         self.locals.clear();
         kind
+    }
+}
+
+impl<'w> Walk<'w> {
+    /// The fields of a root; those of `param` are named by the playbook itself.
+    fn fields(&self, root: &str) -> Vec<(&'w str, Kind)> {
+        if root == PARAM {
+            let named = self.written.params.iter();
+            return named
+                .map(|(name, kind)| (name.as_str(), Kind::from(*kind)))
+                .collect();
+        }
+        fields_of(root).to_vec()
     }
 }

@@ -13,7 +13,7 @@ use regex::Regex;
 
 use super::check;
 use super::code::Code;
-use super::facts::{Facts, val};
+use super::facts::{Facts, PARAM, val};
 use super::fault::Faults;
 use super::written::Written;
 use super::yaml::short;
@@ -133,6 +133,7 @@ impl VariableResolver for Scope<'_> {
         match variable {
             "detection" => Some(CowVal::Borrowed(facts.detection.as_ref())),
             "entity" => Some(CowVal::Borrowed(facts.entity.as_ref())),
+            PARAM => Some(CowVal::Borrowed(facts.params.as_ref())),
             NOW => Some(CowVal::Borrowed(facts.now.as_ref())),
             _ => None,
         }

@@ -54,6 +54,8 @@ codes! {
     MistypedDetection = "P010" "mistyped-detection";
     /// A detection type that is not on the shipped list.
     UnlistedDetection = "P011" "unlisted-detection";
+    /// Parts of a trigger that do not go together, or not with what the playbook acts on.
+    MisfitTrigger = "P012" "misfit-trigger";
     /// A clause that is not an expression, or too large to be read.
     NotAnExpression = "P020" "not-an-expression";
     /// A clause that asks for what the facts do not have.
@@ -80,6 +82,8 @@ codes! {
     NoWayBack = "P045" "no-way-back";
     /// A playbook that asks and does not say whom, or says whom and never asks.
     AsksNobody = "P046" "asks-nobody";
+    /// Something that is only ever proposed, in a playbook that would act by itself.
+    OnlyProposed = "P047" "only-proposed";
     /// A hold in a playbook that contains nothing.
     NothingHeld = "P090" "nothing-held";
     /// A hold that is over before people have answered.
@@ -96,6 +100,8 @@ codes! {
     OneSided = "P071" "one-sided-tests";
     /// A playbook that another one always forestalls.
     Forestalled = "P080" "forestalled";
+    /// A playbook that does less than another one and is carried out in its place.
+    Weakened = "P081" "weakened";
 }
 
 impl fmt::Display for Code {

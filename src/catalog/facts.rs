@@ -13,6 +13,7 @@ use cel::common::value::Val;
 use crate::domain::detection::{Background, Detection, Severity, Sighting};
 use crate::domain::entity::EntityKind;
 use crate::domain::moment::Moment;
+use crate::domain::param::{Param, ParamKind};
 
 /// Moments further than this from 1970 (8,000 years) are left out as if the sensor were silent.
 const MILLIS_MAX: u64 = 8_000 * 366 * 86_400_000;
@@ -30,6 +31,16 @@ pub(super) enum Kind {
     Open,
 }
 
+impl From<ParamKind> for Kind {
+    fn from(kind: ParamKind) -> Self {
+        match kind {
+            ParamKind::Text => Self::Text,
+            ParamKind::Number => Self::Number,
+            ParamKind::Truth => Self::Truth,
+        }
+    }
+}
+
 impl Kind {
     /// What a person calls it.
     pub(super) const fn noun(self) -> &'static str {
@@ -45,8 +56,10 @@ impl Kind {
     }
 }
 
-/// The two things a clause may name.
-pub(super) const ROOTS: [&str; 2] = ["detection", "entity"];
+/// The things a clause may name.
+pub(super) const ROOTS: [&str; 3] = ["detection", "entity", PARAM];
+/// What a person said when they called the playbook; its fields are those of the playbook.
+pub(super) const PARAM: &str = "param";
 
 /// The fields of `detection` and of `entity`.
 pub(super) fn fields_of(root: &str) -> &'static [(&'static str, Kind)] {
@@ -76,6 +89,7 @@ pub(super) fn fields_of(root: &str) -> &'static [(&'static str, Kind)] {
 pub struct Facts {
     pub(super) detection: Box<dyn Val>,
     pub(super) entity: Box<dyn Val>,
+    pub(super) params: Box<dyn Val>,
     pub(super) now: Box<dyn Val>,
 }
 
@@ -103,6 +117,7 @@ impl Facts {
                 ("tenant", sighting.tenant.map(text)),
                 ("tags", sighting.background.as_ref().map(tags)),
             ]),
+            params: params(detection),
             now: val(time(now).unwrap_or(Value::Null)),
         }
     }
@@ -112,6 +127,7 @@ impl Facts {
         Self {
             detection: map([("severity", Some(text(severity)))]),
             entity: map([("kind", Some(text(kind)))]),
+            params: map([]),
             now: val(Value::Null),
         }
     }
@@ -128,6 +144,22 @@ fn tags(background: &Background) -> Value {
         .map(|(name, value)| (name.clone(), text(value)))
         .collect();
     Value::Map(values.into())
+}
+
+/// What a person said; nothing where no person called.
+fn params(detection: &Detection) -> Box<dyn Val> {
+    let said = detection.called.iter().flat_map(|called| &called.params);
+    let values: HashMap<String, Value> = said
+        .map(|(name, value)| {
+            let value = match value {
+                Param::Truth(truth) => Value::Bool(*truth),
+                Param::Number(number) => Value::Int(*number),
+                Param::Text(said) => text(said),
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    val(Value::Map(values.into()))
 }
 
 fn map<const N: usize>(fields: [(&'static str, Option<Value>); N]) -> Box<dyn Val> {

@@ -1,6 +1,5 @@
-//! How far a playbook may reach, for how long, and whom it tells.
+//! How far a playbook may reach, and for how long.
 
-use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::Entry;
@@ -83,16 +82,4 @@ pub(super) fn hold(entry: &Entry, faults: &mut Faults) -> Option<HoldFor> {
         then: then?,
         reassert_max: reassert_max?,
     })
-}
-
-/// Reads `notify`, which may only be empty for now.
-pub(super) fn notify(entry: Option<&Entry>, faults: &mut Faults) {
-    let Some(entry) = entry else { return };
-    let most = 16;
-    for item in fields::list(&entry.value, "notify", most, faults).unwrap_or_default() {
-        faults
-            .error(&item.span, "entries of `notify` are not supported yet")
-            .coded(Code::NotYet)
-            .help("write `notify: []`");
-    }
 }

@@ -3,13 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::among::{forestalled, weakening};
 use super::cases::{Cases, read_cases};
 use super::code::Code;
 use super::fault::{Fault, Faults, Level};
 use super::folder::{files_in, text_of};
 use super::read::{Loaded, read};
 use super::yaml::{self, Shape};
-use crate::domain::playbook::{Mode, Playbook};
+use crate::domain::playbook::Mode;
 
 /// What the name of a test file ends in.
 pub(super) const TEST_ENDING: &str = ".test.yaml";
@@ -30,6 +31,7 @@ pub fn lint(paths: &[PathBuf]) -> Vec<Fault> {
                 told.extend(faults.into_iter().flatten());
                 let set: Vec<_> = loaded.into_iter().flatten().collect();
                 told.extend(set.iter().filter_map(|one| forestalled(one, &set)));
+                told.extend(set.iter().filter_map(|one| weakening(one, &set)));
             }
         }
     }
@@ -37,7 +39,7 @@ pub fn lint(paths: &[PathBuf]) -> Vec<Fault> {
 }
 
 /// A playbook that was read, under the name of its file.
-type Read = (String, Loaded);
+pub(super) type Read = (String, Loaded);
 
 fn lint_one(file: &Path) -> (Vec<Fault>, Option<Read>) {
     let (name, text) = match text_of(file) {
@@ -112,44 +114,13 @@ pub(super) fn unproved(name: &str, loaded: &Loaded, cases: Option<&Cases>) -> Op
     Some(fault)
 }
 
-/// Two playbooks that the same detections call in the same mode: only the first by name is ever
-/// carried out, so a file that is added may weaken what was there.
-fn forestalled((name, one): &Read, set: &[Read]) -> Option<Fault> {
-    let (_, first) = set
-        .iter()
-        .find(|(_, other)| other.playbook.name < one.playbook.name && forestalls(other, one))?;
-    let what = format!(
-        "`{}` forestalls this playbook wherever both are called",
-        first.playbook.name
-    );
-    let mut fault = at_key((name, one), "trigger", Level::Warning, &what);
-    fault
-        .coded(Code::Forestalled)
-        .because("they answer the same detections in the same mode")
-        .help("join them, or tell them apart by `source` or `severity`");
-    Some(fault)
-}
-
-fn forestalls(first: &Loaded, second: &Loaded) -> bool {
-    let meant = |one: &Playbook| (one.entity, one.mode, one.recommended);
-    let (first, second) = (&first.playbook, &second.playbook);
-    let (a, b) = (&first.trigger, &second.trigger);
-    let types = a.detection.iter().any(|one| b.detection.contains(one));
-    let anyone = a.source.is_empty() || b.source.is_empty();
-    let sources = anyone || a.source.iter().any(|one| b.source.contains(one));
-    let severities = crate::domain::detection::Severity::ALL
-        .into_iter()
-        .any(|severity| {
-            let takes = |band: Option<crate::domain::playbook::SeverityBand>| {
-                band.is_none_or(|band| band.takes(severity))
-            };
-            takes(a.severity) && takes(b.severity)
-        });
-    meant(first) == meant(second) && types && sources && severities
-}
-
 /// A fault drawn at the value of a top-level key.
-fn at_key((name, loaded): (&str, &Loaded), key: &str, level: Level, what: &str) -> Fault {
+pub(super) fn at_key(
+    (name, loaded): (&str, &Loaded),
+    key: &str,
+    level: Level,
+    what: &str,
+) -> Fault {
     let mut unheard = Faults::none_in(name, &loaded.text);
     let tree = yaml::tree(&loaded.text, &mut unheard);
     let span = tree.and_then(|root| match root.shape {

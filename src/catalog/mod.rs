@@ -17,8 +17,11 @@ mod suggest;
 mod yaml;
 
 mod asking;
+mod audience;
+mod calling;
 mod fields;
 mod limits;
+mod named;
 mod reach;
 mod read;
 mod steps;
@@ -34,9 +37,11 @@ mod facts;
 mod cases;
 mod schema;
 
+mod among;
 mod folder;
 mod format;
 mod lint;
+mod page;
 mod proofs;
 mod set;
 mod shipped;

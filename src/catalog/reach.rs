@@ -1,5 +1,6 @@
 //! Whom a playbook reaches: the kind it acts on, what is stopped with it, and whether that is capped.
 
+use super::asking::Modes;
 use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
@@ -7,11 +8,30 @@ use super::steps::{self, Placed};
 use super::yaml::{Entry, Shape};
 use crate::domain::entity::EntityKind;
 use crate::domain::playbook::{Also, Guardrail, Mode};
+use crate::domain::trigger::{Call, Reach, Trigger};
 
 pub(super) const ENTITIES: Words<'static> = Words {
     noun: "entity kind",
-    known: &["agent", "agent_user", "blueprint", "service_principal"],
-    later: &["user"],
+    known: &[
+        "agent",
+        "agent_user",
+        "blueprint",
+        "service_principal",
+        "user",
+    ],
+    later: &[],
+};
+pub(super) const VIA: Words<'static> = Words {
+    noun: "way",
+    known: &[
+        Reach::Agent.word(),
+        Reach::AgentUser.word(),
+        Reach::Owner.word(),
+        Reach::Sponsor.word(),
+        Reach::Maker.word(),
+        Reach::Consent.word(),
+    ],
+    later: &[],
 };
 pub(super) const ALSO: Words<'static> = Words {
     noun: "addition",
@@ -53,7 +73,13 @@ pub(super) fn also(
     for item in items {
         ALSO.read(item, faults)?;
     }
-    if let Some(kind @ (EntityKind::AgentUser | EntityKind::Blueprint)) = kind {
+    if let Some(
+        kind @ (EntityKind::AgentUser
+        | EntityKind::Blueprint
+        | EntityKind::ServicePrincipal
+        | EntityKind::User),
+    ) = kind
+    {
         faults
             .error(
                 &entry.key_span,
@@ -63,6 +89,89 @@ pub(super) fn also(
             .help("only an `agent` has users beside it: leave the key out");
     }
     Some(items.iter().map(|_| Also::AgentUsers).collect())
+}
+
+/// Reads `via`: from whom the entity is reached where a detection does not name it.
+pub(super) fn via(
+    map: &Map<'_>,
+    kind: Option<EntityKind>,
+    faults: &mut Faults,
+) -> Option<Vec<Reach>> {
+    let Some(entry) = map.get("via") else {
+        return Some(Vec::new());
+    };
+    let items = fields::list(&entry.value, "via", VIA.known.len(), faults)?;
+    let mut ways = Vec::new();
+    for item in items {
+        let way = Reach::from_word(VIA.read(item, faults)?)?;
+        if let Some(kind) = kind.filter(|kind| !way.leads_to(*kind)) {
+            let ways = Reach::ALL.into_iter().filter(|way| way.leads_to(kind));
+            let ways: Vec<&str> = ways.map(Reach::word).collect();
+            let help = match ways.as_slice() {
+                [] => "leave `via` out: a detection must name it".to_owned(),
+                ways => format!("it is reached by {}", ways.join(", ")),
+            };
+            faults
+                .error(&item.span, format!("no `{kind}` is reached by `{way}`"))
+                .coded(Code::MisfitTrigger)
+                .help(help);
+            return None;
+        }
+        ways.push(way);
+    }
+    Some(ways)
+}
+
+/// What a trigger and a way say about the kind of entity, and about how far the playbook may go.
+pub(super) fn check_call(
+    map: &Map<'_>,
+    (trigger, entity, via): (&Trigger, EntityKind, &[Reach]),
+    modes: &Modes<'_>,
+    faults: &mut Faults,
+) {
+    let Some(at) = map.get("entity") else { return };
+    let misfit = match &trigger.call {
+        Call::Together(_) if entity != EntityKind::Blueprint => {
+            Some("detections are counted by blueprint: write `entity: blueprint`".to_owned())
+        }
+        Call::Schedule { find, .. } if !find.fits(entity) => {
+            let fits = EntityKind::ALL.into_iter().filter(|kind| find.fits(*kind));
+            let fits: Vec<_> = fits.map(|kind| format!("`{kind}`")).collect();
+            Some(format!("`{find}` is said of {}", fits.join(" or ")))
+        }
+        Call::Each | Call::Together(_) | Call::Schedule { .. } | Call::Manual { .. } => None,
+    };
+    if let Some(help) = misfit {
+        faults
+            .error(
+                &at.value.span,
+                format!("this trigger calls for no `{entity}`"),
+            )
+            .coded(Code::MisfitTrigger)
+            .help(help);
+    }
+    if let (false, Call::Schedule { .. } | Call::Manual { .. }, Some(via)) =
+        (via.is_empty(), &trigger.call, map.get("via"))
+    {
+        faults
+            .error(&via.key_span, "nothing is reached where no detection calls")
+            .coded(Code::MisfitTrigger)
+            .help("leave `via` out");
+    }
+    let proposes = via.iter().any(|way| way.only_proposes()) || trigger.together().is_some();
+    let acts = |mode: &Option<Mode>| matches!(mode, Some(Mode::Provisional | Mode::Enforce));
+    if let (true, Some((key, _))) = (proposes, modes.iter().find(|(_, mode)| acts(mode)))
+        && let Some(entry) = map.get(key)
+    {
+        faults
+            .error(
+                &entry.value.span,
+                "what is reached here is only ever proposed",
+            )
+            .coded(Code::OnlyProposed)
+            .because("the detection names someone else")
+            .help(format!("write `{key}: ask`"));
+    }
 }
 
 /// Warns of an addition that no step reaches.

@@ -1,24 +1,29 @@
 //! One file's text to one playbook.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::asking;
+use super::asking::{self, Modes};
+use super::audience;
 use super::clause::Clause;
 use super::code::Code;
 use super::fault::{Fault, Faults};
 use super::fields::{self, Map, Words};
 use super::limits;
+use super::named;
 use super::reach;
 use super::steps::{self, Placed};
 use super::trigger;
 use super::written;
-use super::yaml::{self, Entry, Shape, short};
+use super::yaml::{self, Entry, Shape};
 use crate::domain::approval::ApprovalTerms;
 use crate::domain::entity::EntityKind;
+use crate::domain::param::ParamKind;
 use crate::domain::playbook::{
-    Also, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, StepSpec, Trigger,
+    Also, Audience, Call, ClauseText, Guardrail, HoldFor, Mode, Playbook, PlaybookName, Reach,
+    StepSpec, Trigger,
 };
 
 /// Longest summary or owner, in characters.
@@ -35,6 +40,7 @@ pub(super) const KEYS: Words<'static> = Words {
         "unless",
         "on_unknown",
         "entity",
+        "via",
         "also",
         "mode",
         "recommended",
@@ -102,6 +108,7 @@ struct Parts {
     unless: Vec<Clause>,
     on_unknown: Mode,
     entity: EntityKind,
+    via: Vec<Reach>,
     also: Vec<Also>,
     mode: Mode,
     recommended: Option<Mode>,
@@ -109,6 +116,7 @@ struct Parts {
     approval: Option<ApprovalTerms>,
     steps: Vec<StepSpec>,
     hold: Option<HoldFor>,
+    notify: Vec<Audience>,
 }
 
 impl Parts {
@@ -127,6 +135,7 @@ impl Parts {
             unless: texts(&self.unless),
             on_unknown: self.on_unknown,
             entity: self.entity,
+            via: self.via,
             also: self.also,
             mode: self.mode,
             recommended: self.recommended,
@@ -134,6 +143,7 @@ impl Parts {
             approval: self.approval,
             steps: self.steps,
             hold: self.hold,
+            notify: self.notify,
         };
         Loaded {
             playbook: Arc::new(playbook),
@@ -149,7 +159,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     map.only(&KEYS, faults);
     let name = map
         .must("playbook", faults)
-        .and_then(|e| name(e, file, faults));
+        .and_then(|e| named::name(e, file, faults));
     let summary = map
         .must("summary", faults)
         .and_then(|e| line(e, "summary", faults));
@@ -157,11 +167,13 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
     let trigger = map
         .must("trigger", faults)
         .and_then(|e| trigger::read(e, faults));
-    let clauses = written::clauses(map, faults);
+    let params = trigger.as_ref().map(params).unwrap_or_default();
+    let clauses = written::clauses(map, &params, faults);
     let on_unknown = written::on_unknown(map, faults);
     let entity = map
         .must("entity", faults)
         .and_then(|e| reach::entity(e, faults));
+    let via = reach::via(map, entity, faults);
     let also = reach::also(map, entity, faults);
     let mode = map.must("mode", faults).and_then(|e| mode_of(e, faults));
     let recommended = optional(map.get("recommended"), |e| mode_of(e, faults));
@@ -173,23 +185,21 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         ("on_unknown", on_unknown),
     ];
     asking::check_approval(map, &modes, faults);
+    if let (Some(trigger), Some(entity), Some(via)) = (&trigger, entity, &via) {
+        reach::check_call(map, (trigger, entity, via), &modes, faults);
+    }
     let steps = map
         .must("steps", faults)
         .and_then(|e| steps::read(e, faults));
-    if let (Some(steps), Some(also)) = (&steps, &also) {
-        steps::check(steps, entity, also, faults);
-        reach::unused_also(map, steps, also, faults);
-        asking::check_always(steps, &modes, faults);
-    }
     let hold = optional(map.get("hold"), |e| limits::hold(e, faults));
     if let Some(steps) = &steps {
-        asking::check_provisional(map, &modes, steps, faults);
+        check_steps(map, steps, (entity, also.as_deref(), &modes), faults);
         if let Some(Some(hold)) = hold {
             let approval = approval.as_ref().and_then(Option::as_ref);
             asking::check_hold(map, (hold, approval), (&modes, steps), faults);
         }
     }
-    limits::notify(map.get("notify"), faults);
+    let notify = audience::read(map.get("notify"), faults);
     if map.get("guardrail").is_none() {
         reach::guarded(map, (mode, entity), faults);
     }
@@ -206,6 +216,7 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         unless,
         on_unknown: on_unknown?,
         entity: entity?,
+        via: via?,
         also: also?,
         mode: mode?,
         recommended: recommended?,
@@ -213,7 +224,31 @@ fn parts(map: &Map<'_>, file: &str, faults: &mut Faults) -> Option<Parts> {
         approval: approval?,
         steps: steps?.iter().map(Placed::spec).collect(),
         hold: hold?,
+        notify: notify?,
     })
+}
+
+/// The steps, held against everything else the playbook says.
+fn check_steps(
+    map: &Map<'_>,
+    steps: &[Placed<'_>],
+    (entity, also, modes): (Option<EntityKind>, Option<&[Also]>, &Modes<'_>),
+    faults: &mut Faults,
+) {
+    if let Some(also) = also {
+        steps::check(steps, entity, also, faults);
+        reach::unused_also(map, steps, also, faults);
+        asking::check_always(steps, modes, faults);
+    }
+    asking::check_provisional(map, modes, steps, faults);
+}
+
+/// What clauses may ask for beside the facts.
+fn params(trigger: &Trigger) -> BTreeMap<String, ParamKind> {
+    match &trigger.call {
+        Call::Manual { params } => params.clone(),
+        Call::Each | Call::Together(_) | Call::Schedule { .. } => BTreeMap::new(),
+    }
 }
 
 /// Left out is fine; there and wrong is not.
@@ -225,55 +260,6 @@ fn optional<'n, T>(
         Some(entry) => read(entry).map(Some),
         None => Some(None),
     }
-}
-
-fn name(entry: &Entry, file: &str, faults: &mut Faults) -> Option<PlaybookName> {
-    let span = &entry.value.span;
-    let word = fields::text(&entry.value, "playbook", faults)?;
-    let Some(name) = PlaybookName::new(word) else {
-        faults
-            .error(
-                span,
-                format!("`{}` is not the name of a playbook", short(word)),
-            )
-            .help("one is 1 to 64 lower-case letters, digits and `-`");
-        return None;
-    };
-    if word == PlaybookName::BY_HAND {
-        faults.error(
-            span,
-            format!("`{word}` is the name of what a person orders"),
-        );
-        return None;
-    }
-    if word == PlaybookName::DRILL {
-        faults.error(span, format!("`{word}` is the name of a drill"));
-        return None;
-    }
-    if word == PlaybookName::DRIFT {
-        faults.error(
-            span,
-            format!("`{word}` is the name of what is proposed after a drift"),
-        );
-        return None;
-    }
-    if word == PlaybookName::FREEZE {
-        faults.error(
-            span,
-            format!("`{word}` is the name of the runs of a freeze"),
-        );
-        return None;
-    }
-    let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    if stem != format!("{word}.yaml") {
-        faults
-            .error(span, "the file is not named after its playbook")
-            .coded(Code::Misnamed)
-            .because(format!("the file is `{}`", short(stem)))
-            .help(format!("name the file `{word}.yaml`"));
-        return None;
-    }
-    Some(name)
 }
 
 fn line(entry: &Entry, key: &str, faults: &mut Faults) -> Option<String> {

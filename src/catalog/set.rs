@@ -1,6 +1,6 @@
 //! The playbooks in force, as one set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use super::read::{Loaded, read};
 use crate::domain::decision::{Considered, Truth};
 use crate::domain::detection::{Detection, Sighting};
 use crate::domain::moment::Moment;
-use crate::domain::playbook::{Mode, Playbook, PlaybookName};
+use crate::domain::playbook::{Call, Mode, Playbook, PlaybookName, Reach};
+use crate::domain::trigger::Together;
 
 /// The playbooks in force. It never changes: a reload makes another one.
 pub struct Catalog {
@@ -139,6 +140,25 @@ impl Catalog {
             .collect()
     }
 
+    /// From whom else the playbooks that this detection calls would reach an entity.
+    pub fn reaches(&self, detection: &Detection) -> BTreeSet<Reach> {
+        let all = self.by_name.values().map(|loaded| &loaded.playbook);
+        let called = all.filter(|one| !one.via.is_empty() && uncalled(one, detection).is_none());
+        called.flat_map(|one| one.via.iter().copied()).collect()
+    }
+
+    /// The playbooks that this detection counts towards.
+    pub fn counts_towards(&self, detection: &Detection) -> Vec<(&PlaybookName, Together)> {
+        if detection.called.is_some() {
+            return Vec::new();
+        }
+        let all = self.by_name.values().map(|loaded| &loaded.playbook);
+        all.filter_map(|one| Some((one, one.trigger.together()?)))
+            .filter(|(one, _)| one.trigger.why_not(detection).is_none())
+            .map(|(one, together)| (&one.name, together))
+            .collect()
+    }
+
     /// The strongest of those that matched: the highest mode, then the entity kind of widest
     /// reach, then the first by name.
     pub fn strongest<'c>(&self, considered: &'c [Considered]) -> Option<&'c Considered> {
@@ -169,11 +189,39 @@ impl Catalog {
 
 fn why_not(playbook: &Playbook, detection: &Detection, sighting: &Sighting) -> Option<String> {
     let kind = sighting.entity.kind;
-    let wrong_kind = || format!("entity is {kind}, not {}", playbook.entity);
-    playbook
-        .trigger
-        .why_not(detection)
-        .or_else(|| (kind != playbook.entity).then(wrong_kind))
+    if let Some(uncalled) = uncalled(playbook, detection) {
+        return Some(uncalled);
+    }
+    if kind != playbook.entity {
+        return Some(format!("entity is {kind}, not {}", playbook.entity));
+    }
+    let reached = sighting.reached();
+    if reached.is_empty() || reached.iter().any(|one| playbook.via.contains(&one.by)) {
+        return None;
+    }
+    let ways: Vec<_> = reached.iter().map(|one| format!("`{}`", one.by)).collect();
+    Some(format!(
+        "the detection does not name this {kind}, it is reached by {}",
+        ways.join(" and ")
+    ))
+}
+
+/// Why neither a sender nor we ourselves call it with this detection.
+fn uncalled(playbook: &Playbook, detection: &Detection) -> Option<String> {
+    match (&detection.called, &playbook.trigger.call) {
+        (Some(called), _) if called.playbook != playbook.name => {
+            Some(format!("only {} is called", called.playbook))
+        }
+        (Some(_), Call::Each) => Some("only detections call it by now".to_owned()),
+        (Some(_), Call::Together(_) | Call::Schedule { .. } | Call::Manual { .. }) => None,
+        (None, _) => playbook.trigger.why_not(detection).or_else(|| {
+            let together = playbook.trigger.together()?;
+            Some(format!(
+                "it counts towards {}: {} within {} call it",
+                playbook.name, together.least, together.within
+            ))
+        }),
+    }
 }
 
 impl Loaded {

@@ -18,13 +18,33 @@ macro_rules! shipped {
 }
 
 /// Every shipped file: its name and its text. A test holds it against the folder.
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 26] = [
     shipped!("agent-admin-confirmed"),
+    shipped!("agent-blocked-by-policy"),
     shipped!("agent-credential-use"),
     shipped!("agent-directory-recon"),
     shipped!("agent-early-life"),
+    shipped!("agent-failed-access"),
+    shipped!("agent-failed-access-medium"),
+    shipped!("agent-failed-tokens"),
+    shipped!("agent-grant-added"),
+    shipped!("agent-sign-in-spike"),
     shipped!("agent-threat-intelligence"),
+    shipped!("agent-under-investigation"),
+    shipped!("agent-unfamiliar-resource"),
     shipped!("agent-user-risk"),
+    shipped!("blueprint-credential-added"),
+    shipped!("blueprint-credential-use"),
+    shipped!("blueprint-deleted"),
+    shipped!("classic-agent"),
+    shipped!("compromised-user"),
+    shipped!("dangerous-grants"),
+    shipped!("expiring-credentials"),
+    shipped!("maker-credentials"),
+    shipped!("orphan-users"),
+    shipped!("outbreak"),
+    shipped!("ownerless-agents"),
+    shipped!("person-at-risk"),
 ];
 
 impl Catalog {

@@ -140,7 +140,7 @@ fn action(word: &str, span: &Range<usize>, faults: &mut Faults) -> Option<Action
     let words = Words {
         noun: "action",
         known: &known,
-        later: &Action::LATER,
+        later: &[],
     };
     words.check(word, span, faults).then_some(())?;
     Action::from_word(word)
@@ -217,6 +217,7 @@ pub(super) fn reaches_users(action: Action) -> bool {
         | Action::DisableServicePrincipal
         | Action::DisableBlueprint
         | Action::StopInFoundry
+        | Action::BlockTools
         | Action::ConfirmCompromised
         | Action::TagEntity
         | Action::QuarantineInRegistry

@@ -1,5 +1,7 @@
-//! What calls a playbook: detection types, sources and severities.
+//! What calls a playbook: detection types, sources and severities. What calls it otherwise is read
+//! by `calling`.
 
+use super::calling;
 use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
@@ -15,7 +17,16 @@ const TYPO_MAX: usize = 2;
 
 pub(super) const KEYS: Words<'static> = Words {
     noun: "key in `trigger`",
-    known: &["detection", "source", "severity"],
+    known: &[
+        "detection",
+        "source",
+        "severity",
+        "together",
+        "schedule",
+        "find",
+        "within",
+        "manual",
+    ],
     later: &[],
 };
 
@@ -38,6 +49,15 @@ fn listed(text: &'static str) -> impl Iterator<Item = &'static str> {
 pub(super) fn read(entry: &Entry, faults: &mut Faults) -> Option<Trigger> {
     let map = Map::of(&entry.value, "trigger", &entry.key_span, faults)?;
     map.only(&KEYS, faults);
+    if let Some(call) = calling::without_detection(&map, faults) {
+        return Some(Trigger {
+            detection: Vec::new(),
+            source: Vec::new(),
+            severity: None,
+            call: call?,
+        });
+    }
+    let call = calling::with_detection(&map, faults);
     let detection = map
         .must("detection", faults)
         .and_then(|entry| types(entry, faults));
@@ -53,6 +73,7 @@ pub(super) fn read(entry: &Entry, faults: &mut Faults) -> Option<Trigger> {
         detection: detection?,
         source: source?,
         severity: severity?,
+        call: call?,
     })
 }
 

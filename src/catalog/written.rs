@@ -1,5 +1,6 @@
 //! The clauses of a playbook as they stand in its file.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::{Entry, short};
+use crate::domain::param::ParamKind;
 use crate::domain::playbook::Mode;
 
 /// Most clauses of one playbook, `when` and `unless` together.
@@ -29,6 +31,8 @@ pub(super) struct Written<'n> {
     pub(super) span: Range<usize>,
     /// Where the expression's first byte stands, when the file shows it letter by letter.
     pub(super) first: Option<usize>,
+    /// The parameters it may ask about.
+    pub(super) params: &'n BTreeMap<String, ParamKind>,
 }
 
 impl Written<'_> {
@@ -43,11 +47,14 @@ impl Written<'_> {
     }
 }
 
-/// The compiled `when` and `unless`.
-pub(super) fn clauses(map: &Map<'_>, faults: &mut Faults) -> Option<(Vec<Clause>, Vec<Clause>)> {
-    let text = Arc::clone(faults.text());
-    let when = written(map.get("when"), "when", &text, faults);
-    let unless = written(map.get("unless"), "unless", &text, faults);
+/// The compiled `when` and `unless`, which may ask about these parameters.
+pub(super) fn clauses(
+    map: &Map<'_>,
+    params: &BTreeMap<String, ParamKind>,
+    faults: &mut Faults,
+) -> Option<(Vec<Clause>, Vec<Clause>)> {
+    let when = written((map.get("when"), "when"), params, faults);
+    let unless = written((map.get("unless"), "unless"), params, faults);
     let (mut all, unless) = (when?, unless?);
     let count = all.len();
     all.extend(unless);
@@ -90,11 +97,11 @@ pub(super) fn on_unknown(map: &Map<'_>, faults: &mut Faults) -> Option<Mode> {
 }
 
 fn written<'n>(
-    entry: Option<&'n Entry>,
-    key: &'static str,
-    text: &str,
+    (entry, key): (Option<&'n Entry>, &'static str),
+    params: &'n BTreeMap<String, ParamKind>,
     faults: &mut Faults,
 ) -> Option<Vec<Written<'n>>> {
+    let text = Arc::clone(faults.text());
     let Some(entry) = entry else {
         return Some(Vec::new());
     };
@@ -112,7 +119,8 @@ fn written<'n>(
                 name: &clause.key,
                 text: expression,
                 span: clause.value.span.clone(),
-                first: first_byte(text, &clause.value.span, expression),
+                first: first_byte(&text, &clause.value.span, expression),
+                params,
             })
         })
         .collect();

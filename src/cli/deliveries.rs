@@ -10,35 +10,35 @@ use super::Room;
 use super::answers::{Answer, Failure};
 use super::args::{SignArgs, VerifyArgs};
 use super::exit::Exit;
+use super::pen::{self, Pen};
 use crate::domain::delivery::BODY_MAX;
-use crate::signature::{self, KeyRing, Refusal, Secret, header};
+use crate::domain::moment::Moment;
 
 /// A delivery as it goes out.
 pub(super) struct Signed {
     pub(super) id: String,
-    pub(super) timestamp: i64,
-    pub(super) signature: String,
+    pub(super) at: Moment,
+    pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) body: Vec<u8>,
 }
 
 pub(super) fn sign(room: &mut Room, args: SignArgs) -> Answer {
-    let key = key(&args.key)?;
+    let pen = Pen::open(args.scheme, &args.key)?;
     let body = read(&args.body)?;
-    let signed = signed(room, &key, (args.id, args.timestamp), body);
-    let headers = [
-        (header::ID, signed.id.clone()),
-        (header::TIMESTAMP, signed.timestamp.to_string()),
-        (header::SIGNATURE, signed.signature.clone()),
-    ];
+    let at = args
+        .timestamp
+        .map(|seconds| Moment::from_millis(seconds.saturating_mul(1000)));
+    let signed = signed(room, &pen, (args.id, at), body);
     if room.terminal.wants_json() {
-        let said: serde_json::Map<String, Value> = headers
+        let said: serde_json::Map<String, Value> = signed
+            .headers
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), Value::String(value)))
+            .map(|(name, value)| (name.to_string(), Value::String(value)))
             .collect();
         room.terminal.json(&said);
         return Ok(Exit::Done);
     }
-    for (name, value) in headers {
+    for (name, value) in signed.headers {
         let line = if args.curl {
             // A shell splits at spaces, and curl takes a header without one.
             format!("-H {name}:{value}")
@@ -51,17 +51,20 @@ pub(super) fn sign(room: &mut Room, args: SignArgs) -> Answer {
 }
 
 pub(super) fn verify(room: &mut Room, args: VerifyArgs) -> Answer {
-    let keys = KeyRing::from_files(&args.key)
-        .map_err(|why| Failure::usage(why.what.clone()).fix(why.fix))?;
+    let profile = pen::profile(args.scheme, &args.key)?;
     let headers = headers_of(&read(&args.headers)?)?;
     let body = read(&args.body)?;
     let now = args.at.unwrap_or_else(|| room.clock.now());
-    let (exit, said) = match signature::verify(&keys, &headers, &body, now) {
-        Ok(key) => (Exit::Done, json!({ "genuine": true, "key": key.as_str() })),
+    let (exit, said) = match profile.verify(&headers, &body, now) {
+        Ok(witness) => (
+            Exit::Done,
+            json!({ "genuine": true, "key": witness.key.as_str() }),
+        ),
         Err(refusal) => (
             Exit::Failed,
             json!({
-                "genuine": false, "why": refusal.word(), "detail": hint(refusal),
+                "genuine": false, "why": refusal.word(),
+                "detail": profile.hint(&headers, &body, now),
                 "body_bytes": body.len(),
             }),
         ),
@@ -81,41 +84,20 @@ pub(super) fn verify(room: &mut Room, args: VerifyArgs) -> Answer {
     Ok(exit)
 }
 
-/// What a sender should look at. Told only to whoever holds the key.
-const fn hint(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Missing(_) => "a header is missing: webhook-id, -timestamp and -signature are due",
-        Refusal::Repeated(_) => "a header stands there more than once",
-        Refusal::BadId => "the id has 1 to 128 letters, digits, `-` and `_`",
-        Refusal::BadTimestamp => "the timestamp is plain Unix seconds",
-        Refusal::TooOld => "the timestamp is more than 300 s old; check the sender's clock",
-        Refusal::TooNew => "the timestamp is more than 300 s ahead; check the sender's clock",
-        Refusal::BadSignature => "the signature is `v1,` and base64, at most five of them",
-        Refusal::WrongSignature => {
-            "another key, or the body was changed after signing: sign the raw bytes, before any \
-             proxy or formatter"
-        }
-    }
-}
-
 pub(super) fn signed(
     room: &Room,
-    key: &Secret,
-    (id, timestamp): (Option<String>, Option<i64>),
+    pen: &Pen,
+    (id, at): (Option<String>, Option<Moment>),
     body: Vec<u8>,
 ) -> Signed {
     let id = id.unwrap_or_else(|| format!("msg_{}", room.clock.uuid().simple()));
-    let timestamp = timestamp.unwrap_or_else(|| room.clock.now().as_seconds());
+    let at = at.unwrap_or_else(|| room.clock.now());
     Signed {
-        signature: signature::sign(key, &id, timestamp, &body),
+        headers: pen.sign(&id, at, &body),
         id,
-        timestamp,
+        at,
         body,
     }
-}
-
-pub(super) fn key(path: &Path) -> Result<Secret, Failure> {
-    Secret::from_file(path).map_err(|why| Failure::usage(why.what.clone()).fix(why.fix))
 }
 
 /// A file's bytes, or standard input's; no more than a delivery may have.

@@ -33,10 +33,13 @@ mod evidence;
 mod expect;
 mod holds;
 mod init;
+mod listen;
 mod many;
 mod motions;
+mod notices;
 mod offline;
 mod pause;
+mod pen;
 mod permissions;
 mod person;
 mod playbook;
@@ -45,6 +48,7 @@ mod runs;
 mod send;
 mod service;
 mod token;
+mod trigger;
 mod undo;
 
 pub mod demo;
@@ -118,6 +122,8 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Runs { command } => runs::runs(room, reach, command).await,
         Command::Holds { command } => holds::holds(room, reach, command).await,
         Command::Approvals { command } => approvals::approvals(room, reach, command).await,
+        Command::Notices { command } => notices::notices(room, reach, command).await,
+        Command::Page { command } => notices::page(room, reach, command).await,
         Command::Detections { command } => detections::detections(room, reach, command).await,
         Command::Doctor(args) => doctor::examine(room, &args).await,
         Command::Agents { command } => agents::agents(room, reach, command).await,
@@ -132,6 +138,8 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Status => service::status(room, reach).await,
         Command::Token { command } => token::token(room, command).await,
         Command::Person { command } => person::person(room, command).await,
+        Command::Listen(args) => listen::listen(room, reach, args).await,
+        Command::Trigger(args) => trigger::trigger(room, args).await,
         Command::Sign(args) => deliveries::sign(room, args),
         Command::Send(args) => send::send(room, args).await,
         Command::Verify(args) => deliveries::verify(room, args),

@@ -1,33 +1,35 @@
 //! `estop send`: sign a delivery, send it, and find out what becomes of it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderName;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::Room;
 use super::answers::{Answer, Failure};
 use super::args::{SendArgs, Tamper};
-use super::deliveries::{Signed, key, read, signed};
+use super::deliveries::{Signed, read, signed};
 use super::exit::Exit;
+use super::pen::Pen;
 use super::wait::{Pause, pause};
 use crate::domain::run::RunState;
-use crate::signature::{self, Secret, header};
 use crate::transport::{Answer as Reply, Failure as Broken, Transport};
 
 /// How often an address is asked what became of a delivery.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 /// What a tampered time is off by; more than the tolerance.
-const OFF_BY: i64 = 3_600;
+const OFF_BY: Duration = Duration::from_secs(3_600);
 
 pub(super) async fn send(room: &mut Room, args: SendArgs) -> Answer {
-    let key = key(&args.key)?;
+    let pen = Pen::open(args.scheme, &args.key)?;
     let body = read(&args.body)?;
-    let address = address(&args)?;
-    let mut delivery = signed(room, &key, (args.id.clone(), None), body);
+    let address = address(&args.to, args.source.as_deref(), &args.key)?;
+    let mut delivery = signed(room, &pen, (args.id.clone(), None), body);
     if let Some(tamper) = args.tamper {
-        delivery.tamper(tamper, &key);
+        delivery.tamper(tamper, &pen)?;
     }
     let transport = room.transport()?;
     let mut exit = Exit::Done;
@@ -42,41 +44,58 @@ pub(super) async fn send(room: &mut Room, args: SendArgs) -> Answer {
 }
 
 impl Signed {
-    fn tamper(&mut self, tamper: Tamper, key: &Secret) {
+    fn tamper(&mut self, tamper: Tamper, pen: &Pen) -> Result<(), Failure> {
         match tamper {
             Tamper::Body => self.body.push(b'\n'),
-            Tamper::Time => self.timestamp -= OFF_BY,
+            Tamper::Time => {
+                let older = pen.sign(&self.id, self.at.minus(OFF_BY), &self.body);
+                if older == self.headers {
+                    return Err(Failure::usage("this scheme says no time to tamper with"));
+                }
+                let kept = self.headers.len() > 1;
+                let pairs = self.headers.iter_mut().zip(older);
+                // Where the time has a header of its own, the signature stays that of another.
+                for (header, older) in pairs.filter(|(header, _)| !kept || !is_code(&header.0)) {
+                    *header = older;
+                }
+            }
             Tamper::Sig => {
-                self.signature = signature::sign(key, &self.id, self.timestamp, b"another body");
+                let others = pen.sign(&self.id, self.at, b"another body");
+                self.headers = others;
             }
         }
+        Ok(())
     }
 }
 
-fn address(args: &SendArgs) -> Result<Url, Failure> {
-    if args.to.path() != "/" {
-        return Ok(args.to.clone());
+fn is_code(name: &HeaderName) -> bool {
+    name.as_str().ends_with("signature")
+}
+
+pub(super) fn address(to: &Url, source: Option<&str>, key: &Path) -> Result<Url, Failure> {
+    if to.path() != "/" {
+        return Ok(to.clone());
     }
-    let stem = args.key.file_stem().and_then(|stem| stem.to_str());
-    let source = args.source.as_deref().or(stem).unwrap_or_default();
+    let stem = key.file_stem().and_then(|stem| stem.to_str());
+    let source = source.or(stem).unwrap_or_default();
     let source = crate::domain::detection::SourceName::new(source)
         .ok_or_else(|| Failure::usage("name the source with --source"))?;
-    args.to
-        .join(&format!("/v1/ingest/{source}"))
+    to.join(&format!("/v1/ingest/{source}"))
         .map_err(|why| Failure::usage(why.to_string()))
 }
 
-async fn post(
+pub(super) async fn post(
     room: &Room,
     transport: &Transport,
     address: &Url,
     delivery: &Signed,
 ) -> Result<Reply, Failure> {
-    let request = http::Request::post(address.as_str())
-        .header("content-type", "application/json")
-        .header(header::ID, &delivery.id)
-        .header(header::TIMESTAMP, delivery.timestamp)
-        .header(header::SIGNATURE, &delivery.signature)
+    let mut request =
+        http::Request::post(address.as_str()).header("content-type", "application/json");
+    for (name, value) in &delivery.headers {
+        request = request.header(name, value);
+    }
+    let request = request
         .body(Bytes::from(delivery.body.clone()))
         .map_err(|why| Failure::usage(format!("it cannot be sent so: {why}")))?;
     exchange(room, transport, request).await
@@ -103,7 +122,7 @@ fn lost(why: &str) -> Failure {
 }
 
 /// Says the reply, and what it means: with a tampered delivery, a refusal is right.
-fn tell(room: &mut Room, reply: &Reply, tamper: Option<Tamper>) -> Exit {
+pub(super) fn tell(room: &mut Room, reply: &Reply, tamper: Option<Tamper>) -> Exit {
     let status = reply.status().as_u16();
     let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
     let location = location(reply);
@@ -133,7 +152,7 @@ fn location(reply: &Reply) -> Option<String> {
 }
 
 /// Asks the address in `Location` until it answers otherwise than 202.
-async fn become_of(
+pub(super) async fn become_of(
     room: &mut Room,
     transport: &Transport,
     reply: &Reply,

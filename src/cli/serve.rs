@@ -66,6 +66,10 @@ pub async fn serve_command(
         // Whoever started us may not read what we say; we serve all the same.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     };
+    // Behind the doors: nobody waits for the tests of what was read without a fault.
+    if let (false, Some(reloader)) = (args.as_recommended, &service.reloader) {
+        reloader.knock(Cause::Start);
+    }
     let changing = asked_to_reload(service.reloader.clone());
     let pausing = asked_to_pause(service.pause.clone());
     let serving = serve(service, announce, asked_to_stop());

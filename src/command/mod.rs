@@ -14,7 +14,7 @@
 //! * What takes two people is proposed by one and seconded by another; a token is neither.
 //! * A person's word gives its reason.
 //!
-//! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `approvals`, `undo`,
+//! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `call`, `approvals`, `undo`,
 //! `orders`, `activate`, `expect`, `pause`, `drill`; what takes two people is `motions`, then
 //! `freeze`.
 
@@ -31,11 +31,13 @@ mod wording;
 
 mod activate;
 mod approvals;
+mod call;
 mod contain;
 mod drill;
 mod expect;
 mod freeze;
 mod motions;
+mod notices;
 mod offer;
 mod orders;
 mod pause;
@@ -51,6 +53,7 @@ use arc_swap::ArcSwap;
 
 pub use activate::{Activators, Signed, ToActivate};
 pub use approvals::{ToApprove, ToDeny, ToExtend};
+pub use call::ToCall;
 pub use contain::ToContain;
 pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
@@ -58,6 +61,7 @@ pub use expect::ToExpect;
 pub use find::Target;
 pub use freeze::{FreezeShown, Spared, ToFreeze};
 pub use motions::{CapsShown, MotionShown, OnMotion, ToRaise};
+pub use notices::NoticeShown;
 pub use offer::{ApprovalShown, Offer};
 pub use orders::{Position, ToMove};
 pub use pause::{Pause, pause_at_start, pause_loop};

@@ -10,7 +10,15 @@ use super::BadConfig;
 use super::actions::ActionsFile;
 use super::activation::ActivationFile;
 use super::azure::AzureFile;
+use super::copilot::CopilotFile;
+use super::heartbeat::HeartbeatFile;
+use super::incidents::IncidentsFile;
+use super::limits::{LimitsFile, TlsFile};
 use super::mapping::MapFile;
+use super::ocsf::OcsfFile;
+use super::page::PageFile;
+use super::pull::PullFile;
+use super::verify::VerifyFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::moment::Span;
@@ -25,6 +33,9 @@ const FILE_MAX: usize = 256 * 1024;
 pub(super) struct File {
     pub(super) listen: Option<SocketAddr>,
     pub(super) public_url: Option<url::Url>,
+    pub(super) tls: Option<TlsFile>,
+    #[serde(default)]
+    pub(super) limits: LimitsFile,
     pub(super) control: Option<ControlFile>,
     pub(super) store: Option<String>,
     pub(super) mode: Option<ServiceMode>,
@@ -56,6 +67,15 @@ pub(super) struct File {
     pub(super) offline_journal: Option<PathBuf>,
     pub(super) drill: Option<DrillFile>,
     pub(super) azure: Option<AzureFile>,
+    #[serde(default)]
+    pub(super) page: BTreeMap<String, PageFile>,
+    #[serde(default)]
+    pub(super) incidents: IncidentsFile,
+    #[serde(default)]
+    pub(super) ocsf: OcsfFile,
+    pub(super) pull: Option<PullFile>,
+    pub(super) copilot: Option<CopilotFile>,
+    pub(super) heartbeat: Option<HeartbeatFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -149,22 +169,8 @@ pub struct SourceFile {
     pub map: Option<MapFile>,
     /// `false` refuses everything it sends.
     pub enabled: Option<bool>,
-}
-
-/// How deliveries are verified.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerifyFile {
-    /// Standard Webhooks v1: HMAC-SHA256 over id, timestamp and body.
-    StandardWebhooks(KeysFile),
-}
-
-/// Where the signing keys lie: one, or two while they are being rotated.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeysFile {
-    /// Files of mode 0600 that hold `whsec_` and base64. The stem is the key's id.
-    pub secret_files: Vec<PathBuf>,
+    /// How long it may send nothing before a person is told; learned where it is left out.
+    pub silent_after: Option<Span>,
 }
 
 /// What a source may ask for.

@@ -14,26 +14,48 @@ mod actions;
 mod activation;
 mod azure;
 mod bounds;
+mod copilot;
 mod drill;
 mod file;
+mod heartbeat;
+mod incidents;
 mod keys;
+mod limits;
 mod mapping;
+mod ocsf;
+mod overrides;
+mod page;
+mod pull;
 mod senders;
 mod settings;
 mod show;
 mod tenant;
+mod verify;
+mod warned;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use actions::{ActionsConfig, FoundryConfig};
+pub use copilot::CopilotConfig;
 pub use drill::DrillConfig;
-pub use file::{CertificateFile, CredentialFile, SourceFile, VerifyFile};
-pub use keys::{KEYS, Key};
+pub use file::{CertificateFile, CredentialFile, SourceFile};
+pub use heartbeat::HeartbeatConfig;
+pub use incidents::IncidentsConfig;
+pub use keys::{Key, keys};
+pub use limits::TlsConfig;
 pub use mapping::{MapFile, WhenFile};
+pub use ocsf::OcsfConfig;
+pub use overrides::Overrides;
+pub use page::{FarConfig, PageConfig};
+pub use pull::PullConfig;
 pub use senders::SourceConfig;
-pub use settings::{Config, Overrides};
+pub use settings::Config;
 pub use show::{Shown, shown};
+pub use verify::{
+    BasicFile, EntraFile, HeaderFile, HmacFile, KeysFile, OneOrMore, SignedConfig, TimestampFile,
+    VerifyConfig, VerifyFile, WebhooksFile,
+};
 
 /// Where the file is looked for when nobody names one.
 pub const DEFAULT_FILES: [&str; 2] = ["estop.yaml", "/etc/estop/estop.yaml"];

@@ -1,26 +1,31 @@
 //! The senders of a configuration, checked.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use super::BadConfig;
-use super::file::{MayFile, SourceFile, VerifyFile};
+use super::file::{MayFile, SourceFile};
 use super::mapping::mapping;
+use super::verify::{self, VerifyConfig};
 use crate::domain::callback::CallbackHosts;
 use crate::domain::detection::{DetectionType, SourceName};
 use crate::domain::playbook::PlaybookName;
+use crate::domain::reach::OWN_SOURCES;
 use crate::domain::reading::ReaderKind;
 use crate::domain::source::{May, SourceTerms};
 
 /// One configured sender.
 #[derive(Clone, Debug)]
 pub struct SourceConfig {
-    /// The files that hold its keys.
-    pub secret_files: Vec<PathBuf>,
+    /// How its deliveries are verified.
+    pub verify: VerifyConfig,
     /// What is agreed with it.
     pub terms: SourceTerms,
     /// Are its deliveries taken?
     pub enabled: bool,
+    /// How long it may send nothing, where it says so.
+    pub silent_after: Option<Duration>,
 }
 
 /// Checks every sender of the file.
@@ -34,6 +39,9 @@ pub(super) fn sources(
             let source = SourceName::new(&name).ok_or_else(|| {
                 BadConfig(format!("`sources.{name}`: a source's name is 1 to 64 lower-case letters, digits, `-` and `_`"))
             })?;
+            if name.starts_with(OWN_SOURCES) {
+                return Err(BadConfig(format!("`sources.{name}`: names that begin with `{OWN_SOURCES}` are estop's own; call it otherwise")));
+            }
             Ok((source, source_config(base, &name, file)?))
         })
         .collect()
@@ -42,6 +50,16 @@ pub(super) fn sources(
 /// Checks the hosts that may be called back.
 pub(super) fn callback_hosts(names: Vec<String>) -> Result<CallbackHosts, BadConfig> {
     CallbackHosts::new(names).map_err(|why| BadConfig(format!("`callback_hosts`: {why}")))
+}
+
+/// What a person should know before relying on a sender.
+pub(super) fn warned_of(
+    sources: &BTreeMap<SourceName, SourceConfig>,
+) -> impl Iterator<Item = String> {
+    sources.iter().filter_map(|(name, source)| {
+        let said = source.verify.warning()?;
+        Some(format!("`sources.{name}`: {said}"))
+    })
 }
 
 fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConfig, BadConfig> {
@@ -63,13 +81,8 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
             .ok_or_else(|| at(format!("`{detection_type}` is not a detection type")))?;
         types.insert(rule.to_ascii_lowercase(), detection_type);
     }
-    let VerifyFile::StandardWebhooks(keys) = file.verify;
     Ok(SourceConfig {
-        secret_files: keys
-            .secret_files
-            .iter()
-            .map(|path| base.join(path))
-            .collect(),
+        verify: verify::verify(base, file.verify).map_err(|what| verify::at(name, what))?,
         terms: SourceTerms {
             reader,
             types,
@@ -77,10 +90,11 @@ fn source_config(base: &Path, name: &str, file: SourceFile) -> Result<SourceConf
             may: may(file.may).map_err(at)?,
         },
         enabled: file.enabled.unwrap_or(true),
+        silent_after: file.silent_after.map(|span| span.0),
     })
 }
 
-fn may(file: Option<MayFile>) -> Result<May, String> {
+pub(super) fn may(file: Option<MayFile>) -> Result<May, String> {
     let mut may = May::default();
     let Some(file) = file else { return Ok(may) };
     may.entities = file.entities.unwrap_or(may.entities);

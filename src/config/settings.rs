@@ -7,13 +7,22 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::BadConfig;
 use super::actions::ActionsConfig;
 use super::bounds::{attribute_set, caps, pace};
+use super::copilot::{CopilotConfig, copilot};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
-use super::senders::{SourceConfig, callback_hosts, sources};
-use super::tenant::{endpoints, relative, size, warned};
-use super::{BadConfig, Environment};
+use super::heartbeat::{HeartbeatConfig, heartbeat};
+use super::incidents::IncidentsConfig;
+use super::limits::{self, TlsConfig};
+use super::ocsf::OcsfConfig;
+use super::overrides::Overrides;
+use super::page::{PageConfig, pages};
+use super::pull::{PullConfig, pull};
+use super::senders::{SourceConfig, callback_hosts, sources, warned_of};
+use super::tenant::{endpoints, relative, size};
+use super::warned::warnings;
 use crate::command::Activators;
 use crate::domain::callback::CallbackHosts;
 use crate::domain::caps::Caps;
@@ -22,6 +31,8 @@ use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
 use crate::graph::{Endpoints, TenantSize};
+use crate::ingress::PerSecond;
+use crate::listener::Limits;
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
@@ -33,88 +44,6 @@ const DRIFT_EVERY: Duration = Duration::from_secs(60);
 /// How long a part of evidence is tried unless the file says otherwise.
 const EVIDENCE_WITHIN: Duration = Duration::from_secs(3600);
 
-/// What stands above the file: flags, then the environment.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// Where deliveries are taken.
-    pub listen: Option<SocketAddr>,
-    /// Where the control API listens.
-    pub control_listen: Option<SocketAddr>,
-    /// How senders reach us.
-    pub public_url: Option<Url>,
-    /// The database.
-    pub store: Option<String>,
-    /// How far the service may go.
-    pub mode: Option<ServiceMode>,
-    /// Which of these came from the environment, for `config show --origin`.
-    pub from_environment: Vec<&'static str>,
-}
-
-impl Overrides {
-    /// Fills what no flag has set from `ESTOP_LISTEN`, `ESTOP_CONTROL_LISTEN`,
-    /// `ESTOP_PUBLIC_URL`, `ESTOP_STORE` and `ESTOP_MODE`.
-    pub fn or_environment(mut self, environment: &Environment) -> Result<Self, BadConfig> {
-        let mut used = Vec::new();
-        fill(
-            &mut self.listen,
-            environment,
-            "ESTOP_LISTEN",
-            &mut used,
-            |v| v.parse().ok(),
-        )?;
-        fill(
-            &mut self.control_listen,
-            environment,
-            "ESTOP_CONTROL_LISTEN",
-            &mut used,
-            |v| v.parse().ok(),
-        )?;
-        fill(
-            &mut self.public_url,
-            environment,
-            "ESTOP_PUBLIC_URL",
-            &mut used,
-            |v| v.parse().ok(),
-        )?;
-        fill(
-            &mut self.store,
-            environment,
-            "ESTOP_STORE",
-            &mut used,
-            |v| Some(v.to_owned()),
-        )?;
-        fill(
-            &mut self.mode,
-            environment,
-            "ESTOP_MODE",
-            &mut used,
-            ServiceMode::from_word,
-        )?;
-        self.from_environment = used;
-        Ok(self)
-    }
-}
-
-fn fill<T>(
-    slot: &mut Option<T>,
-    environment: &Environment,
-    name: &'static str,
-    used: &mut Vec<&'static str>,
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<(), BadConfig> {
-    let Some(value) = environment.get(name) else {
-        return Ok(());
-    };
-    if slot.is_some() {
-        return Ok(());
-    }
-    let read = read(value)
-        .ok_or_else(|| BadConfig(format!("{name} is `{value}`, which cannot be used there")))?;
-    *slot = Some(read);
-    used.push(name);
-    Ok(())
-}
-
 /// Everything the roof needs to build the service.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -124,6 +53,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the control API listens.
     pub control_listen: SocketAddr,
+    /// The certificate of the door for senders; `None` means plain HTTP.
+    pub tls: Option<TlsConfig>,
+    /// How many connections each listener bears.
+    pub limits: Limits,
+    /// How many deliveries are taken in a second.
+    pub per_second: PerSecond,
     /// How senders reach us; `None` means by the listening address.
     pub public_url: Option<Url>,
     /// The SQLite file.
@@ -174,6 +109,18 @@ pub struct Config {
     pub drill: Option<DrillConfig>,
     /// The Azure subscription the tenant's logs are sent to; doctor asks Azure where it is named.
     pub subscription: Option<ObjectId>,
+    /// Where people are told.
+    pub pages: Vec<PageConfig>,
+    /// The way back to incidents.
+    pub incidents: IncidentsConfig,
+    /// Where the record is handed on to.
+    pub ocsf: OcsfConfig,
+    /// What is pulled from ID Protection, where anything is.
+    pub pull: Option<PullConfig>,
+    /// The gate of Copilot Studio, where there is one.
+    pub copilot: Option<CopilotConfig>,
+    /// The synthetic detection, where one is sent.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The key of status addresses.
     pub ticket_key: PathBuf,
     /// As long as this file is there, nothing is written to the tenant.
@@ -192,7 +139,9 @@ impl Config {
             .map_err(|error| BadConfig(format!("{name} cannot be read: {error}")))?;
         let file = File::parse(&name, &text)?;
         let base = path.parent().unwrap_or(Path::new("."));
-        Self::checked(path, base, file, overrides)
+        let mut config = Self::checked(path, base, file, overrides)?;
+        config.warnings.extend(limits::warned(&config));
+        Ok(config)
     }
 
     fn checked(
@@ -208,7 +157,7 @@ impl Config {
                 path.display()
             ))
         })?;
-        let warnings = warned(&file.tenant, &protected);
+        let mut warnings = warnings(&protected, &file.tenant);
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
         let key_file = |named: Option<PathBuf>, what| match named {
@@ -219,18 +168,23 @@ impl Config {
         let offline_journal = key_file(file.offline_journal, "offline");
         let pause_file = key_file(file.pause_file, "pause");
         let evidence_key = key_file(file.evidence.key_file, "evidence-key");
+        let listen = overrides.listen.or(file.listen);
+        let listen = listen.unwrap_or_else(|| local(8787));
+        let sources = sources(base, file.sources)?;
+        let (bounds, per_second) = file.limits.checked()?;
+        warnings.extend(warned_of(&sources));
         let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
             path: path.to_path_buf(),
-            listen: overrides
-                .listen
-                .or(file.listen)
-                .unwrap_or_else(|| local(8787)),
+            listen,
             control_listen: overrides
                 .control_listen
                 .or(file.control.map(|control| control.listen))
                 .unwrap_or_else(|| local(8788)),
             public_url: overrides.public_url.clone().or(file.public_url),
+            tls: file.tls.map(|tls| tls.checked(base)),
+            limits: bounds,
+            per_second,
             store,
             mode: overrides.mode.or(file.mode).unwrap_or(ServiceMode::Observe),
             tenant: file.tenant.id,
@@ -239,7 +193,10 @@ impl Config {
             client_id: file.tenant.client_id,
             profile: file.tenant.profile.unwrap_or(Profile::Agents),
             credential: relative(base, file.tenant.credential),
-            sources: sources(base, file.sources)?,
+            pull: pull(file.pull, &sources)?,
+            copilot: copilot(file.copilot)?,
+            heartbeat: heartbeat(base, file.heartbeat, (&sources, listen))?,
+            sources,
             activation: file.activation.checked()?,
             actions: file.actions.checked()?,
             playbooks: file.playbooks.map(|folder| base.join(folder)),
@@ -255,6 +212,9 @@ impl Config {
             callback_hosts: callback_hosts(file.callback_hosts)?,
             drill: drill(file.drill, &left_alone)?,
             subscription: file.azure.map(|azure| azure.subscription),
+            pages: pages(base, file.page)?,
+            incidents: file.incidents.checked()?,
+            ocsf: file.ocsf.checked(base)?,
             ticket_key,
             pause_file,
             offline_journal,

@@ -1,8 +1,9 @@
 //! The configuration in force, for people: each value and where it comes from. No secret is ever
 //! in it, because none is ever read into it.
 
+use super::overrides::Overrides;
 use super::senders::SourceConfig;
-use super::settings::{Config, Overrides};
+use super::settings::Config;
 use crate::domain::detection::SourceName;
 
 /// One line of `estop config show`.
@@ -96,7 +97,9 @@ fn values(config: &Config) -> Vec<(String, String)> {
     ];
     values.push(("activation".to_owned(), activation(config)));
     values.extend(limits(config));
-    values.push(("drill".to_owned(), drill(config)));
+    values.extend(by_itself(config));
+    let pages = config.pages.iter();
+    values.extend(pages.map(|page| (format!("page.{}", page.name), page.shown())));
     values.extend(config.sources.iter().map(sender));
     values
 }
@@ -107,11 +110,11 @@ fn sender((name, source): (&SourceName, &SourceConfig)) -> (String, String) {
     } else {
         "disabled"
     };
-    let keys = source.secret_files.len();
+    let (way, keys) = (source.verify.word(), source.verify.secret_files().len());
     (
         format!("sources.{name}"),
         format!(
-            "{}, standard_webhooks with {keys} key file(s), {state}",
+            "{}, {way} with {keys} secret file(s), {state}",
             source.terms.reader
         ),
     )
@@ -174,6 +177,40 @@ fn drill(config: &Config) -> String {
         None => "by hand only".to_owned(),
     };
     format!("canary {}, {when}", drill.canary)
+}
+
+/// What is done without being asked.
+fn by_itself(config: &Config) -> [(String, String); 4] {
+    let gate = config.copilot.as_ref();
+    let gate = gate.map_or("no gate".to_owned(), |it| {
+        let (environments, bots) = (it.environments.len(), it.bots.len());
+        format!("{environments} environment(s), {bots} bot(s) named here")
+    });
+    [
+        ("drill".to_owned(), drill(config)),
+        ("pull".to_owned(), pull(config)),
+        ("copilot".to_owned(), gate),
+        ("heartbeat".to_owned(), heartbeat(config)),
+    ]
+}
+
+fn heartbeat(config: &Config) -> String {
+    let Some(heart) = &config.heartbeat else {
+        return "none".to_owned();
+    };
+    let terms = &heart.terms;
+    let every = crate::domain::moment::Span(terms.every);
+    format!("every {every} as {} to {}", terms.source, terms.to)
+}
+
+fn pull(config: &Config) -> String {
+    let Some(pull) = &config.pull else {
+        return "nothing".to_owned();
+    };
+    let terms = &pull.terms;
+    let lists: Vec<&str> = terms.lists.iter().map(|list| list.word()).collect();
+    let every = crate::domain::moment::Span(terms.every);
+    format!("{} every {every} as {}", lists.join(", "), terms.source)
 }
 
 fn credential(config: &Config) -> String {

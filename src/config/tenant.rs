@@ -4,8 +4,6 @@ use std::path::Path;
 
 use super::BadConfig;
 use super::file::{CertificateFile, CredentialFile, TenantFile};
-use crate::domain::entity::ObjectId;
-use crate::domain::permission::Profile;
 use crate::graph::{Cloud, Endpoints, TenantSize};
 
 /// The files of a credential lie beside the configuration.
@@ -42,27 +40,4 @@ pub(super) fn endpoints(tenant: &TenantFile) -> Result<Endpoints, BadConfig> {
         tenant.login_url.as_deref(),
     )
     .map_err(|bad| BadConfig(format!("`tenant`: {bad}")))
-}
-
-/// What a person should know before relying on it.
-pub(super) fn warned(tenant: &TenantFile, protected: &[ObjectId]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if protected.is_empty() {
-        warnings.push("`protected` is empty: every agent may be contained".to_owned());
-    }
-    if matches!(tenant.credential, CredentialFile::ClientSecretFile(_)) {
-        warnings.push(
-            "a client secret can be copied; prefer managed_identity, workload_identity or a \
-             certificate"
-                .to_owned(),
-        );
-    }
-    if tenant.profile == Some(Profile::Classic) {
-        warnings.push(
-            "the profile `classic` holds Application.ReadWrite.All, which reaches every \
-             application of the tenant and its credentials"
-                .to_owned(),
-        );
-    }
-    warnings
 }

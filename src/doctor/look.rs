@@ -7,8 +7,8 @@ use futures_util::future::join;
 use super::policy::Whom;
 use super::report::{Line, Report};
 use super::{
-    Doctor, Wants, drills, licence, logs, ourselves, permissions, policy, protected, reach, rights,
-    skew, token,
+    Doctor, Wants, drills, licence, logs, ourselves, pages, permissions, policy, protected, reach,
+    rights, skew, token,
 };
 use crate::domain::drill::DrillState;
 use crate::domain::entity::ObjectId;
@@ -43,6 +43,10 @@ impl Doctor {
             Some(store) => Some(self.drilled(store).await),
             None => None,
         };
+        let tested = match &self.store {
+            Some(store) => Some(store.tested_places().await),
+            None => None,
+        };
         let premises = &self.premises;
         let now = self.clock.now();
         let known = licence::Known {
@@ -65,6 +69,8 @@ impl Doctor {
             policy::judge_classic(&policies, &wants.classic),
             logs::judge(settings.as_ref(), premises.subscription),
             drills::judge(premises.drill, drilled.as_ref(), now),
+            pages::judge(&premises.places, tested.as_ref()),
+            pages::judge_audience(&premises.places, &wants.audience),
         ];
         let report = Report { at: now, lines };
         let enforcement = policy::enforcement(Whom::Agents, &policies);

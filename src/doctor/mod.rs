@@ -18,6 +18,7 @@ mod drills;
 mod licence;
 mod logs;
 mod ourselves;
+mod pages;
 mod permissions;
 mod policy;
 mod protected;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 pub use board::{Board, Enforcement};
+pub use pages::Places;
 pub use report::{Line, Report, State};
 pub use watch::doctor_loop;
 
@@ -70,6 +72,8 @@ pub struct Premises {
     pub drill: Option<(ObjectId, Duration)>,
     /// The Azure subscription the logs are sent to.
     pub subscription: Option<ObjectId>,
+    /// Where people are told.
+    pub places: Places,
 }
 
 /// Looks at everything. Cheap to clone; clones share the board.
@@ -111,6 +115,8 @@ struct Wants {
     risk_only: Vec<String>,
     /// Does any playbook act on classic agents?
     classic: Vec<String>,
+    /// Whom the playbooks tell.
+    audience: std::collections::BTreeSet<crate::domain::playbook::Audience>,
 }
 
 impl Wants {
@@ -131,6 +137,7 @@ impl Wants {
         }
         for loaded in catalog.all() {
             let playbook = &loaded.playbook;
+            wants.audience.extend(&playbook.notify);
             for step in &playbook.steps {
                 let need = if step.optional {
                     Need::Wanted

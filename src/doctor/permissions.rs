@@ -55,7 +55,8 @@ pub(super) fn judge(roles: Option<&[String]>, profile: Profile, wants: &Wants) -
             if holds(roles, permission) {
                 continue;
             }
-            let admitted = denied(profile, &[(*permission).to_owned()]).is_empty();
+            let admitted = profile.includes(action.profile())
+                && denied(profile, &[(*permission).to_owned()]).is_empty();
             let list = if admitted { &mut missing } else { &mut beyond };
             let entry = list.entry(permission).or_insert((*need, Vec::new()));
             entry.0 = entry.0.max(*need);

@@ -45,5 +45,9 @@ async fn tell(doctor: &Doctor, store: &Store, report: &Report) -> Result<(), cra
         let notice = store.notice(now, Urgency::Page, key, text);
         store.remind(notice, now.minus(REMIND_EVERY)).await?;
     }
-    Ok(())
+    let mended = report.lines.iter().filter(|line| line.state == State::Ok);
+    let keys = mended
+        .map(|line| format!("doctor {}", line.check))
+        .collect();
+    store.resolve_keys(keys, doctor.clock.now()).await
 }

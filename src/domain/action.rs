@@ -23,7 +23,9 @@ pub enum Action {
     DisableAgentUser,
     /// Let Foundry start no new session of the agent.
     StopInFoundry,
-    /// Make the refresh tokens of an agent's user account invalid.
+    /// Refuse every tool call of the agent's bots in Copilot Studio.
+    BlockTools,
+    /// Make the refresh tokens of an agent's user account, or of a person, invalid.
     RevokeSessions,
     /// Tell Entra ID Protection that the entity is compromised.
     ConfirmCompromised,
@@ -49,12 +51,13 @@ pub enum Action {
 
 impl Action {
     /// Every action a playbook may name, in the order they are carried out when all apply.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::DisableAgent,
         Self::DisableServicePrincipal,
         Self::DisableBlueprint,
         Self::DisableAgentUser,
         Self::StopInFoundry,
+        Self::BlockTools,
         Self::RevokeSessions,
         Self::ConfirmCompromised,
         Self::TagEntity,
@@ -68,9 +71,6 @@ impl Action {
         Self::Verify,
     ];
 
-    /// Actions of the design that this version refuses by name.
-    pub const LATER: [&'static str; 1] = ["block_tools"];
-
     /// The word for it in YAML, JSON and the store.
     pub const fn word(self) -> &'static str {
         match self {
@@ -79,6 +79,7 @@ impl Action {
             Self::DisableBlueprint => "disable_blueprint",
             Self::DisableAgentUser => "disable_agent_user",
             Self::StopInFoundry => "stop_in_foundry",
+            Self::BlockTools => "block_tools",
             Self::RevokeSessions => "revoke_sessions",
             Self::ConfirmCompromised => "confirm_compromised",
             Self::TagEntity => "tag_entity",
@@ -112,6 +113,7 @@ impl Action {
             Self::DisableBlueprint => Some(EntityKind::Blueprint),
             Self::DisableAgentUser => Some(EntityKind::AgentUser),
             Self::StopInFoundry
+            | Self::BlockTools
             | Self::RevokeSessions
             | Self::ConfirmCompromised
             | Self::TagEntity
@@ -141,6 +143,7 @@ impl Action {
             | Self::DisableBlueprint
             | Self::DisableAgentUser
             | Self::StopInFoundry
+            | Self::BlockTools
             | Self::RevokeSessions
             | Self::ConfirmCompromised
             | Self::TagEntity
@@ -163,6 +166,7 @@ impl Action {
             | Self::DisableBlueprint
             | Self::DisableAgentUser
             | Self::StopInFoundry
+            | Self::BlockTools
             | Self::RevokeSessions
             | Self::ConfirmCompromised
             | Self::TagEntity
@@ -179,6 +183,7 @@ impl Action {
             | Self::DisableBlueprint
             | Self::DisableAgentUser
             | Self::StopInFoundry
+            | Self::BlockTools
             | Self::TagEntity
             | Self::QuarantineInRegistry
             | Self::RemoveGrant
@@ -211,11 +216,13 @@ impl Action {
             Self::DisableBlueprint | Self::RemoveCredential | Self::RestoreBlueprint => {
                 matches!(kind, K::Blueprint)
             }
-            Self::DisableAgentUser | Self::RevokeSessions => {
-                matches!(kind, K::Agent | K::AgentUser)
+            Self::DisableAgentUser => matches!(kind, K::Agent | K::AgentUser),
+            Self::RevokeSessions => matches!(kind, K::Agent | K::AgentUser | K::User),
+            // A shared identity of classic Foundry agents is a plain service principal, and so are
+            // bots that were made before agent identities.
+            Self::StopInFoundry | Self::BlockTools => {
+                matches!(kind, K::Agent | K::ServicePrincipal)
             }
-            // A shared identity of classic Foundry agents is a plain service principal.
-            Self::StopInFoundry => matches!(kind, K::Agent | K::ServicePrincipal),
             Self::ConfirmCompromised => matches!(kind, K::Agent | K::AgentUser | K::Blueprint),
             Self::TagEntity | Self::RemoveGrant | Self::RemoveAppRole => {
                 matches!(kind, K::Agent | K::Blueprint | K::ServicePrincipal)
@@ -238,8 +245,8 @@ impl Action {
                 "AgentIdentityBlueprintPrincipal.EnableDisable.All",
             ],
             Self::DisableAgentUser => &["User.ReadBasic.All", "AgentIdUser.ReadWrite.All"],
-            // Foundry asks for an Azure role on the project instead.
-            Self::StopInFoundry => &[],
+            // Foundry asks for an Azure role on the project instead; our own gate needs nothing.
+            Self::StopInFoundry | Self::BlockTools => &[],
             Self::RevokeSessions => &["User.ReadBasic.All", "User.RevokeSessions.All"],
             Self::ConfirmCompromised => &["IdentityRiskyAgent.ReadWrite.All"],
             Self::TagEntity => &[

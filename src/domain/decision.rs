@@ -132,6 +132,10 @@ pub enum AskReason {
     ChangeExpected,
     /// The source may ask for no more.
     SourceMayOnlyAsk,
+    /// The detection names someone else, so that this is only ever proposed.
+    OnlyProposed,
+    /// Whoever called the playbook may not have it carried out by their own word.
+    RequesterMayOnlyAsk,
 }
 
 impl AskReason {
@@ -154,6 +158,12 @@ impl AskReason {
             Self::SourceMayOnlyAsk => {
                 format!("the source may only ask for {entity} to be contained")
             }
+            Self::OnlyProposed => {
+                format!("the detection does not name {entity}, so it is only proposed")
+            }
+            Self::RequesterMayOnlyAsk => {
+                format!("someone called its playbook for {entity}, and may only ask")
+            }
         }
     }
 }
@@ -166,6 +176,8 @@ pub enum StandDownReason {
     NoPlaybookMatches,
     /// Entra tells us what we told it ourselves.
     EchoOfOurConfirm,
+    /// It is synthetic: it came to prove the path, and ends here.
+    Synthetic,
     /// It names ourselves or what we depend on: never, even with approval.
     NeverTouched {
         /// Which dependency.
@@ -178,6 +190,11 @@ pub enum StandDownReason {
     },
     /// The sender says that the entity lives in another tenant.
     AnotherTenant,
+    /// Nobody named it, and it carries more than what was named.
+    NotProposed {
+        /// What.
+        what: String,
+    },
     /// The sender calls it one thing and it is another: a person must say what is meant.
     AnotherKind {
         /// What it is.

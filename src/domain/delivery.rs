@@ -60,7 +60,7 @@ impl DeliveryState {
 }
 
 /// A verified delivery on its way into the store. Only `ingress` makes one, from a
-/// `VerifiedDelivery`.
+/// `VerifiedDelivery`, and `watch`, from what Graph itself answered.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
     /// Fixed at receipt; the detection will share it.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::{Entity, EntityKind, ObjectId, TenantId};
 use super::id::DetectionId;
 use super::moment::Moment;
+use super::reach::{Called, Reached};
 
 /// Most entities one detection may name; more is quarantined (design §2, law 8).
 pub const ENTITIES_MAX: usize = 100;
@@ -108,6 +109,12 @@ impl DetectionType {
 
     /// Entra's echo of a `confirmCompromised` call, ours or a person's.
     pub const ADMIN_CONFIRMED: &'static str = "adminConfirmedAgentCompromised";
+
+    /// Our own synthetic detection: it proves the path, and nothing ever follows from it.
+    pub const HEARTBEAT: &'static str = "estopHeartbeat";
+
+    /// An agent whose risk was raised, where no detection that we were told of says why. Our word.
+    pub const RISKY_AGENT: &'static str = "riskyAgent";
 }
 
 impl fmt::Display for DetectionType {
@@ -141,6 +148,12 @@ pub struct Background {
     pub tags: BTreeMap<String, String>,
     /// Every id it and what it hangs from are known by, for the guards.
     pub kin: Vec<ObjectId>,
+    /// How it was reached, where the detection does not name it itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<Reached>,
+    /// Why it is never proposed, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproposable: Option<String>,
 }
 
 /// Where to write the outcome back to.
@@ -182,4 +195,17 @@ pub struct Detection {
     pub incident: Option<IncidentRef>,
     /// What a person should know about how it was read, such as "the risk is the user's".
     pub remarks: Vec<String>,
+    /// The playbook that is called in our own name, where no sender speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Box<Called>>,
+}
+
+impl Sighting {
+    /// How it was reached; empty where the detection names it itself.
+    pub fn reached(&self) -> &[Reached] {
+        match &self.background {
+            Some(background) => &background.reached,
+            None => &[],
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::entity::ObjectId;
+use super::tools::BotId;
 
 /// Longest id that is no GUID.
 const ID_MAX: usize = 128;
@@ -89,6 +90,11 @@ pub enum Found {
         /// Each place it runs in.
         runtimes: Vec<Runtime>,
     },
+    /// The agent's bots in Copilot Studio.
+    Bots {
+        /// Their ids.
+        bots: Vec<BotId>,
+    },
     /// A deleted blueprint principal, or one that is not deleted.
     Deleted {
         /// Its object id, where it was deleted.
@@ -108,6 +114,7 @@ impl Found {
             Self::Attribute { .. } => false,
             Self::Instances { instances } => instances.is_empty(),
             Self::Runtimes { runtimes } => runtimes.is_empty(),
+            Self::Bots { bots } => bots.is_empty(),
             Self::Deleted { principal } => principal.is_none(),
         }
     }

@@ -20,11 +20,19 @@ pub mod inventory;
 pub mod callback;
 pub mod delivery;
 pub mod detection;
+pub mod pull;
+pub mod pulse;
 pub mod reading;
 
 pub mod action;
+pub mod audience;
+pub mod finding;
+pub mod outbreak;
+pub mod param;
 pub mod permission;
 pub mod playbook;
+pub mod reach;
+pub mod trigger;
 pub mod verdict;
 
 pub mod approved;
@@ -46,6 +54,7 @@ pub mod offline;
 pub mod outcome;
 pub mod run;
 pub mod step;
+pub mod tools;
 
 pub mod drill;
 pub mod schedule;
@@ -56,3 +65,4 @@ pub mod order;
 pub mod person;
 pub mod record;
 pub mod source;
+pub mod telling;

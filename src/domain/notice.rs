@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::id::{NoticeId, RunId};
 use super::moment::Moment;
 
+/// The key of a page that was sent only to see that it arrives.
+pub const TEST_PAGE: &str = "test page";
+
 /// How soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::approval::ApprovalTerms;
-use super::detection::{Detection, DetectionType, Severity, SourceName};
+pub use super::audience::Audience;
 use super::entity::EntityKind;
 use super::moment::Span;
+pub use super::trigger::{Call, Reach, SeverityBand, Trigger};
 
 pub use super::hold::{HoldFor, HoldThen};
 
@@ -151,57 +152,6 @@ impl ServiceMode {
     }
 }
 
-/// What calls a playbook. Every part that is written must hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trigger {
-    /// The detection types it answers; never empty.
-    pub detection: Vec<DetectionType>,
-    /// The sources it listens to; empty means all.
-    pub source: Vec<SourceName>,
-    /// The severities it answers; `None` means all.
-    pub severity: Option<SeverityBand>,
-}
-
-/// `high` means exactly high, `high+` means high and worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeverityBand {
-    /// The mildest severity that counts.
-    pub from: Severity,
-    /// Does anything worse count too?
-    pub and_worse: bool,
-}
-
-impl SeverityBand {
-    /// Does this severity fall into the band?
-    pub fn takes(self, severity: Severity) -> bool {
-        severity == self.from || (self.and_worse && severity > self.from)
-    }
-}
-
-impl fmt::Display for SeverityBand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.from, if self.and_worse { "+" } else { "" })
-    }
-}
-
-impl Trigger {
-    /// Why this detection does not call the playbook; `None` when it does.
-    pub fn why_not(&self, detection: &Detection) -> Option<String> {
-        if !self.detection.contains(&detection.detection_type) {
-            return Some(format!("detection type is {}", detection.detection_type));
-        }
-        if !self.source.is_empty() && !self.source.contains(&detection.source) {
-            return Some(format!("source is {}", detection.source));
-        }
-        match self.severity {
-            Some(band) if !band.takes(detection.severity) => {
-                Some(format!("severity is {}, not {band}", detection.severity))
-            }
-            Some(_) | None => None,
-        }
-    }
-}
-
 /// A named condition, in CEL, as written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClauseText {
@@ -261,6 +211,9 @@ pub struct Playbook {
     pub on_unknown: Mode,
     /// The kind of entity it acts on.
     pub entity: EntityKind,
+    /// From whom it is reached where a detection does not name it.
+    #[serde(default)]
+    pub via: Vec<Reach>,
     /// What else is stopped with it.
     pub also: Vec<Also>,
     /// How far it may go.
@@ -275,4 +228,7 @@ pub struct Playbook {
     pub steps: Vec<StepSpec>,
     /// How long what it contained is held.
     pub hold: Option<HoldFor>,
+    /// Whom it tells beside the people on call.
+    #[serde(default)]
+    pub notify: Vec<Audience>,
 }

@@ -29,6 +29,15 @@ impl Default for May {
 }
 
 impl May {
+    /// What we may ask for in our own name: everything, as far as the playbook goes.
+    pub fn ours() -> Self {
+        Self {
+            entities: EntityKind::ALL.to_vec(),
+            mode: Mode::Enforce,
+            playbooks: None,
+        }
+    }
+
     /// May it call this playbook?
     pub fn call(&self, playbook: &PlaybookName) -> bool {
         self.playbooks
@@ -48,4 +57,16 @@ pub struct SourceTerms {
     pub mapping: Option<Mapping>,
     /// What it may ask for.
     pub may: May,
+}
+
+impl SourceTerms {
+    /// What holds for what we say in our own name.
+    pub fn ours() -> Self {
+        Self {
+            reader: ReaderKind::Estop,
+            types: BTreeMap::new(),
+            mapping: None,
+            may: May::ours(),
+        }
+    }
 }

@@ -19,7 +19,7 @@ const PAGES_MAX: usize = 5;
 /// Longest text taken from a log, in characters.
 const TEXT_MAX: usize = 256;
 /// Asks for words that lists of words got later; without it they come as `unknownFutureValue`.
-const NEW_WORDS: HeaderValue = HeaderValue::from_static("include-unknown-enum-members");
+pub(super) const NEW_WORDS: HeaderValue = HeaderValue::from_static("include-unknown-enum-members");
 
 /// Whose sign-ins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,15 +25,18 @@ mod shape;
 
 mod agents;
 mod alerts;
+mod managers;
 mod people;
 mod principals;
 mod risk;
+mod risks;
 mod rolls;
 mod users;
 
 mod credentials;
 mod delete;
 mod held;
+mod incidents;
 mod logs;
 mod registry;
 mod roles;
@@ -53,12 +56,14 @@ pub use agents::{AgentRead, BlueprintRead};
 pub use delete::Removable;
 pub use endpoints::{BadEndpoint, Cloud, Endpoints};
 pub use error::{Error, Receipt};
+pub use incidents::{DefenderIncident, Judgement};
 pub use lanes::{Budget, Budgets, Cause, Lane, LaneReport, Priority, TenantSize};
 pub use logs::{ChangesOf, SignInsOf};
 pub use policies::{Policies, Policy, RiskStop};
 pub use premises::Probe;
 pub use principals::{PrincipalKind, PrincipalRead, Tag};
-pub use rolls::{Roll, RollPage, Wanted};
+pub use risks::Risks;
+pub use rolls::{Registered, Roll, RollPage, Wanted};
 pub use shape::Enabled;
 pub use users::AgentUserRead;
 

@@ -42,7 +42,7 @@ impl Pages {
         Self::of(graph, ask, Call::read(first))
     }
 
-    fn of(graph: &Graph, ask: Ask, first: Call) -> Self {
+    pub(super) fn of(graph: &Graph, ask: Ask, first: Call) -> Self {
         Self {
             graph: graph.clone(),
             ask,

@@ -1,4 +1,4 @@
-//! Agents' user accounts: read, list, switch, revoke sessions.
+//! Agents' user accounts: read, list, switch, revoke sessions. Of people only whether they are there.
 
 use http::{HeaderValue, Method};
 use serde::Deserialize;
@@ -37,6 +37,15 @@ struct UserJson {
     identity_parent_id: ObjectId,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PersonJson {
+    #[serde(rename = "@odata.type")]
+    kind: Option<String>,
+    id: ObjectId,
+    account_enabled: Enabled,
+}
+
 impl Graph {
     /// The user accounts of one agent identity; Microsoft allows one at most.
     pub async fn agent_users_of(
@@ -64,6 +73,22 @@ impl Graph {
         let user: UserJson = shape::read(&spoken, &answer.body)?;
         shape::same(&spoken, id, user.id, (AGENT_USER, user.kind.as_deref()))?;
         user.checked(&spoken)
+    }
+
+    /// A person's user account: is it there, and is it on? An agent's account is `Unknown`.
+    pub async fn person(&self, ask: Ask, id: ObjectId) -> Result<Enabled, Error> {
+        let place = user_place(id).then("?$select=id,accountEnabled");
+        let call = Call::read(place);
+        let spoken = call.spoken();
+        let answer = self.send(ask, call).await?;
+        let person: PersonJson = shape::read(&spoken, &answer.body)?;
+        if person.id != id {
+            return Err(Error::unknown(&spoken, "another user than was asked for"));
+        }
+        if person.kind.as_deref() == Some(AGENT_USER) {
+            return Err(Error::unknown(&spoken, "an agent's user, and no person"));
+        }
+        Ok(person.account_enabled)
     }
 
     /// Switches one agent's user account. Safe to repeat. The body names the type, so that the

@@ -19,11 +19,12 @@ use crate::clock::Clock;
 use crate::domain::callback::{CallbackAddress, NotAdmitted};
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::domain::notice::Urgency;
+use crate::notify::{Outlook, outlook};
 use crate::store::{Callback, CalledBack, Error, Store};
 use crate::transport::{CALL_LIMIT, Transport};
 
 use super::door::Door;
-use super::status::{self, Outlook};
+use super::status;
 
 /// The header that carries the address, so that the body stays what the trigger sent.
 pub(super) const HEADER: &str = "estop-callback";
@@ -119,7 +120,7 @@ impl Caller {
             let ended = (CalledBack::GivenUp, now);
             return self.store.end_callback(callback, ended, None).await;
         };
-        let pause = match status::outlook(&status).1 {
+        let pause = match outlook(&status).1 {
             Outlook::Soon => EVERY,
             Outlook::Person => EVERY_FOR_A_PERSON,
             Outlook::Final(_) => {

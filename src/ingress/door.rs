@@ -13,6 +13,9 @@ use crate::domain::id::{DeliveryId, DetectionId};
 use crate::signature::TicketKey;
 use crate::store::Store;
 
+use super::hearing::Hearing;
+use super::quota::Quotas;
+use super::refuse::OnRefusal;
 use super::sources::Sources;
 use super::tally::Tally;
 use super::{receive, status};
@@ -25,6 +28,8 @@ pub type Wake = Arc<dyn Fn(Delivery) + Send + Sync>;
 pub struct Door {
     /// Who may send.
     pub sources: Sources,
+    /// How much they may send.
+    pub quotas: Quotas,
     /// Whose time signatures are held against.
     pub clock: Clock,
     /// Where deliveries go.
@@ -37,8 +42,12 @@ pub struct Door {
     pub callback_hosts: CallbackHosts,
     /// Whom to wake.
     pub wake: Wake,
+    /// Whom to tell that a configured source is refused.
+    pub on_refusal: OnRefusal,
     /// What was said so far; shared with whoever shows it.
     pub tally: Arc<Tally>,
+    /// What was heard lately; shared with whoever shows it.
+    pub hearing: Arc<Hearing>,
 }
 
 /// `POST /v1/ingest/{source}` and `GET /v1/detections/{id}/status/{ticket}`, nothing else.

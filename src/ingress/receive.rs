@@ -24,6 +24,7 @@ use super::door::{Door, asks};
 use super::reply::{Problem, json};
 use super::tally::Tallied;
 use super::verified::{RawDelivery, VerifiedDelivery};
+use super::verifier::Unbelieved;
 
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -59,43 +60,51 @@ async fn take(
     body: Body,
 ) -> Result<DeliveryId, Problem> {
     let Some(source) = door.sources.enabled(name) else {
-        return Err(door.refuse(None, "unknown_source"));
+        return Err(door.stranger(name));
     };
     let name = source.name.as_str();
     is_framed_once(&headers)
         .and_then(|()| is_plain_json(&headers))
-        .map_err(|problem| door.turn_away(name, problem))?;
+        .map_err(|problem| door.turn_away(&source.name, problem))?;
     let body = door
         .clock
         .within(BODY_WITHIN, whole(&headers, body))
         .await
         .map_err(|_| Problem::TooSlow)
         .flatten()
-        .map_err(|problem| door.turn_away(name, problem))?;
+        .map_err(|problem| door.turn_away(&source.name, problem))?;
     let now = door.clock.now();
-    let verified = VerifiedDelivery::verify(RawDelivery { headers, body }, source, now)
-        .map_err(|refusal| door.refuse(Some(name), refusal.word()))?;
+    let raw = RawDelivery { headers, body };
+    let verified = match VerifiedDelivery::verify(raw, source, now).await {
+        Ok(verified) => verified,
+        Err((raw, Unbelieved::Refused { why, caller })) => {
+            return Err(door.disbelieve((source, &raw), why, caller));
+        }
+        Err((_, Unbelieved::CannotTell(why))) => return Err(door.cannot_tell(name, &why)),
+    };
     crash_point("ingress.verified");
+    if !door.quotas.admit(&source.name) {
+        return Err(door.turn_away(&source.name, Problem::Busy));
+    }
+    let shown = door.is_watched().then(|| verified.shown());
     let id = DeliveryId::from_uuid(door.clock.uuid());
     let new = verified.into_new(id, now);
     let received = new.received();
     let taken = door.store.take_delivery(new).await;
     crash_point("ingress.stored");
-    match taken.map_err(|why| door.unable(&why.to_string()))? {
+    let (id, what) = match taken.map_err(|why| door.unable(&why.to_string()))? {
         Taken::New { id } => {
-            door.tally.add(name, Tallied::Taken);
             (door.wake)(received);
-            Ok(id)
+            (id, Tallied::Taken)
         }
-        Taken::Repeat { id } => {
-            door.tally.add(name, Tallied::Repeated);
-            Ok(id)
-        }
-        Taken::Conflict { id } => {
-            door.tally.add(name, Tallied::Conflict);
-            Ok(id)
-        }
+        Taken::Repeat { id } => (id, Tallied::Repeated),
+        Taken::Conflict { id } => (id, Tallied::Conflict),
+    };
+    door.tally.add(name, what);
+    if let Some(shown) = shown {
+        door.show_taken((source, shown), id, what);
     }
+    Ok(id)
 }
 
 /// A body has one length, said once: with two, a proxy before us and we may each see another end
@@ -189,36 +198,4 @@ fn thanks(door: &Door, id: DeliveryId, query: Option<&str>) -> Response {
     headers.insert(LOCATION, location);
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     reply
-}
-
-impl Door {
-    fn refuse(&self, source: Option<&str>, why: &'static str) -> Problem {
-        self.tally
-            .add(source.unwrap_or("unknown"), Tallied::Refused);
-        if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
-            tracing::warn!(source, why, unsaid, "a delivery was not believed");
-        }
-        Problem::Refused
-    }
-
-    fn turn_away(&self, source: &str, problem: Problem) -> Problem {
-        self.tally.add(source, Tallied::Malformed);
-        if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
-            tracing::warn!(source, why = ?problem, unsaid, "a delivery was not taken");
-        }
-        problem
-    }
-
-    /// We are unable, which is never told as "you are wrong".
-    pub(super) fn unable(&self, why: &str) -> Problem {
-        self.tally.add("unknown", Tallied::Unable);
-        if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
-            tracing::error!(
-                why,
-                unsaid,
-                "the store did not answer, so nothing was taken"
-            );
-        }
-        Problem::Unable
-    }
 }

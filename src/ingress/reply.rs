@@ -9,6 +9,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 /// Seconds a sender should wait when we could not store.
 const UNABLE_RETRY: HeaderValue = HeaderValue::from_static("5");
 
+/// Seconds a sender should wait that sends too much.
+const BUSY_RETRY: HeaderValue = HeaderValue::from_static("1");
+
 /// A reply that is not "taken".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
@@ -24,6 +27,8 @@ pub(super) enum Problem {
     BrokenOff,
     /// No such status, or not with this ticket.
     NotFound,
+    /// Too much at once, from this source or in all.
+    Busy,
     /// We are unable, and the sender is not wrong.
     Unable,
 }
@@ -37,7 +42,27 @@ impl Problem {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenOff => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Unable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The number of its status.
+    pub(super) fn code(self) -> u16 {
+        self.status().as_u16()
+    }
+
+    /// One word for the log.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::NotJson => "not_json",
+            Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::BrokenOff => "broken_off",
+            Self::NotFound => "not_found",
+            Self::Busy => "busy",
+            Self::Unable => "unable",
         }
     }
 
@@ -73,6 +98,11 @@ impl Problem {
                 r#""code":"not-found","done":"nothing","retryable":false,"#,
                 r#""fix":"Use the address from the Location header as it is."}"#
             ),
+            Self::Busy => concat!(
+                r#"{"type":"/errors/busy","title":"Too many deliveries at once","status":429,"#,
+                r#""code":"busy","done":"nothing","retryable":true,"#,
+                r#""fix":"Send the same again after the time in Retry-After."}"#
+            ),
             Self::Unable => concat!(
                 r#"{"type":"/errors/unable","title":"We are unable now","status":503,"#,
                 r#""code":"unable","done":"nothing","retryable":true,"#,
@@ -88,7 +118,7 @@ impl Problem {
             Self::Refused | Self::NotJson | Self::TooLarge | Self::TooSlow | Self::BrokenOff => {
                 true
             }
-            Self::NotFound | Self::Unable => false,
+            Self::NotFound | Self::Busy | Self::Unable => false,
         }
     }
 
@@ -102,6 +132,9 @@ impl Problem {
         );
         if self.ends_connection() {
             set(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if self == Self::Busy {
+            set(RETRY_AFTER, BUSY_RETRY);
         }
         if self == Self::Unable {
             set(RETRY_AFTER, UNABLE_RETRY);
@@ -133,6 +166,7 @@ mod tests {
             Problem::TooSlow,
             Problem::BrokenOff,
             Problem::NotFound,
+            Problem::Busy,
             Problem::Unable,
         ] {
             let said: serde_json::Value = serde_json::from_str(problem.text()).unwrap();

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::detection::SourceName;
-use crate::signature::{KeyRing, Unusable};
+use crate::signature::Unusable;
+
+use super::verifier::Verifier;
 
 /// Whether a source's deliveries are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,14 +16,21 @@ pub enum SourceState {
     Disabled,
 }
 
-/// A configured sender and its keys. There is no source without a key.
+/// A configured sender and how it proves itself. There is no source without a way.
 pub struct Source {
     /// Its name, as in `/v1/ingest/{source}`.
     pub name: SourceName,
-    /// The keys it signs with.
-    pub keys: KeyRing,
+    /// How its deliveries are believed.
+    pub verifier: Verifier,
     /// Whether its deliveries are taken.
     pub state: SourceState,
+}
+
+impl Source {
+    fn shares_a_secret_with(&self, other: &Self) -> bool {
+        let both = self.verifier.secrets().zip(other.verifier.secrets());
+        both.is_some_and(|(mine, theirs)| mine.shares_a_secret_with(theirs))
+    }
 }
 
 /// Every configured source, by name.
@@ -33,9 +42,9 @@ impl Sources {
     pub fn new(list: Vec<Source>) -> Result<Self, Unusable> {
         let mut sources: BTreeMap<SourceName, Source> = BTreeMap::new();
         for source in list {
-            let twin = sources.values().find(|known| {
-                known.name == source.name || known.keys.shares_a_secret_with(&source.keys)
-            });
+            let twin = sources
+                .values()
+                .find(|known| known.name == source.name || known.shares_a_secret_with(&source));
             if let Some(twin) = twin {
                 return Err(Unusable {
                     what: format!(
@@ -50,9 +59,19 @@ impl Sources {
         Ok(Self(sources))
     }
 
+    /// The names of all.
+    pub fn names(&self) -> impl Iterator<Item = &SourceName> {
+        self.0.keys()
+    }
+
+    /// The configured source of this name, taken or not.
+    pub(super) fn find(&self, name: &str) -> Option<&Source> {
+        self.0.get(&SourceName::new(name)?)
+    }
+
     /// The source of this name, when its deliveries are taken.
     pub fn enabled(&self, name: &str) -> Option<&Source> {
-        let source = self.0.get(&SourceName::new(name)?)?;
+        let source = self.find(name)?;
         (source.state == SourceState::Enabled).then_some(source)
     }
 }
@@ -61,13 +80,16 @@ impl Sources {
 mod tests {
     use super::{Source, SourceState, Sources};
     use crate::domain::detection::SourceName;
-    use crate::signature::{KeyId, KeyRing, Secret};
+    use crate::ingress::Verifier;
+    use crate::signature::{KeyId, KeyRing, Names, Profile, Secret, Webhooks};
 
     fn source(name: &str, secret: [u8; 32], state: SourceState) -> Source {
         let key = (KeyId::new(name).unwrap(), Secret::fresh(secret));
+        let ring = KeyRing::new(vec![key]).unwrap();
+        let webhooks = Webhooks::new(Names::Standard, Some(ring), Vec::new());
         Source {
             name: SourceName::new(name).unwrap(),
-            keys: KeyRing::new(vec![key]).unwrap(),
+            verifier: Verifier::Signed(Profile::Webhooks(webhooks.unwrap())),
             state,
         }
     }

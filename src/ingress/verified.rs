@@ -7,19 +7,28 @@ use crate::domain::delivery::{BodyDigest, NewDelivery};
 use crate::domain::detection::SourceName;
 use crate::domain::id::DeliveryId;
 use crate::domain::moment::Moment;
-use crate::signature::{self, KeyId, Refusal, header};
+use crate::signature::{Repeat, header};
 
 use super::sources::Source;
+use super::verifier::{Proof, Unbelieved};
 
 /// The Logic App run that sent it, the same on every retry of one action.
 const WORKFLOW_RUN: &str = "x-ms-workflow-run-id";
 /// The action of that run.
 const WORKFLOW_ACTION: &str = "x-ms-workflow-operation-name";
 /// Headers worth keeping in a dispute (threat W33). None of them is a secret.
-const KEPT_HEADERS: [&str; 9] = [
+const KEPT_HEADERS: [&str; 17] = [
     header::ID,
     header::TIMESTAMP,
     header::SIGNATURE,
+    "svix-id",
+    "svix-timestamp",
+    "svix-signature",
+    "x-hub-signature-256",
+    "x-github-delivery",
+    "x-slack-signature",
+    "x-slack-request-timestamp",
+    "stripe-signature",
     WORKFLOW_RUN,
     WORKFLOW_ACTION,
     "x-ms-workflow-id",
@@ -57,30 +66,49 @@ pub struct RawDelivery {
 /// ```
 pub struct VerifiedDelivery {
     source: SourceName,
-    key_id: KeyId,
+    key_id: String,
+    key: String,
     digest: BodyDigest,
     raw: RawDelivery,
 }
 
 impl VerifiedDelivery {
-    /// Believes the bytes when one of the source's own keys signed them.
-    pub fn verify(raw: RawDelivery, source: &Source, now: Moment) -> Result<Self, Refusal> {
-        let key_id = signature::verify(&source.keys, &raw.headers, &raw.body, now)?;
-        Ok(Self {
-            source: source.name.clone(),
-            key_id,
-            digest: BodyDigest::of(&raw.body),
-            raw,
-        })
+    /// Believes the bytes when the source proves itself by its own keys or rules.
+    pub async fn verify(
+        raw: RawDelivery,
+        source: &Source,
+        now: Moment,
+    ) -> Result<Self, (RawDelivery, Unbelieved)> {
+        let proof = source.verifier.verify(&raw.headers, &raw.body, now).await;
+        let proof = proof.map(|Proof { key_id, repeat }| {
+            let digest = BodyDigest::of(&raw.body);
+            let key = delivery_key(&raw.headers, repeat, digest);
+            (key_id, key, digest)
+        });
+        match proof {
+            Ok((key_id, key, digest)) => Ok(Self {
+                source: source.name.clone(),
+                key_id,
+                key,
+                digest,
+                raw,
+            }),
+            Err(why) => Err((raw, why)),
+        }
+    }
+
+    /// Which key verified it, and how long it is: for whoever watches.
+    pub(super) fn shown(&self) -> (String, usize) {
+        (self.key_id.clone(), self.raw.body.len())
     }
 
     /// What the store keeps of it.
     pub fn into_new(self, id: DeliveryId, received_at: Moment) -> NewDelivery {
         NewDelivery {
             id,
-            key: delivery_key(&self.raw.headers, self.digest),
+            key: self.key,
             digest: self.digest,
-            key_id: self.key_id.as_str().to_owned(),
+            key_id: self.key_id,
             headers: kept_headers(&self.raw.headers),
             source: self.source,
             body: self.raw.body,
@@ -89,20 +117,28 @@ impl VerifiedDelivery {
     }
 }
 
-/// What finds a transport repeat: the sender's id for the delivery; else the workflow run and
-/// action; else the bytes. The prefix keeps one kind from posing as another.
-fn delivery_key(headers: &HeaderMap, digest: BodyDigest) -> String {
+/// What finds a transport repeat: the sender's signed id for the delivery; else, where headers may
+/// be believed, its id, or the workflow run and action; else the bytes. The prefix keeps one kind
+/// from posing as another.
+fn delivery_key(headers: &HeaderMap, repeat: Repeat<'_>, digest: BodyDigest) -> String {
+    let bytes = || format!("sha256:{}", digest.hex());
+    match repeat {
+        Repeat::Signed(id) => format!("id:{id}"),
+        Repeat::Bytes => bytes(),
+        Repeat::Headers => said_key(headers).unwrap_or_else(bytes),
+    }
+}
+
+fn said_key(headers: &HeaderMap) -> Option<String> {
     let value = |name| {
         let text = headers.get(name)?.to_str().ok()?;
         (!text.is_empty() && text.len() <= VALUE_MAX).then_some(text)
     };
     if let Some(id) = value(header::ID) {
-        return format!("id:{id}");
+        return Some(format!("id:{id}"));
     }
-    match (value(WORKFLOW_RUN), value(WORKFLOW_ACTION)) {
-        (Some(run), Some(action)) => format!("run:{run}/{action}"),
-        (_, _) => format!("sha256:{}", digest.hex()),
-    }
+    let (run, action) = (value(WORKFLOW_RUN)?, value(WORKFLOW_ACTION)?);
+    Some(format!("run:{run}/{action}"))
 }
 
 fn kept_headers(headers: &HeaderMap) -> String {
@@ -121,7 +157,7 @@ fn kept_headers(headers: &HeaderMap) -> String {
 mod tests {
     use http::HeaderMap;
 
-    use super::{BodyDigest, delivery_key, kept_headers};
+    use super::{BodyDigest, Repeat, delivery_key, kept_headers};
 
     fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
         let pairs = list
@@ -139,14 +175,17 @@ mod tests {
         ];
         let id = [("webhook-id", "msg_1"), run[0], run[1]];
 
-        assert_eq!(delivery_key(&headers(&id), digest), "id:msg_1");
-        assert_eq!(
-            delivery_key(&headers(&run), digest),
-            "run:085/Contain_agent"
-        );
         let bytes = format!("sha256:{}", digest.hex());
-        assert_eq!(delivery_key(&headers(&run[..1]), digest), bytes);
-        assert_eq!(delivery_key(&headers(&[]), digest), bytes);
+        let key =
+            |list: &[(&'static str, &str)], repeat| delivery_key(&headers(list), repeat, digest);
+
+        assert_eq!(key(&id, Repeat::Headers), "id:msg_1");
+        assert_eq!(key(&run, Repeat::Headers), "run:085/Contain_agent");
+        assert_eq!(key(&run[..1], Repeat::Headers), bytes);
+        assert_eq!(key(&[], Repeat::Headers), bytes);
+        assert_eq!(key(&run, Repeat::Signed("evt_2")), "id:evt_2");
+        // With an unsigned header a captured delivery could be made to look new.
+        assert_eq!(key(&id, Repeat::Bytes), bytes);
     }
 
     #[test]

@@ -1,65 +1,63 @@
-//! Tell people: drain the outbox.
+//! Tell people: drain the outbox, and say each thing to each far end until it is taken.
 //!
-//! Knows: the outbox, the log, the counters.
-//! Never: what a notice means, or whether it should have been written.
+//! Knows: the outbox, the places under `page`, who answers for an agent, the incident.
+//! Never: whether a notice should have been written, what a run does next.
 //!
 //! Laws
-//! * A notice is marked told only after it was told.
-//! * Telling never stands in the way of an act.
+//! * A notice is marked told in the commit that says who else is to be told.
+//! * An attempt is counted before it is made, and carries the same key as the one before it.
+//! * Telling never stands in the way of an act: one thing at a time for each far end, each within
+//!   its limit, and a far end that hangs holds up only itself.
+//! * What leaves us names entities and runs by id; people only by object id, and only where it is
+//!   for them.
 //!
-//! For now a person is told by an error line for a page, an information line otherwise, and a
-//! counter for each; alarms are set on those.
+//! Read next: `rounds`, then `outbox`, `attempt`, `sponsors`, `incident`, `words`.
+
+mod attempt;
+mod comment;
+mod incident;
+mod outbox;
+mod outlook;
+mod rounds;
+mod sponsors;
+mod words;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+pub use comment::comment;
+pub use incident::{Begin, Incidents, Judge};
+pub use outlook::{Ended, Outlook, outlook, time_to_contain};
+pub use rounds::notify_loop;
 
 use crate::clock::Clock;
-use crate::domain::notice::{Notice, Urgency};
-use crate::store::{Error, Store};
+use crate::graph::Graph;
+use crate::pager::{Destination, Way};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 
-/// How often the outbox is looked into.
-const EVERY: Duration = Duration::from_secs(1);
-
-/// Drains the outbox until told to stop.
-pub async fn notify_loop(
-    store: Store,
-    clock: Clock,
-    metrics: Arc<Metrics>,
-    stop: CancellationToken,
-) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = clock.sleep(EVERY) => {}
-        }
-        if let Err(error) = drain(&store, &clock, &metrics).await {
-            tracing::warn!(%error, "the outbox could not be drained; trying again");
-        }
-    }
+/// What tells people. Cheap to clone.
+#[derive(Clone)]
+pub struct Teller {
+    /// The outbox.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where people are told.
+    pub places: Arc<Vec<Destination>>,
+    /// The way there.
+    pub way: Way,
+    /// The tenant, for who answers for an agent; asked with the least priority.
+    pub graph: Graph,
+    /// The way back to incidents.
+    pub incidents: Incidents,
+    /// Where a person reads more; `None` where nobody said how we are reached.
+    pub public_url: Option<url::Url>,
 }
 
-async fn drain(store: &Store, clock: &Clock, metrics: &Metrics) -> Result<(), Error> {
-    let notices = store.untold().await?;
-    if notices.is_empty() {
-        return Ok(());
-    }
-    notices.iter().for_each(|notice| tell(notice, metrics));
-    store
-        .told(
-            notices.iter().map(|notice| notice.id).collect(),
-            clock.now(),
-        )
-        .await
-}
-
-fn tell(notice: &Notice, metrics: &Metrics) {
-    Metrics::count(&metrics.notices, notice.urgency.word());
-    let run = notice.run.map(|run| run.to_string());
-    match notice.urgency {
-        Urgency::Page => tracing::error!(notice.id = %notice.id, run.id = run, "{}", notice.text),
-        Urgency::Tell => tracing::info!(notice.id = %notice.id, run.id = run, "{}", notice.text),
+impl Teller {
+    fn place(&self, name: &crate::domain::telling::DestinationName) -> Option<&Destination> {
+        self.places.iter().find(|place| place.name == *name)
     }
 }

@@ -34,6 +34,8 @@ fn calls_of(action: Action) -> On {
             On::request("PATCH", "/servicePrincipals/").with_body("accountEnabled")
         }
         Action::StopInFoundry => On::request("POST", ":disable$"),
+        // Our own gate: nothing is asked of the tenant.
+        Action::BlockTools => On::request("POST", "/no-such-call$"),
         Action::TagEntity => {
             On::request("PATCH", "/servicePrincipals/").with_body("customSecurityAttributes")
         }

@@ -43,6 +43,13 @@ impl Stage {
         )))
     }
 
+    /// Lets everyone work, and moves the clock on by one step.
+    pub(super) async fn tick(&self) -> Result<(), NotPlayed> {
+        self.breathe().await?;
+        self.hand.advance(TICK);
+        Ok(())
+    }
+
     /// Moves the clock on for the first seconds, in which most runs come to their end.
     pub(super) async fn begin(&self) -> Result<(), NotPlayed> {
         self.settles_within(SHORT_TICKS).await.map(drop)

@@ -5,6 +5,14 @@ use uuid::Uuid;
 use crate::domain::entity::{Entity, EntityKind, ObjectId};
 use crate::sim::Tenant;
 
+/// The simulated tenant with what only rehearsals need: an agent without a blueprint.
+pub(super) fn cast() -> Tenant {
+    let mut tenant = Tenant::contoso();
+    let classic = tenant.add_service_principal("helpdesk-classic");
+    tenant.add_tag(classic, "power-virtual-agents-helpdesk");
+    tenant
+}
+
 /// The entity of this kind that goes by this name or object id. An unknown id is taken as it
 /// stands: a detection may well name what is not there.
 pub(super) fn find(tenant: &Tenant, kind: EntityKind, name: &str) -> Option<Entity> {

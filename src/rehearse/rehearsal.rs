@@ -1,5 +1,7 @@
 //! The cases of one playbook, each played on a stage of its own.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde_json::json;
 
@@ -12,13 +14,17 @@ use crate::catalog::{Case, Cases, Catalog, RehearsedMode};
 use crate::domain::action::Action;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::{BodyDigest, DeliveryState, NewDelivery};
+use crate::domain::detection::Severity;
 use crate::domain::entity::Entity;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::domain::permission::Profile;
+use crate::domain::playbook::Call;
+use crate::domain::reach::{Caller, Calling};
+use crate::domain::record::Actor;
 use crate::domain::run::Run;
 use crate::domain::step::Step;
 use crate::sim::Tenant;
-use crate::store::Taken;
+use crate::store::{NewCall, Taken};
 
 /// What came of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +85,7 @@ fn catalog((file, text): (&str, &str), mode: RehearsedMode) -> Result<Catalog, N
 }
 
 async fn play(catalog: Catalog, case: &Case) -> Result<Played, NotPlayed> {
-    let mut tenant = Tenant::contoso();
+    let mut tenant = people::cast();
     let profile = granted(&catalog, &mut tenant);
     let entity = entity(&catalog, &tenant, case)?;
     let setting = Setting {
@@ -90,10 +96,16 @@ async fn play(catalog: Catalog, case: &Case) -> Result<Played, NotPlayed> {
     };
     let before = people::disabled(&setting.tenant);
     on_stage(setting, async |stage: &Stage| {
+        if needs_inventory(&stage.catalog) {
+            stage.stock().await?;
+        }
         for injected in &case.faults {
             stage.entra.push_fault(mishaps::fault(*injected));
         }
-        let delivery = deliver(stage, case, entity).await?;
+        let delivery = match &case.called {
+            Some(params) => call(stage, params, entity).await?,
+            None => deliver(stage, case, entity).await?,
+        };
         if let Some(span) = case.advance {
             stage.begin().await?;
             stage.pass(span.0).await?;
@@ -124,6 +136,61 @@ fn granted(catalog: &Catalog, tenant: &mut Tenant) -> Profile {
     profiles
         .min_by_key(|profile| !enough(profile))
         .unwrap_or(Profile::Agents)
+}
+
+/// Does it reach further than what a detection names?
+fn needs_inventory(catalog: &Catalog) -> bool {
+    let mut playbooks = catalog.all().map(|one| &one.playbook);
+    playbooks.any(|one| !one.via.is_empty() || one.trigger.call != Call::Each)
+}
+
+/// Calls the playbook as whoever it waits for would.
+async fn call(
+    stage: &Stage,
+    written: &BTreeMap<String, String>,
+    entity: Entity,
+) -> Result<DeliveryId, NotPlayed> {
+    let none = || NotPlayed("there is no playbook".to_owned());
+    let playbook = stage.catalog.all().next().ok_or_else(none)?;
+    let playbook = &playbook.playbook;
+    let (caller, kinds) = match &playbook.trigger.call {
+        Call::Each => {
+            let why = "only detections call this playbook: write `detection` and not `called`";
+            return Err(NotPlayed(why.to_owned()));
+        }
+        Call::Together(_) => (Caller::Outbreak, BTreeMap::new()),
+        Call::Schedule { .. } => (Caller::Schedule, BTreeMap::new()),
+        Call::Manual { params } => (Caller::Person, params.clone()),
+    };
+    let mut params = BTreeMap::new();
+    for (name, kind) in kinds {
+        let value = written.get(&name).and_then(|text| kind.read(text));
+        let missing = || NotPlayed(format!("`called` does not say the parameter `{name}`"));
+        let value = value.ok_or_else(missing)?;
+        params.insert(name, value);
+    }
+    let id = DeliveryId::from_uuid(stage.clock.uuid());
+    let call = NewCall {
+        id,
+        key: id.to_string(),
+        calling: Calling {
+            caller,
+            playbook: playbook.name.clone(),
+            severity: Severity::High,
+            entities: vec![entity],
+            because: Vec::new(),
+            params,
+            requester: None,
+            ask_first: false,
+        },
+        at: stage.clock.now(),
+    };
+    stage
+        .store
+        .call(call, Actor("rehearsal".to_owned()))
+        .await?;
+    stage.wake(id);
+    Ok(id)
 }
 
 /// Whom the case is about.
@@ -191,7 +258,9 @@ async fn gather(stage: &Stage, delivery: DeliveryId) -> Result<Played, NotPlayed
             DeliveryState::Received | DeliveryState::Read => missing(),
         });
     };
-    let run = stage.runs().await?.into_iter().next();
+    let decision = told_apart(decisions).ok_or_else(missing)?;
+    let mut runs = stage.runs().await?.into_iter();
+    let run = runs.find(|run| run.entity == decision.entity);
     let steps = match &run {
         Some(run) => stage.store.steps(run.id).await?,
         None => Vec::new(),
@@ -202,10 +271,17 @@ async fn gather(stage: &Stage, delivery: DeliveryId) -> Result<Played, NotPlayed
         .filter(|one| one.method != "GET" && !one.path.ends_with("/token"))
         .map(|one| format!("{} {}", one.method, one.path));
     Ok(Played {
-        decision: decisions.into_iter().next().ok_or_else(missing)?,
+        decision,
         run,
         steps,
         disabled: people::disabled(&stage.entra.tenant()),
         writes: writes.collect(),
     })
+}
+
+/// The decision a case is about: the first that the playbook answers, else the first of all.
+fn told_apart(decisions: Vec<Decision>) -> Option<Decision> {
+    let answered = |one: &Decision| one.considered.iter().any(|one| one.matched);
+    let at = decisions.iter().position(answered).unwrap_or_default();
+    decisions.into_iter().nth(at)
 }

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::NotPlayed;
 use super::folder::Folder;
@@ -35,11 +36,16 @@ use crate::sim::{self, Entra, Tenant};
 use crate::store::{AtOnce, Entry, Store};
 use crate::telemetry::Metrics;
 use crate::triage::{Held, Hints, Seat, Triage, triage_loop};
+use crate::watch::Watch;
 
 /// When every rehearsal begins, in milliseconds: a Monday noon.
 const BEGINS: Moment = Moment::from_millis(1_790_000_000_000);
 /// Hints that may wait; a lost one is found by looking.
 const HINTS_MAX: usize = 64;
+/// What stands as the pace of the inventory, which is listed once.
+const LISTED_EVERY: Duration = Duration::from_secs(300);
+/// Steps of the clock before the listing of the tenant is called stuck.
+const LISTING_TICKS: usize = 2_000;
 /// Caps that leave the playbook's own guardrail as the only one.
 const CAP: u32 = 10_000;
 
@@ -49,6 +55,7 @@ pub(super) struct Stage {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) hand: Hand,
+    pub(super) catalog: Arc<Catalog>,
     pub(super) wake_triage: mpsc::Sender<DeliveryId>,
 }
 
@@ -74,16 +81,24 @@ pub(super) async fn on_stage<T>(
     let opened = Store::open(&folder.file("estop.db"), Entry::Service, clock.clone()).await;
     let (store, writing) = opened.map_err(|error| NotPlayed(error.to_string()))?;
     let (wake_triage, stored) = mpsc::channel(HINTS_MAX);
+    let Setting {
+        catalog,
+        source,
+        tenant,
+        profile,
+    } = setting;
     let stage = Stage {
         entra,
         store,
         clock,
         hand,
+        catalog: Arc::new(catalog),
         wake_triage,
     };
+    let deployed = (source, tenant.id, profile);
     let tokens = tokens(&stage);
     let guards = Arc::new(ArcSwap::from_pointee(guards(&stage, &tokens).await?));
-    let loops = loops(&stage, setting, (tokens, guards), stored)?;
+    let loops = loops(&stage, deployed, (tokens, guards), stored)?;
     let played = async {
         stage
             .store
@@ -105,7 +120,7 @@ type Known = (TokenSource, Arc<ArcSwap<Guards>>);
 
 fn loops(
     stage: &Stage,
-    setting: Setting,
+    (source, tenant, profile): (SourceName, Uuid, Profile),
     (tokens, guards): Known,
     stored: mpsc::Receiver<DeliveryId>,
 ) -> Result<Loops, NotPlayed> {
@@ -118,11 +133,11 @@ fn loops(
     let graph = graph(stage, tokens)?;
     let triage = Triage {
         store: stage.store.clone(),
-        catalog: Arc::new(ArcSwap::from_pointee(setting.catalog)),
+        catalog: Arc::new(ArcSwap::new(Arc::clone(&stage.catalog))),
         guards: Arc::clone(&guards),
         restraints: Held::new(Activation::Optional),
-        sources: Arc::new(BTreeMap::from([(setting.source, terms())])),
-        tenant: ObjectId::from_uuid(setting.tenant.id),
+        sources: Arc::new(BTreeMap::from([(source, terms())])),
+        tenant: ObjectId::from_uuid(tenant),
         graph: graph.clone(),
         looking_up: Triage::places(),
         clock: stage.clock.clone(),
@@ -139,7 +154,7 @@ fn loops(
     };
     let bench = Bench {
         board: Board::default(),
-        means: Arc::new(Means::of(setting.profile)),
+        means: Arc::new(Means::of(profile)),
         store: stage.store.clone(),
         graph,
         guards,
@@ -162,6 +177,29 @@ fn loops(
         work_loop(bench.clone(), workers).boxed(),
         sweep_loop(bench, stop).boxed(),
     ])
+}
+
+impl Stage {
+    /// Lists the simulated tenant, for playbooks that reach further than what a detection names.
+    pub(super) async fn stock(&self) -> Result<(), NotPlayed> {
+        let watch = Watch {
+            store: self.store.clone(),
+            graph: graph(self, tokens(self))?,
+            clock: self.clock.clone(),
+            every: LISTED_EVERY,
+            attributes: None,
+        };
+        let mut listing = Box::pin(watch.refresh());
+        for _ in 0..LISTING_TICKS {
+            if let std::task::Poll::Ready(listed) = futures_util::poll!(&mut listing) {
+                return Ok(listed.map(drop)?);
+            }
+            self.tick().await?;
+        }
+        Err(NotPlayed(
+            "the simulated tenant could not be listed".to_owned(),
+        ))
+    }
 }
 
 fn limits() -> Limits {

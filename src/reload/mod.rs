@@ -6,6 +6,8 @@
 //! Laws
 //! * A set is read, checked and rehearsed before it is in force. On any fault the last good set
 //!   stays, and a person is told once about that very set.
+//! * A start waits for no rehearsal: its set is rehearsed behind the doors, and gives way to the last
+//!   good one if it fails.
 //! * What is in force is on record before it is.
 //! * A run keeps the copy it began with.
 //! * A rehearsal has a thread of its own, so that it does not stand in the way of a kill.

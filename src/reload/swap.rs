@@ -11,7 +11,7 @@ use super::set::{active_set, compare, owners};
 use crate::catalog::{Catalog, fingerprint};
 use crate::clock::Clock;
 use crate::domain::restraint::Activation;
-use crate::store::{Error, Store};
+use crate::store::{Error, Instead, Rehearsal, Store};
 
 /// Knocks that may wait.
 const KNOCKS_MAX: usize = 2;
@@ -19,6 +19,8 @@ const KNOCKS_MAX: usize = 2;
 /// Why the folder is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
+    /// The service began with it, and its tests are still ahead.
+    Start,
     /// Its files changed.
     Files,
     /// Someone at the machine sent SIGHUP.
@@ -29,6 +31,7 @@ impl Cause {
     /// The word for it in the record.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Start => "start",
             Self::Files => "files",
             Self::Signal => "signal",
         }
@@ -125,23 +128,76 @@ impl Reloader {
         if before == *tried && cause == Cause::Files {
             return Ok(Reloaded::Same);
         }
+        let cause = match cause {
+            // Changed since the service began with them: as any other change.
+            Cause::Start if before != *tried => Cause::Files,
+            Cause::Start | Cause::Files | Cause::Signal => cause,
+        };
         let set = attempt(&self.folder, &self.clock).await;
         if self.files() != before {
             // It was still being written: what was read may be of two minds.
             return Ok(Reloaded::Same);
         }
-        let taken = match set {
-            Ok(catalog) => self.take(catalog, cause).await?,
-            Err(refused) => self.refuse((&before, cause), refused.told()).await?,
+        let taken = match (set, cause) {
+            (Ok(catalog), Cause::Start) if self.is_in_force(&catalog) => {
+                self.passed(&catalog).await?
+            }
+            (Ok(catalog), Cause::Start | Cause::Files | Cause::Signal) => {
+                self.take(catalog, cause).await?
+            }
+            (Err(refused), Cause::Start) => self.go_back(&before, refused.told()).await?,
+            (Err(refused), Cause::Files | Cause::Signal) => {
+                let why = (Instead::LastGood, refused.told());
+                self.refuse((&before, cause), why).await?
+            }
         };
         *tried = before;
         Ok(taken)
     }
 
+    fn is_in_force(&self, catalog: &Catalog) -> bool {
+        self.catalog.load().digest() == catalog.digest()
+    }
+
+    /// What the service began with is good.
+    async fn passed(&self, catalog: &Catalog) -> Result<Reloaded, Error> {
+        let digests = catalog.all().map(|one| one.playbook.digest.clone());
+        let digests = digests.collect();
+        self.store.set_rehearsed(digests, self.clock.now()).await?;
+        let set = catalog.digest();
+        Ok(Reloaded::InForce { set })
+    }
+
+    /// What the service began with gives way to the last set that passed, where one did.
+    async fn go_back(&self, files: &str, why: String) -> Result<Reloaded, Error> {
+        let texts = self.store.last_rehearsed().await?;
+        let texts = texts.iter().map(|(name, text)| (name, text.as_str()));
+        let files_of: Vec<_> = texts
+            .map(|(name, text)| (format!("{name}.yaml"), text))
+            .collect();
+        let texts = files_of.iter().map(|(file, text)| (file.as_str(), *text));
+        let instead = match Catalog::of_texts(texts) {
+            // Written for another version of us, or there was none.
+            Err(_) => Instead::Itself,
+            Ok(last) if last.all().next().is_none() => Instead::Itself,
+            Ok(last) => {
+                if !self.is_in_force(&last) {
+                    self.take(last, Cause::Start).await?;
+                }
+                Instead::LastGood
+            }
+        };
+        self.refuse((files, Cause::Start), (instead, why)).await
+    }
+
     async fn take(&self, catalog: Catalog, cause: Cause) -> Result<Reloaded, Error> {
         let before = self.catalog.load_full();
         let mut set = active_set(&catalog, (cause.word(), self.activation));
-        set.owners = owners(&catalog, &self.folder);
+        // What comes back from the record is in no file.
+        if cause != Cause::Start {
+            set.owners = owners(&catalog, &self.folder);
+        }
+        set.rehearsal = Rehearsal::Passed;
         compare(&mut set, (&before, &catalog));
         let digest = set.digest.clone();
         self.store.activate_set(set, self.clock.now()).await?;
@@ -150,10 +206,15 @@ impl Reloader {
         Ok(Reloaded::InForce { set: digest })
     }
 
-    async fn refuse(&self, (files, cause): (&str, Cause), why: String) -> Result<Reloaded, Error> {
+    async fn refuse(
+        &self,
+        (files, cause): (&str, Cause),
+        (instead, why): (Instead, String),
+    ) -> Result<Reloaded, Error> {
         let at = self.clock.now();
+        let files = files.to_owned();
         self.store
-            .refuse_set((files.to_owned(), cause.word()), why.clone(), at)
+            .refuse_set((files, cause.word()), (instead, why.clone()), at)
             .await?;
         Ok(Reloaded::Refused { why })
     }

@@ -55,9 +55,7 @@ async fn look(reloader: &Reloader, cause: Cause) {
     match reloader.reload(cause).await {
         Ok(Reloaded::Same | Reloaded::InForce { .. }) => {}
         Ok(Reloaded::Refused { why }) => {
-            tracing::warn!(
-                "the playbooks of {folder} were refused, the last good ones stay: {why}"
-            );
+            tracing::warn!("the playbooks of {folder} were refused: {why}");
         }
         Err(error) => {
             tracing::warn!(%error, "the playbooks of {folder} could not be recorded; trying again");

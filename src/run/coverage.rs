@@ -17,6 +17,7 @@ pub(super) fn of(bench: &Bench, run: &Run, steps: &[Step], proofs: &[Proof]) -> 
         switch(Door::BlueprintPrincipal, EntityKind::Blueprint, run, proofs),
         agent_users(run, steps, proofs),
         issued_tokens(bench, run, bench.clock.now()),
+        super::runtime::door(bench, run, steps),
     ];
     doors.extend(unseen());
     doors.sort_by_key(|report| report.state.rank());
@@ -120,10 +121,6 @@ fn issued_tokens(bench: &Bench, run: &Run, now: Moment) -> DoorReport {
 
 fn unseen() -> impl Iterator<Item = DoorReport> {
     [
-        (
-            Door::Runtime,
-            "sessions in Foundry or Copilot Studio are not stopped by Entra",
-        ),
         (
             Door::Roles,
             "directory and Azure roles it holds were not read",

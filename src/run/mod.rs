@@ -19,6 +19,7 @@ mod forward;
 mod leases;
 mod places;
 mod put;
+mod runtime;
 mod step;
 mod sweep;
 mod together;

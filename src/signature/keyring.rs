@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::secret::Secret;
+use secrecy::SecretString;
+
+use super::secret::{KeyForm, Secret};
 
 /// Most keys a source may have at a time: the old one and the new one.
 pub const KEYS_MAX: usize = 2;
@@ -81,7 +83,12 @@ impl KeyRing {
 
     /// Reads one or two secret files: `whsec_` and base64, readable by their owner alone.
     pub fn from_files<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Unusable> {
-        let keys = paths.iter().map(|path| read_key(path.as_ref()));
+        Self::from_files_as(paths, KeyForm::Whsec)
+    }
+
+    /// The same for secrets in the form their sender gives them.
+    pub fn from_files_as<P: AsRef<Path>>(paths: &[P], form: KeyForm) -> Result<Self, Unusable> {
+        let keys = paths.iter().map(|path| read_key(path.as_ref(), form));
         Self::new(keys.collect::<Result<_, _>>()?)
     }
 
@@ -97,6 +104,14 @@ impl KeyRing {
         self.0.iter().map(|(id, _)| id)
     }
 
+    /// The same ring with every key changed so; none where a key cannot be.
+    pub(super) fn each(&self, change: impl Fn(&Secret) -> Option<Secret>) -> Option<Self> {
+        let keys = self
+            .keys()
+            .map(|(id, key)| Some((id.clone(), change(key)?)));
+        Self::new(keys.collect::<Option<_>>()?).ok()
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = (&KeyId, &Secret)> {
         self.0.iter().map(|(id, key)| (id, &**key))
     }
@@ -106,20 +121,46 @@ impl Secret {
     /// Reads one secret file: `whsec_` and base64, readable by its owner alone (mode 0600 or
     /// 0400).
     pub fn from_file(path: &Path) -> Result<Self, Unusable> {
+        Self::from_file_as(path, KeyForm::Whsec)
+    }
+
+    /// The same for a secret in the form its sender gives it.
+    pub fn from_file_as(path: &Path, form: KeyForm) -> Result<Self, Unusable> {
         let shown = path.display();
         let text = read_text(path)?;
-        Self::parse(&text).map_err(|why| {
-            unusable(
-                format!("{shown}: {why}"),
-                "Write a fresh secret into it: `whsec_` and 32 random bytes in base64",
-            )
-        })
+        let fix = match form {
+            KeyForm::Whsec => {
+                "Write a fresh secret into it: `whsec_` and 32 random bytes in base64"
+            }
+            KeyForm::Text => "Write the sender's secret into it, 24 characters or more",
+            KeyForm::Base64 => "Write the sender's secret into it, base64 as it was shown",
+        };
+        Self::parse_as(&text, form).map_err(|why| unusable(format!("{shown}: {why}"), fix))
     }
 }
 
-fn read_key(path: &Path) -> Result<(KeyId, Secret), Unusable> {
+/// Reads a key that another product gave us: one line of visible characters, readable by its owner
+/// alone.
+pub fn foreign_key(path: &Path) -> Result<SecretString, Unusable> {
+    let text = read_text(path)?;
+    let text = text.trim();
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(unusable(
+            format!("{}: it is no key of one line", path.display()),
+            "Put the key alone into it, as the other product shows it",
+        ));
+    }
+    Ok(SecretString::from(text.to_owned()))
+}
+
+fn read_key(path: &Path, form: KeyForm) -> Result<(KeyId, Secret), Unusable> {
+    Ok((stem_of(path)?, Secret::from_file_as(path, form)?))
+}
+
+/// The name of a key: the stem of its file.
+pub(super) fn stem_of(path: &Path) -> Result<KeyId, Unusable> {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
-    let id = stem.and_then(KeyId::new).ok_or_else(|| {
+    stem.and_then(KeyId::new).ok_or_else(|| {
         unusable(
             format!(
                 "{}: the file's stem names the key and cannot be a name",
@@ -127,8 +168,7 @@ fn read_key(path: &Path) -> Result<(KeyId, Secret), Unusable> {
             ),
             "Rename it to 1 to 64 letters, digits, `.`, `-` and `_`, such as lab.key",
         )
-    })?;
-    Ok((id, Secret::from_file(path)?))
+    })
 }
 
 /// Looks at the opened file, not at the path, so that what is checked is what is read.
@@ -162,7 +202,7 @@ fn read_text(path: &Path) -> Result<String, Unusable> {
     Ok(text)
 }
 
-fn unusable(what: String, fix: &str) -> Unusable {
+pub(super) fn unusable(what: String, fix: &str) -> Unusable {
     Unusable {
         what,
         fix: fix.to_owned(),

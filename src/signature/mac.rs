@@ -1,7 +1,8 @@
-//! HMAC-SHA256, and the only way to compare one.
+//! HMAC, and the only way to compare one.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use serde::Deserialize;
+use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 
 use super::secret::Secret;
@@ -45,6 +46,63 @@ pub fn hmac_sha256(key: &Secret, parts: &[&[u8]]) -> Mac {
         mac.update(part);
     }
     Mac(mac.finalize().into_bytes().into())
+}
+
+/// Which hash a sender's HMAC is made with. SHA-1 is not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Digest {
+    /// HMAC-SHA256.
+    #[default]
+    Sha256,
+    /// HMAC-SHA512.
+    Sha512,
+}
+
+/// A code of either length, compared in constant time.
+pub(super) struct Code {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Code {
+    /// Whether these are the same bytes.
+    pub(super) fn is(&self, other: &[u8]) -> bool {
+        self.bytes().ct_eq(other).into()
+    }
+
+    /// The code itself, to be spelled.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Digest {
+    /// The HMAC of the parts joined without anything between them.
+    #[expect(
+        clippy::expect_used,
+        reason = "HMAC takes a key of any length (RFC 2104)"
+    )]
+    pub(super) fn code<'a>(self, key: &Secret, parts: impl Iterator<Item = &'a [u8]>) -> Code {
+        let mut bytes = [0; 64];
+        let length = match self {
+            Self::Sha256 => {
+                let mut mac =
+                    Hmac::<Sha256>::new_from_slice(key.bytes()).expect("any length is a key");
+                parts.for_each(|part| mac.update(part));
+                bytes[..32].copy_from_slice(&mac.finalize().into_bytes());
+                32
+            }
+            Self::Sha512 => {
+                let mut mac =
+                    Hmac::<Sha512>::new_from_slice(key.bytes()).expect("any length is a key");
+                parts.for_each(|part| mac.update(part));
+                bytes.copy_from_slice(&mac.finalize().into_bytes());
+                64
+            }
+        };
+        Code { bytes, length }
+    }
 }
 
 #[cfg(test)]

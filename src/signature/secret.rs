@@ -3,12 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretSlice};
+use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
 /// Fewest bytes a secret may have (Standard Webhooks: 24 to 64).
 const BYTES_MIN: usize = 24;
 /// Most bytes a secret may have.
 const BYTES_MAX: usize = 64;
+/// Most bytes of a secret that a sender's page shows as text.
+const TEXT_MAX: usize = 256;
 /// What the text form begins with.
 const PREFIX: &str = "whsec_";
 
@@ -25,10 +28,26 @@ const PLACEHOLDERS: [&str; 8] = [
 ];
 
 /// Secrets that are printed in public libraries and so are known to everyone.
-const PUBLISHED: [&str; 2] = [
+const PUBLISHED: [&str; 5] = [
     "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+    "It's a Secret to Everybody",
+    "8f742231b10e8888abcd99yyyzzz85a5",
+    "vqF0En+Z0ucuRTM/01o2GuhMH3hKKk/N2bOmlM31zaA=",
 ];
+
+/// What a sender calls its secret, and so what the secret file holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyForm {
+    /// `whsec_` and the key's bytes in base64 (Standard Webhooks).
+    #[default]
+    Whsec,
+    /// The text as it stands is the key (GitHub, Slack, Stripe).
+    Text,
+    /// The key's bytes in base64 (Teams).
+    Base64,
+}
 
 /// A shared secret of 24 to 64 bytes. It is wiped when dropped.
 ///
@@ -76,8 +95,8 @@ pub enum NotASecret {
     #[error("it has {0} bytes and needs at least {BYTES_MIN}")]
     TooShort(usize),
     /// More bytes than the standard allows.
-    #[error("it has {0} bytes and may have at most {BYTES_MAX}")]
-    TooLong(usize),
+    #[error("it has {0} bytes and may have at most {1}")]
+    TooLong(usize, usize),
     /// An example, a word or a pattern.
     #[error("it is a placeholder or a published example, so everyone knows it")]
     Known,
@@ -86,17 +105,29 @@ pub enum NotASecret {
 impl Secret {
     /// Reads `whsec_` and base64; white space around it is cut, as editors add a last newline.
     pub fn parse(text: &str) -> Result<Self, NotASecret> {
+        Self::parse_as(text, KeyForm::Whsec)
+    }
+
+    /// The same for a secret in the form its sender gives it.
+    pub fn parse_as(text: &str, form: KeyForm) -> Result<Self, NotASecret> {
         let text = text.trim_ascii();
         if text.is_empty() {
             return Err(NotASecret::Empty);
         }
-        let coded = text.strip_prefix(PREFIX).ok_or(NotASecret::NoPrefix)?;
-        let bytes = STANDARD.decode(coded).map_err(|_| NotASecret::NotBase64)?;
+        let decoded = |coded| STANDARD.decode(coded).map_err(|_| NotASecret::NotBase64);
+        let (shown, bytes, most) = match form {
+            KeyForm::Whsec => {
+                let coded = text.strip_prefix(PREFIX).ok_or(NotASecret::NoPrefix)?;
+                (coded, decoded(coded)?, BYTES_MAX)
+            }
+            KeyForm::Base64 => (text, decoded(text)?, BYTES_MAX),
+            KeyForm::Text => (text, text.as_bytes().to_vec(), TEXT_MAX),
+        };
         let secret = Self(bytes.into());
         match secret.bytes().len() {
             length if length < BYTES_MIN => Err(NotASecret::TooShort(length)),
-            length if length > BYTES_MAX => Err(NotASecret::TooLong(length)),
-            _ if PUBLISHED.contains(&coded) || is_pattern(secret.bytes()) => Err(NotASecret::Known),
+            length if length > most => Err(NotASecret::TooLong(length, most)),
+            _ if PUBLISHED.contains(&shown) || is_pattern(secret.bytes()) => Err(NotASecret::Known),
             _ => Ok(secret),
         }
     }
@@ -125,7 +156,13 @@ impl Secret {
     #[cfg(test)]
     pub(super) fn unchecked(text: &str) -> Self {
         let coded = text.strip_prefix(PREFIX).unwrap();
-        Self(STANDARD.decode(coded).unwrap().into())
+        Self::of_bytes(&STANDARD.decode(coded).unwrap())
+    }
+
+    /// The same for bare bytes.
+    #[cfg(test)]
+    pub(super) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec().into())
     }
 }
 
@@ -166,7 +203,7 @@ mod tests {
             ("whsec_????".to_owned(), NotASecret::NotBase64),
             (format!("whsec_{}", "-_".repeat(16)), NotASecret::NotBase64),
             (spelled(&mixed(23)), NotASecret::TooShort(23)),
-            (spelled(&mixed(65)), NotASecret::TooLong(65)),
+            (spelled(&mixed(65)), NotASecret::TooLong(65, 64)),
             (spelled(&[0; 32]), NotASecret::Known),
             (spelled(b"abcabcabcabcabcabcabcabc"), NotASecret::Known),
             (spelled(&(0..32).collect::<Vec<u8>>()), NotASecret::Known),

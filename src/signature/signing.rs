@@ -14,11 +14,14 @@ use super::secret::Secret;
 const PURPOSE: &[u8] = b"estop evidence key v1";
 /// Length of a public key, in bytes.
 const PUBLIC_BYTES: usize = 32;
+/// What the text forms of Standard Webhooks begin with.
+const PRIVATE: &str = "whsk_";
+const PUBLIC: &str = "whpk_";
 
 /// A private key. It cannot be printed or serialized.
 pub struct SigningKey(Ed25519KeyPair);
 
-/// The public half, written as 44 characters of base64.
+/// The public half, written as 44 characters of base64; read with `whpk_` before them, too.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey([u8; PUBLIC_BYTES]);
 
@@ -29,6 +32,17 @@ impl SigningKey {
         let seed = hmac_sha256(secret, &[PURPOSE]);
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.bytes()).ok()?;
         Some(Self(pair))
+    }
+
+    /// Reads `whsk_` and base64 of the private and the public half, as Standard Webhooks writes a
+    /// private key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let unfit = || "a private key is `whsk_` and 88 characters of base64".to_owned();
+        let coded = text.trim_ascii().strip_prefix(PRIVATE).ok_or_else(unfit)?;
+        let bytes = STANDARD.decode(coded).map_err(|_| unfit())?;
+        let (seed, public) = bytes.split_at_checked(PUBLIC_BYTES).ok_or_else(unfit)?;
+        let pair = Ed25519KeyPair::from_seed_and_public_key(seed, public);
+        pair.map(Self).map_err(|_| unfit())
     }
 
     /// Its public half.
@@ -47,11 +61,14 @@ impl SigningKey {
 impl PublicKey {
     /// Did the private half sign exactly these bytes?
     pub fn holds(&self, message: &[u8], signature: &str) -> bool {
-        let Ok(signature) = STANDARD.decode(signature) else {
-            return false;
-        };
+        let signature = STANDARD.decode(signature);
+        signature.is_ok_and(|signature| self.verifies(message, &signature))
+    }
+
+    /// The same for the signature's bytes.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let key = UnparsedPublicKey::new(&ED25519, self.0);
-        key.verify(message, &signature).is_ok()
+        key.verify(message, signature).is_ok()
     }
 }
 
@@ -71,7 +88,8 @@ impl FromStr for PublicKey {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bytes = STANDARD.decode(text).ok();
+        let coded = text.strip_prefix(PUBLIC).unwrap_or(text);
+        let bytes = STANDARD.decode(coded).ok();
         bytes
             .and_then(|bytes| bytes.try_into().ok())
             .map(Self)

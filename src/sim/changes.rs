@@ -41,6 +41,8 @@ pub enum Aspect {
     Held(Shelf),
     /// Whether it is among the deleted items.
     Deleted,
+    /// What an incident says, or a table holds. The entity is made of its name.
+    Case,
 }
 
 /// One change, before anybody has said who made it.

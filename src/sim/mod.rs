@@ -18,6 +18,7 @@
 mod admin;
 mod belongings;
 mod calls;
+mod cases;
 mod changes;
 mod contoso;
 mod entra;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use admin::{ForeignChange, ForeignWrite, When};
 pub use belongings::{Item, Shelf};
+pub use cases::{Casebook, Roles, SentinelIncident};
 pub use changes::{Aspect, Switch};
 pub use contoso::INVOICE_BOT;
 pub use entra::Entra;
@@ -46,7 +48,7 @@ pub use journal::{Arrival, Effect, Ending};
 pub use limits::{Family, Limit, Limits};
 pub use logs::SignInLine;
 pub use premises::Premises;
-pub use risk::{Risk, RiskPolicy, UnknownIds};
+pub use risk::{Risk, RiskDetection, RiskPolicy, UnknownIds};
 pub use tenant::{
     Agent, Blueprint, BlueprintIds, Client, Kind, Principal, Registered, Tenant, User,
 };

@@ -1,6 +1,9 @@
 //! What ID Protection knows of an entity, and what follows from it.
 
 use serde::Serialize;
+use uuid::Uuid;
+
+use crate::domain::moment::Moment;
 
 /// What ID Protection thinks of one entity, in Graph's words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,4 +48,19 @@ pub enum UnknownIds {
     Refused,
     /// 204, and only the known ids change.
     Ignored,
+}
+
+/// One detection of ID Protection, about an agent or a plain service principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RiskDetection {
+    /// Its own id.
+    pub id: String,
+    /// Object id of whom it is about. What that is decides which list shows it.
+    pub entity: Uuid,
+    /// In Graph's words, such as `threatIntelligenceAccount`.
+    pub event_type: String,
+    /// The level and state it is shown with.
+    pub risk: Risk,
+    /// When it was detected; lists are filtered by it.
+    pub detected_at: Moment,
 }

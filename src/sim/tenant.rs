@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use crate::domain::moment::{Moment, Span};
 use crate::sim::belongings::{Item, Shelf};
+use crate::sim::cases::Casebook;
 use crate::sim::changes::Change;
 use crate::sim::logs::SignInLine;
 use crate::sim::premises::Premises;
-use crate::sim::risk::{Risk, RiskPolicy, UnknownIds};
+use crate::sim::risk::{Risk, RiskDetection, RiskPolicy, UnknownIds};
 
 /// The kinds of entity the model holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -155,8 +156,12 @@ pub struct Tenant {
     pub principals: BTreeMap<Uuid, Principal>,
     /// Risk by object id; no entry means no risk was ever seen.
     pub risks: BTreeMap<Uuid, Risk>,
+    /// What ID Protection has detected, oldest first.
+    pub detections: Vec<RiskDetection>,
     /// Users who answer for a blueprint, by the object id of its principal.
     pub blueprint_sponsors: BTreeMap<Uuid, Vec<Uuid>>,
+    /// Whom a user reports to, by the user's object id.
+    pub managers: BTreeMap<Uuid, Uuid>,
     /// Users who own a service principal, by its object id.
     pub owners: BTreeMap<Uuid, Vec<Uuid>>,
     /// `tags` of agents and service principals, by object id.
@@ -179,6 +184,8 @@ pub struct Tenant {
     pub token_life: Span,
     /// Resources an access token for Graph may be asked for, besides Graph's app id.
     pub graph_audiences: Vec<String>,
+    /// Incidents, and tables that lines are added to.
+    pub cases: Casebook,
     /// The sign-in log, oldest first.
     pub sign_ins: Vec<SignInLine>,
     /// Alerts of the security API, by id.
@@ -208,7 +215,9 @@ impl Tenant {
             users: BTreeMap::new(),
             principals: BTreeMap::from([(own.id, own)]),
             risks: BTreeMap::new(),
+            detections: Vec::new(),
             blueprint_sponsors: BTreeMap::new(),
+            managers: BTreeMap::new(),
             owners: BTreeMap::new(),
             tags: BTreeMap::new(),
             belongings: BTreeMap::new(),
@@ -223,6 +232,7 @@ impl Tenant {
                 .iter()
                 .map(|host| format!("https://{host}"))
                 .collect(),
+            cases: Casebook::default(),
             sign_ins: Vec::new(),
             alerts: BTreeMap::new(),
             judged_at: BTreeMap::new(),

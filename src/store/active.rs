@@ -40,6 +40,27 @@ pub struct ActiveSet {
     pub weakened: Vec<PlaybookName>,
     /// Must bytes be activated?
     pub activation: Activation,
+    /// Did its own tests pass?
+    pub rehearsal: Rehearsal,
+}
+
+/// What the tests beside a set came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rehearsal {
+    /// They have not ended yet.
+    #[default]
+    Ahead,
+    /// Every claim holds.
+    Passed,
+}
+
+/// What is in force in place of a set that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// The last set whose tests passed.
+    LastGood,
+    /// The refused set itself: the service began with it, and knows no better one.
+    Itself,
 }
 
 /// What people see of the set in force.
@@ -82,6 +103,11 @@ impl Store {
                 record(tx, &set, &by, at).await?;
                 note(tx, "playbooks", &set.digest, (&set.cause, at)).await?;
                 note(tx, "playbooks_refused", "", (&set.cause, at)).await?;
+                if set.rehearsal == Rehearsal::Passed {
+                    let digests = set.playbooks.iter().map(|(_, digest, _)| digest.clone());
+                    let digests: Vec<_> = digests.collect();
+                    super::rehearsed::keep(tx, &digests, at).await?;
+                }
                 tell_changes(tx, &set, changed).await?;
                 tell_unactivated(tx, (&set, &by), unactivated).await
             })
@@ -94,13 +120,20 @@ impl Store {
     pub async fn refuse_set(
         &self,
         (files, cause): (String, &'static str),
-        why: String,
+        (instead, why): (Instead, String),
         at: Moment,
     ) -> Result<(), Error> {
         let why: String = why.chars().take(WHY_MAX).collect();
+        let stays = match instead {
+            Instead::LastGood => "were refused and the last good ones stay in force",
+            Instead::Itself => {
+                "fail their own tests and are in force all the same, because no set is known that \
+                 passed"
+            }
+        };
         let text = format!(
-            "the playbooks on disk were refused and the last good ones stay in force: {why}. See \
-             everything: estop playbook lint and estop playbook test"
+            "the playbooks on disk {stays}: {why}. See everything: estop playbook lint and estop \
+             playbook test"
         );
         let notice = self.notice(at, Urgency::Page, format!("refused {files}"), text);
         self.write(move |tx| {

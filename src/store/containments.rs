@@ -156,6 +156,7 @@ pub(super) async fn move_entity(
     .bind(at.as_millis())
     .execute(&mut tx.db)
     .await?;
+    tx.moved.note(entity.id);
     Ok(())
 }
 

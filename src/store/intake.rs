@@ -23,8 +23,31 @@ pub(super) async fn take(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error>
     repeated(tx, new).await
 }
 
+/// Takes one of our own making. Under a key that came before with other bytes nothing is stored:
+/// whoever asked is told at once.
+pub(super) async fn take_unless_other(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
+    if insert(tx, new, None).await? {
+        tx.record(&stored(new, "delivery.stored")).await?;
+        return Ok(Taken::New { id: new.id });
+    }
+    let (id, digest) = first_of(tx, new).await?;
+    Ok(if digest == new.digest.0 {
+        Taken::Repeat { id }
+    } else {
+        Taken::Conflict { id }
+    })
+}
+
 /// The key came before: with the same bytes it is a repeat, with others it is kept apart.
 async fn repeated(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
+    let (id, digest) = first_of(tx, new).await?;
+    if digest == new.digest.0 {
+        return Ok(Taken::Repeat { id });
+    }
+    keep_apart(tx, new, id).await
+}
+
+async fn first_of(tx: &mut Tx, new: &NewDelivery) -> Result<(DeliveryId, Vec<u8>), Error> {
     let first = query(
         "select delivery_id, digest from delivery \
          where source = $1 and delivery_key = $2 and conflict_of is null",
@@ -34,10 +57,7 @@ async fn repeated(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
     .fetch_one(&mut tx.db)
     .await?;
     let id = DeliveryId::from_uuid(uuid(&first, "delivery_id")?);
-    if first.get::<Vec<u8>>("digest")? == new.digest.0 {
-        return Ok(Taken::Repeat { id });
-    }
-    keep_apart(tx, new, id).await
+    Ok((id, first.get("digest")?))
 }
 
 /// A signed delivery that reuses a key for other bytes may hide or swap a detection (threat W04).

@@ -140,9 +140,10 @@ async fn keep(tx: &mut Tx, known: &Known) -> Result<(), Error> {
 
 async fn keep_instance(tx: &mut Tx, instance: &Instance, at: Moment) -> Result<(), Error> {
     query(
-        "insert into inventory_instance (instance_id, agent, application, name, platform, seen_at) \
-         values ($1, $2, $3, $4, $5, $6) on conflict (instance_id) do update set agent = $2, \
-         application = $3, name = $4, platform = $5, seen_at = $6",
+        "insert into inventory_instance (instance_id, agent, application, name, platform, seen_at, \
+         source_agent) values ($1, $2, $3, $4, $5, $6, $7) \
+         on conflict (instance_id) do update set agent = $2, application = $3, name = $4, \
+         platform = $5, seen_at = $6, source_agent = $7",
     )
     .bind(bytes(instance.id.uuid()))
     .bind(blob(instance.agent))
@@ -150,6 +151,7 @@ async fn keep_instance(tx: &mut Tx, instance: &Instance, at: Moment) -> Result<(
     .bind(instance.name.as_deref())
     .bind(instance.platform.as_deref())
     .bind(at.as_millis())
+    .bind(instance.source.as_deref())
     .execute(&mut tx.db)
     .await?;
     Ok(())
@@ -218,6 +220,7 @@ async fn forget_unseen(tx: &mut Tx, part: Part, at: Moment) -> Result<(), Error>
             .bind(at.as_millis())
             .execute(&mut tx.db)
             .await?;
+        super::ties::forget_unseen(tx, at).await?;
     }
     let Some(kind) = part.kind() else {
         return Ok(());

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::sql::{Connection, query};
 
 /// Number, name and text of every step, in order.
-const STEPS: [(i64, &str, &str); 9] = [
+const STEPS: [(i64, &str, &str); 14] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -18,8 +18,13 @@ const STEPS: [(i64, &str, &str); 9] = [
     (6, "evidence", include_str!("schema/0006_evidence.sql")),
     (11, "holds", include_str!("schema/0011_holds.sql")),
     (12, "freezes", include_str!("schema/0012_freezes.sql")),
+    (14, "calls", include_str!("schema/0014_calls.sql")),
     (16, "restraints", include_str!("schema/0016_restraints.sql")),
+    (19, "tellings", include_str!("schema/0019_tellings.sql")),
+    (20, "shipped", include_str!("schema/0020_shipped.sql")),
     (22, "callbacks", include_str!("schema/0022_callbacks.sql")),
+    (23, "pull", include_str!("schema/0023_pull.sql")),
+    (24, "tools", include_str!("schema/0024_tools.sql")),
 ];
 
 const TABLE: &str = "create table if not exists migration (

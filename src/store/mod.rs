@@ -10,17 +10,20 @@
 //! * Nobody hears of success before it is committed; no sender, person or tenant feels its effect
 //!   before it is on disk.
 //!
-//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `intake`, `deliveries`, `triaged`, `claims`, `begin`, `runs`, `steps`,
+//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
 mod activation;
 mod active;
+mod ages;
 mod approvals;
 mod asking;
 mod at_once;
 mod baseline;
 mod begin;
+mod blocks;
 mod callbacks;
+mod calls;
 mod carry;
 mod chain;
 mod checkpoint;
@@ -43,25 +46,34 @@ mod inventory;
 mod journal;
 mod migrations;
 mod motions;
+mod moved;
 mod notices;
 mod offline;
 mod orders;
+mod outbreaks;
+mod paging;
 mod people;
 mod piece;
 mod proof;
+mod pulls;
+mod pulses;
 mod records;
+mod rehearsed;
 mod restraints;
 mod room;
 mod rows;
 mod runs;
 mod settings;
+mod shipped;
 mod silence;
 mod sql;
 mod sqlite;
 mod statuses;
 mod steps;
 mod stock;
+mod tellings;
 mod terms;
+mod ties;
 mod tokens;
 mod triaged;
 mod undo;
@@ -78,13 +90,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 
-pub use active::{ActiveSet, RefusedShown, SetShown};
+pub use active::{ActiveSet, Instead, RefusedShown, Rehearsal, SetShown};
+pub use ages::Oldest;
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
 pub use at_once::{AtOnce, Made};
 pub use baseline::Offered;
 pub use begin::Begun;
 pub use callbacks::{Callback, CalledBack};
+pub use calls::{NewCall, NewTick};
 pub use claims::{Claim, Claimed};
 pub use containments::{ReadBack, Verified};
 pub use deliveries::{Taken, ToRead};
@@ -96,20 +110,27 @@ pub use freezes::FreezeFacts;
 pub use history::Past;
 pub use holds::HeldFilter;
 pub use inventory::{ROWS_AT_ONCE, Rollcall};
+pub use moved::Movement;
 pub use orders::{Asked, Saw, Taking};
+pub use outbreaks::ToCount;
+pub use paging::{Held, Which};
 pub use people::{NewPerson, StoredPerson};
+pub use pulses::Heard;
 pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
 pub use statuses::Status;
 pub use steps::Strike;
 pub use stock::{STOCK_MAX, StockFilter};
+pub use tellings::TellingEnd;
 pub use terms::Terms;
+pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
-pub use triaged::{Making, NewRun, Triaged};
+pub use triaged::{Making, NewRun, Settled, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;
+use moved::Moved;
 use sql::{Glance, Readers};
 use writer::{Durability, Queue, Tx, Writer};
 
@@ -119,6 +140,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     asked: Arc<AtomicU64>,
+    moved: Moved,
     clock: Clock,
     /// Keeps other services out for as long as any clone lives.
     _lock: Option<Arc<File>>,
@@ -133,13 +155,15 @@ impl Store {
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let opened = sqlite::open(path, entry, clock.clone())?;
-        let (writer, writing) = Writer::new(opened.files);
+        let moved = Moved::default();
+        let (writer, writing) = Writer::new(opened.files, moved.clone());
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {
                 writer,
                 readers: opened.readers,
                 asked: Arc::default(),
+                moved,
                 clock,
                 _lock: lock,
             },

@@ -105,26 +105,19 @@ impl Store {
         .await?;
         rows.iter().rev().map(notice).collect()
     }
-
-    /// Marks notices as told.
-    pub async fn told(&self, notices: Vec<NoticeId>, at: Moment) -> Result<(), Error> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                for notice in notices {
-                    query("update notice set told_at = $2 where notice_id = $1")
-                        .bind(bytes(notice.uuid()))
-                        .bind(at.as_millis())
-                        .execute(&mut tx.db)
-                        .await?;
-                }
-                Ok(())
-            })
-        })
-        .await
-    }
 }
 
-fn notice(row: &Row) -> Result<Notice, Error> {
+/// Marks it as told.
+pub(super) async fn told_in(tx: &mut Tx, notice: NoticeId, at: Moment) -> Result<(), Error> {
+    query("update notice set told_at = $2 where notice_id = $1")
+        .bind(bytes(notice.uuid()))
+        .bind(at.as_millis())
+        .execute(&mut tx.db)
+        .await?;
+    Ok(())
+}
+
+pub(super) fn notice(row: &Row) -> Result<Notice, Error> {
     let urgency: String = row.get("urgency")?;
     Ok(Notice {
         id: NoticeId::from_uuid(uuid(row, "notice_id")?),

@@ -5,11 +5,11 @@ use serde_json::json;
 use super::Store;
 use super::containments::{ReadBack, keep};
 use super::error::Error;
-use super::rows::{bytes, run, step, to_json, uuid, word};
+use super::rows::{bytes, run, step, to_json, uuid, uuid_or_none, word};
 use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::coverage::Coverage;
-use crate::domain::id::{ApprovalId, RunId};
+use crate::domain::id::{ApprovalId, DetectionId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
 use crate::domain::record::Record;
@@ -230,7 +230,7 @@ pub(super) async fn move_run(
     because: Option<&str>,
     at: Moment,
 ) -> Result<RunState, Error> {
-    let row = query("select state from run where run_id = $1")
+    let row = query("select state, detection_id, notify from run where run_id = $1")
         .bind(bytes(id.uuid()))
         .fetch_optional(&mut tx.db)
         .await?
@@ -255,5 +255,9 @@ pub(super) async fn move_run(
     let detail = json!({ "was": old, "because": because });
     tx.record(&Record::new(at, &what, detail).about_run(id))
         .await?;
+    if let Some(notify) = row.get::<Option<String>>("notify")? {
+        let detection = uuid_or_none(&row, "detection_id")?.map(DetectionId::from_uuid);
+        super::tellings::after_move(tx, (id, detection, &notify), new, at).await?;
+    }
     Ok(new)
 }

@@ -108,6 +108,9 @@ async fn strike_in(
     .await?;
     let terms: Terms = from_json(&run, "terms")?;
     let until = terms.hold_for.map(|span| at.plus(span.0));
+    if step.plan.action == Action::BlockTools {
+        super::blocks::block(tx, step.plan.entity.id, (lease.run, at)).await?;
+    }
     for entity in &strike.closes {
         move_entity(tx, *entity, EntityEvent::Striking, at).await?;
         hold(tx, *entity, lease.run, (at, until)).await?;
@@ -172,6 +175,9 @@ fn milestone(step: &Step, outcome: Outcome) -> Option<&'static str> {
 
 /// A step that changed nothing holds nothing.
 async fn let_go(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {
+    if step.plan.action == Action::BlockTools {
+        super::blocks::unblock(tx, step.plan.entity.id, (run, at)).await?;
+    }
     for entity in step.closes() {
         if super::undo::drop_hold(tx, run, entity, at).await? == 0
             && entity_state(tx, entity).await? == EntityState::Closing

@@ -267,6 +267,7 @@ fn instance(row: &Row) -> Result<Instance, Error> {
         application: id(row, "application")?,
         name: row.get("name")?,
         platform: row.get("platform")?,
+        source: row.get("source_agent")?,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::domain::approval::ApprovalTerms;
 use crate::domain::approved::Approved;
 use crate::domain::id::RunId;
 use crate::domain::moment::Span;
-use crate::domain::playbook::{Guardrail, HoldThen};
+use crate::domain::playbook::{Audience, Guardrail, HoldThen};
 
 /// What a run is bound by, beside its plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Terms {
     /// Who agreed that it begins, once they did.
     #[serde(default)]
     pub approved: Option<Approved>,
+    /// Whom the playbook tells, beside the people on call.
+    #[serde(default)]
+    pub notify: Vec<Audience>,
 }
 
 /// Notes who agreed to a run's plan, or that nobody has.

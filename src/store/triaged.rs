@@ -7,6 +7,7 @@ use super::asking::NewApproval;
 use super::at_once::{AtOnce, Made, make_begun};
 use super::deliveries::set_state;
 use super::error::Error;
+use super::outbreaks::ToCount;
 use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
 use super::terms::Terms;
@@ -65,6 +66,17 @@ pub struct Triaged {
     pub runs: Vec<Making>,
     /// What people should be told.
     pub notices: Vec<Notice>,
+    /// What counts towards an outbreak.
+    pub counts: Vec<ToCount>,
+}
+
+/// What came of it: runs to work on, and deliveries of our own to read.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// The runs that were made, in the order they were asked for.
+    pub runs: Vec<Made>,
+    /// The playbooks that were called because it makes an outbreak.
+    pub calls: Vec<DeliveryId>,
 }
 
 /// Whose word a run carries out.
@@ -77,8 +89,8 @@ pub(super) struct Cause<'a> {
 
 impl Store {
     /// Stores what triage decided, and answers the runs that were made, in their order. A detection
-    /// that came before by another way is joined, and makes none.
-    pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<Made>, Error> {
+    /// that came before by another way is joined, makes none and counts towards nothing.
+    pub async fn triaged(&self, triaged: Triaged) -> Result<Settled, Error> {
         let fresh: Vec<_> = triaged.runs.iter().map(|_| self.fresh_notice()).collect();
         self.write_with_the_next(move |tx| {
             Box::pin(async move { settle(tx, &triaged, &fresh).await })
@@ -103,7 +115,7 @@ impl Store {
 }
 
 /// `fresh` names the notice that each run may lead to.
-async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Vec<Made>, Error> {
+async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Settled, Error> {
     let Triaged {
         delivery,
         at,
@@ -113,7 +125,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Ve
     } = triaged;
     if !become_detection(tx, *delivery, detection.id).await? {
         // Another reader was faster: what it decided stands.
-        return Ok(Vec::new());
+        return Ok(Settled::default());
     }
     let inserted = query(
         "insert into detection (detection_id, detection_key, received_at, said, decisions) \
@@ -128,7 +140,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Ve
     .await?;
     if inserted.rows_affected() == 0 {
         join(tx, *delivery, detection, *at).await?;
-        return Ok(Vec::new());
+        return Ok(Settled::default());
     }
     let verdicts: Vec<_> = decisions
         .iter()
@@ -162,7 +174,11 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Ve
     for notice in &triaged.notices {
         super::notices::write(tx, notice).await?;
     }
-    Ok(made)
+    let mut calls = Vec::new();
+    for one in &triaged.counts {
+        calls.extend(super::outbreaks::count(tx, one).await?);
+    }
+    Ok(Settled { runs: made, calls })
 }
 
 /// The same detection by another way: this delivery follows the runs that are there.
@@ -227,8 +243,9 @@ pub(super) async fn insert_run(
     };
     query(
         "insert into run (run_id, detection_id, order_id, source, playbook, playbook_digest, \
-         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at, \
+         notify) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(bytes(new.id.uuid()))
     .bind(cause.detection.map(|id| bytes(id.uuid())))
@@ -246,6 +263,7 @@ pub(super) async fn insert_run(
     .bind(to_json(&new.terms)?)
     .bind(cause.received_at.as_millis())
     .bind(at.as_millis())
+    .bind(notify(new)?)
     .execute(&mut tx.db)
     .await?;
     insert_steps(tx, new).await?;
@@ -258,9 +276,21 @@ pub(super) async fn insert_run(
     record.order = cause.order;
     tx.record(&record).await?;
     match &new.asks {
-        Some(asks) => super::asking::ask(tx, (new.id, About::Begin), asks, at).await,
+        Some(asks) => {
+            if let Some(notify) = notify(new)? {
+                super::tellings::after_move(tx, (new.id, cause.detection, &notify), state, at)
+                    .await?;
+            }
+            super::asking::ask(tx, (new.id, About::Begin), asks, at).await
+        }
         None => Ok(()),
     }
+}
+
+/// Whom its playbook tells, as the run's row keeps it.
+fn notify(new: &NewRun) -> Result<Option<String>, Error> {
+    let notify = &new.terms.notify;
+    (!notify.is_empty()).then(|| to_json(notify)).transpose()
 }
 
 async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {

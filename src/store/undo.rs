@@ -9,6 +9,7 @@ use super::settings::standing_in;
 use super::sql::{Session, query};
 use super::steps::step_in;
 use super::writer::Tx;
+use crate::domain::action::Action;
 use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::entity::Entity;
 use crate::domain::id::RunId;
@@ -74,6 +75,10 @@ impl Store {
                 ) {
                     for entity in step.closes() {
                         open_if_releasing(tx, entity, at).await?;
+                    }
+                    if step.plan.action == Action::BlockTools {
+                        let of = (lease.run, at);
+                        super::blocks::unblock(tx, step.plan.entity.id, of).await?;
                     }
                 }
                 let detail = serde_json::json!({

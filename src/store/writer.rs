@@ -18,6 +18,7 @@ use super::checkpoint::{Checkpoints, Copier};
 use super::commit::{commit_together, end_the_process};
 use super::error::Error;
 use super::journal::{COMMITS_MAX, Committed, sync_loop};
+use super::moved::Moved;
 use super::piece::{Piece, Work};
 use super::sql::{Connection, query};
 use crate::clock::Clock;
@@ -48,6 +49,8 @@ pub(super) enum Durability {
 pub(super) struct Tx {
     pub(super) db: Connection,
     pub(super) head: Head,
+    /// Told of whoever is closed or opened.
+    pub(super) moved: Moved,
 }
 
 impl Tx {
@@ -110,10 +113,13 @@ pub(super) struct Files {
 impl Writer {
     /// The handle, and the life of the writer's thread, which the roof spawns. It ends when every
     /// handle is gone; dropping it ends the thread after the commit it is in.
-    pub(super) fn new(files: Files) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn new(
+        files: Files,
+        moved: Moved,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
         let (intake, taken) = mpsc::channel(INTAKE_MAX);
-        (Self { work, intake }, live(files, [asked, taken]))
+        (Self { work, intake }, live((files, moved), [asked, taken]))
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -150,7 +156,7 @@ fn ended() -> Error {
 type Queues = [mpsc::Receiver<Asked>; 2];
 
 /// The threads, for as long as this future lives.
-async fn live(files: Files, queues: Queues) {
+async fn live((files, moved): (Files, Moved), queues: Queues) {
     let runtime = tokio::runtime::Handle::current();
     let (stop, stopped) = oneshot::channel();
     let (end, ended) = oneshot::channel();
@@ -163,7 +169,7 @@ async fn live(files: Files, queues: Queues) {
     let (to_disk, commits) = sync_channel(COMMITS_MAX);
     let head = Head::GENESIS;
     let writing = Writing {
-        tx: Tx { db, head },
+        tx: Tx { db, head, moved },
         to_disk,
         checkpoints,
     };

@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
 use super::lanes::{LaneFigures, Lanes};
+use super::sources::Sources;
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -39,6 +40,15 @@ pub struct OfAction {
     pub outcome: &'static str,
 }
 
+/// Two labels: a configured far end, and what became of an attempt to tell it.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ToFarEnd {
+    /// `page:NAME`, `sponsors:NAME` or `incident`.
+    pub whom: String,
+    /// A word from a closed list.
+    pub outcome: &'static str,
+}
+
 /// One label: between which two clock edges a time was measured.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Edge {
@@ -60,6 +70,8 @@ pub struct Metrics {
     pub steps: Family<OfAction, Counter>,
     /// Notices by urgency: each is something a person should be told.
     pub notices: Family<Became, Counter>,
+    /// Words to far ends, by whom they are for and what became of them.
+    tellings: Family<ToFarEnd, Counter>,
     /// Drills by how they ended.
     pub drills: Family<Became, Counter>,
     drill_last_good: Gauge,
@@ -69,6 +81,8 @@ pub struct Metrics {
     /// Runs being worked on now.
     pub runs_at_work: Gauge,
     lanes: Lanes,
+    /// How each source speaks, and how far what is pulled was read.
+    pub sources: Sources,
 }
 
 impl Default for Metrics {
@@ -82,6 +96,7 @@ impl Default for Metrics {
             runs: kept(of, "runs", "Runs by the state they ended in"),
             steps: kept(of, "steps", "Steps by action and outcome"),
             notices: kept(of, "notices", "Notices written for people"),
+            tellings: kept(of, "tellings", "Attempts to tell far ends"),
             time_to_contain: registered(
                 of,
                 (
@@ -103,6 +118,7 @@ impl Default for Metrics {
                 "1 when the last good drill is older than it may be",
             ),
             lanes: Lanes::kept(of),
+            sources: Sources::kept(of),
             registry,
         }
     }
@@ -158,6 +174,26 @@ impl Metrics {
             outcome,
         };
         self.deliveries.get_or_create(&labels).inc();
+    }
+
+    /// Counts one attempt to tell a far end.
+    pub fn told(&self, whom: &str, outcome: &'static str) {
+        let labels = ToFarEnd {
+            whom: whom.to_owned(),
+            outcome,
+        };
+        self.tellings.get_or_create(&labels).inc();
+    }
+
+    /// How many deliveries of a source were taken so far, new, known or in conflict.
+    pub fn heard(&self, source: &str) -> u64 {
+        let taken = ["taken", "repeated", "conflict"];
+        let of = |outcome| FromSource {
+            source: source.to_owned(),
+            outcome,
+        };
+        let counts = taken.map(|outcome| self.deliveries.get_or_create(&of(outcome)).get());
+        counts.iter().sum()
     }
 
     /// Notes a time between two clock edges.

@@ -11,6 +11,7 @@ mod crash;
 mod lanes;
 mod logs;
 mod metrics;
+mod sources;
 
 #[cfg(feature = "failpoints")]
 pub use crash::arm_crash_point;
@@ -18,3 +19,4 @@ pub use crash::{POINTS, crash_point};
 pub use lanes::{LaneFigures, OfCause, OfLane};
 pub use logs::{LogForm, start_logging};
 pub use metrics::{Became, Edge, FromSource, MEDIA_TYPE, Metrics, OfAction};
+pub use sources::{OfCap, OfGate, OfList, OfQueue, OfSource, Sources};

@@ -5,11 +5,12 @@ use crate::catalog::Catalog;
 use crate::domain::decision::{
     AskReason, Considered, Decision, ObserveReason, StandDownReason, Truth, Verdict,
 };
-use crate::domain::detection::{Detection, Sighting};
-use crate::domain::entity::TenantId;
+use crate::domain::detection::{Detection, DetectionType, Sighting};
+use crate::domain::entity::{EntityKind, TenantId};
 use crate::domain::guard::{Guards, Judgement};
 use crate::domain::moment::Moment;
 use crate::domain::playbook::{Mode, ServiceMode};
+use crate::domain::reach::Caller;
 use crate::domain::restraint::{HeldBack, Restraints};
 use crate::domain::source::May;
 
@@ -45,7 +46,7 @@ pub enum Echo {
 /// Decides for one entity.
 pub fn decide(weighing: &Weighing<'_>, detection: &Detection, sighting: &Sighting) -> Decision {
     let entity = sighting.entity;
-    if let Some(because) = stands_down(weighing, sighting) {
+    if let Some(because) = stands_down(weighing, detection, sighting) {
         return Decision {
             entity,
             verdict: Verdict::StandDown { because },
@@ -70,7 +71,7 @@ pub fn decide(weighing: &Weighing<'_>, detection: &Detection, sighting: &Sightin
         None => Verdict::StandDown {
             because: StandDownReason::NoPlaybookMatches,
         },
-        Some(strongest) => weigh(weighing, sighting, strongest),
+        Some(strongest) => weigh(weighing, (detection, sighting), strongest),
     };
     Decision {
         entity,
@@ -94,7 +95,14 @@ fn hold_back(weighing: &Weighing<'_>, about: (&Detection, &Sighting), considered
 }
 
 /// What rules an entity out before any playbook is weighed.
-fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDownReason> {
+fn stands_down(
+    weighing: &Weighing<'_>,
+    detection: &Detection,
+    sighting: &Sighting,
+) -> Option<StandDownReason> {
+    if detection.detection_type.as_str() == DetectionType::HEARTBEAT {
+        return Some(StandDownReason::Synthetic);
+    }
     if sighting
         .tenant
         .is_some_and(|tenant| tenant != weighing.tenant)
@@ -109,11 +117,27 @@ fn stands_down(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<StandDown
     if let Judgement::Never { what } = judged(weighing, sighting) {
         return Some(StandDownReason::NeverTouched { what });
     }
-    if !weighing.may.entities.contains(&sighting.entity.kind) {
-        let what = format!("entities of kind {}", sighting.entity.kind);
+    if let Some(kind) = not_allowed(weighing, sighting) {
+        let what = format!("entities of kind {kind}");
         return Some(StandDownReason::SourceMayNot { what });
     }
+    let unproposable = sighting.background.as_ref();
+    if let Some(what) = unproposable.and_then(|known| known.unproposable.clone()) {
+        return Some(StandDownReason::NotProposed { what });
+    }
     (weighing.echo == Echo::Ours).then_some(StandDownReason::EchoOfOurConfirm)
+}
+
+/// The kind that the source may not name. What is reached is reached from whom it names.
+fn not_allowed(weighing: &Weighing<'_>, sighting: &Sighting) -> Option<EntityKind> {
+    let may = |kind: &EntityKind| weighing.may.entities.contains(kind);
+    let own = sighting.entity.kind;
+    let reached = sighting.reached();
+    if reached.is_empty() {
+        return (!may(&own)).then_some(own);
+    }
+    let allowed = reached.iter().any(|one| may(&one.from.kind));
+    (!allowed).then_some(own)
 }
 
 fn judged(weighing: &Weighing<'_>, sighting: &Sighting) -> Judgement {
@@ -122,7 +146,11 @@ fn judged(weighing: &Weighing<'_>, sighting: &Sighting) -> Judgement {
     weighing.guards.judge(ids.chain(kin.copied()))
 }
 
-fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -> Verdict {
+fn weigh(
+    weighing: &Weighing<'_>,
+    (detection, sighting): (&Detection, &Sighting),
+    strongest: &Considered,
+) -> Verdict {
     let playbook = strongest.playbook.clone();
     if let Some(because) = stands_still(weighing, strongest) {
         return Verdict::Observe { playbook, because };
@@ -130,7 +158,7 @@ fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -
     let because = if judged(weighing, sighting) == Judgement::Protected {
         Some(AskReason::EntityIsProtected)
     } else {
-        asks_first(weighing, strongest)
+        asked_whatever(detection, sighting).or_else(|| asks_first(weighing, strongest))
     };
     match because {
         Some(because) => Verdict::AskFirst { playbook, because },
@@ -139,6 +167,17 @@ fn weigh(weighing: &Weighing<'_>, sighting: &Sighting, strongest: &Considered) -
         }
         None => Verdict::Respond { playbook },
     }
+}
+
+/// Why people are asked even where the playbook would act by itself.
+fn asked_whatever(detection: &Detection, sighting: &Sighting) -> Option<AskReason> {
+    let called = detection.called.as_ref();
+    if called.is_some_and(|called| called.ask_first) {
+        return Some(AskReason::RequesterMayOnlyAsk);
+    }
+    let outbreak = Caller::of(&detection.source) == Some(Caller::Outbreak);
+    let proposed = sighting.reached().iter().any(|one| one.by.only_proposes());
+    (outbreak || proposed).then_some(AskReason::OnlyProposed)
 }
 
 /// How far it may go, with the source's word applied.

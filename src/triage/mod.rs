@@ -8,13 +8,17 @@
 //! * Every playbook's why and why-not is stored with the decision.
 //! * Guards are asked before any run is made.
 //!
-//! Read next: `read`, then `decide`, then `look_up`.
+//! * Whom no detection names is reached by the inventory alone.
+//!
+//! Read next: `read`, then `background`, `reached`, `decide`, `outbreak`, then `look_up`.
 
 mod background;
 mod decide;
 mod held;
 mod left_alone;
 mod look_up;
+mod outbreak;
+mod reached;
 mod read;
 mod seat;
 mod triage_loop;

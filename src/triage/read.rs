@@ -18,6 +18,7 @@ use crate::domain::id::{ApprovalId, DeliveryId, DetectionId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Mode, Playbook, ServiceMode};
+use crate::domain::reach::Caller;
 use crate::domain::reading::{self, Reading};
 use crate::domain::source::SourceTerms;
 use crate::store::{Error, NewApproval, NewRun, Terms, Triaged};
@@ -74,12 +75,18 @@ impl Triage {
             let why = format!("reading it was begun {READINGS_MAX} times and never ended");
             return self.set_aside(id, why).await;
         }
-        let Some(terms) = self.sources.get(&delivery.source) else {
+        let caller = Caller::of(&delivery.source);
+        let ours = caller.map(|_| SourceTerms::ours());
+        let terms = ours.as_ref().or_else(|| self.sources.get(&delivery.source));
+        let Some(terms) = terms else {
             let why = format!("the source {} is no longer configured", delivery.source);
             return self.set_aside(id, why).await;
         };
         let context = self.context(&delivery, terms);
-        let read = reading::read(terms.reader, &delivery.body, &context);
+        let read = match caller {
+            Some(_) => reading::read_ours(&delivery.body, &context),
+            None => reading::read(terms.reader, &delivery.body, &context),
+        };
         crash_point("triage.read");
         let ground = Ground {
             terms,
@@ -147,8 +154,11 @@ impl Triage {
     ) -> Result<Vec<Due>, Error> {
         let now = self.clock.now();
         let restraints = self.restraints.at(&self.store, ground.epoch, now).await?;
-        self.add_background(&mut detection).await?;
+        let lines = self.add_background(&mut detection).await?;
         let catalog = self.catalog.load_full();
+        let ways = catalog.reaches(&detection);
+        let about = (&mut detection, lines.as_slice());
+        self.add_reached(about, &ways).await?;
         let guards = self.guards.load_full();
         let mut decisions = Vec::with_capacity(detection.entities.len());
         for sighting in &detection.entities {
@@ -165,6 +175,8 @@ impl Triage {
             decisions.push(decide(&weighing, &detection, sighting));
         }
         crash_point("triage.decided");
+        let by = (&*catalog, &ground.terms.may);
+        let counts = self.counts(by, (&detection, &lines), &decisions).await?;
         let runs = decisions
             .iter()
             .filter_map(|decision| self.run_for(&catalog, &detection, decision));
@@ -183,13 +195,15 @@ impl Triage {
             decisions,
             runs,
             notices,
+            counts,
         };
-        let made = self.store.triaged(triaged).await?;
+        let settled = self.store.triaged(triaged).await?;
+        let runs = settled.runs;
         Metrics::count(
             &self.metrics.triaged,
-            if made.is_empty() { "nothing" } else { "runs" },
+            if runs.is_empty() { "nothing" } else { "runs" },
         );
-        Ok(hand_over(made, seats))
+        Ok(hand_over(runs, seats))
     }
 
     async fn echo(
@@ -222,7 +236,12 @@ impl Triage {
             Verdict::AskFirst { playbook, because } => (playbook, Mode::Ask, Some(*because)),
         };
         let playbook = catalog.get(name)?;
-        let asks = asks.map(|because| self.asks(playbook, (decision.entity, because)));
+        let requester = detection.called.as_ref();
+        let requester = requester.and_then(|called| called.requester.clone());
+        let asks = asks.map(|because| NewApproval {
+            requester,
+            ..self.asks(playbook, (decision.entity, because))
+        });
         Some(NewRun {
             id: RunId::from_uuid(self.clock.uuid()),
             playbook: name.clone(),
@@ -236,6 +255,7 @@ impl Triage {
                 reassert_max: playbook.hold.and_then(|hold| hold.reassert_max),
                 approval: playbook.approval.clone(),
                 approved: None,
+                notify: playbook.notify.clone(),
             },
             asks,
         })
@@ -250,7 +270,9 @@ impl Triage {
             | AskReason::ClauseUnknown
             | AskReason::PlaybookDemoted
             | AskReason::ChangeExpected
-            | AskReason::SourceMayOnlyAsk => 1,
+            | AskReason::SourceMayOnlyAsk
+            | AskReason::OnlyProposed
+            | AskReason::RequesterMayOnlyAsk => 1,
         };
         let terms = playbook.approval.clone();
         NewApproval {

@@ -1,6 +1,7 @@
-//! Ask the tenant what nobody told us, and whether what we hold is still as we left it.
+//! Ask the tenant what nobody told us, and whether what we hold is still as we left it; and notice
+//! who has fallen silent.
 //!
-//! Knows: Graph, the store.
+//! Knows: Graph, the store, our own door from outside.
 //! Never: playbooks, why something is held, what follows from what it sees: that is a law of
 //! `domain`, applied by the store.
 //!
@@ -10,16 +11,22 @@
 //! * What a part may not read leaves the other parts alone.
 //! * *Open* is noted only where two reads agree; what could not be read is not drift.
 //!
-//! Read next: `round`, then `people`; then `held`, then `offer`.
+//! Read next: `round`, then `people`; then `held`, then `offer`; then `pull`, `pulse`, `heartbeat`.
 
+mod heartbeat;
 mod held;
 mod offer;
 mod people;
+mod pull;
+mod pulse;
 mod round;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use heartbeat::{Heart, HeartTerms, heart_loop};
+pub use pull::{Pull, Terms as PullTerms, pull_loop};
+pub use pulse::{Listened, Pulses, pulse_loop};
 use tokio_util::sync::CancellationToken;
 
 pub use held::held_loop;

@@ -1,10 +1,12 @@
-//! Sponsors and owners: two reads for each object, so that they are paced over many rounds.
+//! Sponsors and owners, and for whom an agent may act: two or three reads for each object, so that
+//! they are paced over many rounds.
 
 use std::time::Duration;
 
 use super::Watch;
-use crate::domain::entity::Entity;
+use crate::domain::entity::{Entity, EntityKind};
 use crate::domain::inventory::{Bond, Part, Person};
+use crate::domain::moment::Moment;
 use crate::graph;
 use crate::store::{Error, Rollcall};
 
@@ -23,7 +25,12 @@ impl Watch {
             .store
             .people_due(at.minus(AGAIN_AFTER), OBJECTS_PER_ROUND);
         let mut how = Rollcall::Whole;
+        // Whoever may not read grants still learns everything else.
+        let mut consents = true;
         for entity in due.await? {
+            if consents && entity.kind == EntityKind::Agent {
+                consents = self.consents(entity, at).await?;
+            }
             match self.people_of(entity).await {
                 Ok(people) => self.store.people_seen(entity.id, people, at).await?,
                 // It has gone since it was listed.
@@ -35,6 +42,25 @@ impl Watch {
             }
         }
         self.end(Part::People, at, how).await
+    }
+
+    /// For whom this agent may act; false where we may not ask.
+    async fn consents(&self, entity: Entity, at: Moment) -> Result<bool, Error> {
+        match self.graph.grants_of(self.ask(), entity.id).await {
+            Ok(grants) => {
+                let people = grants.iter().filter_map(|grant| grant.principal_id);
+                let people = people.collect();
+                self.store.consents_seen(entity.id, people, at).await?;
+                Ok(true)
+            }
+            Err(graph::Error::Refused { .. }) => Ok(false),
+            // It is asked again with its people.
+            Err(
+                graph::Error::NotFound { .. }
+                | graph::Error::TryAgain { .. }
+                | graph::Error::Unknown { .. },
+            ) => Ok(true),
+        }
     }
 
     async fn people_of(&self, entity: Entity) -> Result<Vec<Person>, graph::Error> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Watch;
 use crate::domain::inventory::Part;
 use crate::domain::moment::Moment;
-use crate::graph::{self, Roll, RollPage, Wanted};
-use crate::store::{Error, ROWS_AT_ONCE, Rollcall};
+use crate::graph::{self, Registered, Roll, RollPage, Wanted};
+use crate::store::{Error, ROWS_AT_ONCE, Rollcall, Tie};
 
 /// A page that is throttled or lost is asked for so often in all.
 const TRIES: u32 = 4;
@@ -100,9 +100,12 @@ impl Watch {
                     self.store.inventory_seen(some.to_vec()).await?;
                 }
             }
-            RollPage::Instances(instances) => {
-                for some in instances.chunks(ROWS_AT_ONCE) {
-                    self.store.instances_seen(some.to_vec(), at).await?;
+            RollPage::Instances(registered) => {
+                for some in registered.chunks(ROWS_AT_ONCE) {
+                    let instances = some.iter().map(|one| one.instance.clone());
+                    self.store.instances_seen(instances.collect(), at).await?;
+                    let ties = some.iter().flat_map(ties).collect();
+                    self.store.ties_seen(ties, at).await?;
                 }
             }
             RollPage::Applications(pairs) => {
@@ -113,4 +116,18 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// Who is tied to the identity a registered agent acts as.
+fn ties(registered: &Registered) -> Vec<Tie> {
+    let Some(of) = registered.instance.agent else {
+        return Vec::new();
+    };
+    let ties = registered.ties.iter();
+    ties.map(|(way, person)| Tie {
+        of,
+        way: *way,
+        person: *person,
+    })
+    .collect()
 }

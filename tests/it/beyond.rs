@@ -633,3 +633,32 @@ async fn an_agent_foundry_was_never_told_of_is_not_guessed() {
     assert!(step.evidence.unwrap().contains("does not say where"));
     assert_eq!(world.writes(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_stop_in_foundry_fills_the_door_of_the_runtime_and_a_refused_one_leaves_it_open() {
+    use estop::domain::coverage::{Door, DoorState};
+
+    let other = Entity::agent(crate::containment::finance());
+    for (entity, state, word) in [
+        (
+            Entity::agent(invoice_bot()),
+            DoorState::Unverified,
+            "go on until they end",
+        ),
+        (other, DoorState::Open, "was not stopped"),
+    ] {
+        let world = World::with(setting(Profile::Agents)).await;
+
+        let run = world.contain_by(plan(Action::StopInFoundry, entity)).await;
+        world.settle().await;
+
+        let coverage = world.run(run).await.coverage.unwrap();
+        let doors = coverage.doors.iter();
+        let door = doors
+            .filter(|it| it.door == Door::Runtime)
+            .collect::<Vec<_>>();
+        assert_eq!(door.len(), 1);
+        assert_eq!(door[0].state, state, "{door:?}");
+        assert!(door[0].proof.contains(word), "{door:?}");
+    }
+}

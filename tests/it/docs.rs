@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use estop::catalog::{Catalog, read_cases};
-use estop::config::{Config, KEYS, Overrides};
+use estop::config::{Config, Overrides, keys};
 use syn::punctuated::Punctuated;
+
+use crate::threats::rust_files;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -166,10 +168,7 @@ fn the_pages_of_reference_are_what_the_program_says() {
 
 /// The names of the keys that the configuration's parser takes.
 fn parsed_keys() -> BTreeSet<String> {
-    let mut sources: Vec<PathBuf> = std::fs::read_dir(root().join("src/config"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut sources = rust_files(&[root().join("src/config")]);
     sources.push(root().join("src/domain/caps.rs"));
     let mut keys = BTreeSet::new();
     for source in sources {
@@ -243,7 +242,7 @@ fn every_key_of_the_configuration_stands_on_the_page_of_reference() {
         "verify",
         "foundry",
     ];
-    let told: BTreeSet<&str> = KEYS.iter().flat_map(|key| key.path.split('.')).collect();
+    let told: BTreeSet<&str> = keys().flat_map(|key| key.path.split('.')).collect();
     let parsed = parsed_keys();
 
     let missing: Vec<_> = parsed
@@ -252,11 +251,10 @@ fn every_key_of_the_configuration_stands_on_the_page_of_reference() {
         .collect();
     assert!(
         missing.is_empty(),
-        "say in src/config/keys.rs what these are: {missing:?}"
+        "say in src/config/keys what these are: {missing:?}"
     );
     let last = |key: &estop::config::Key| key.path.rsplit('.').next().unwrap().to_owned();
-    let unknown: Vec<_> = KEYS
-        .iter()
+    let unknown: Vec<_> = keys()
         .map(last)
         .filter(|key| !parsed.contains(key))
         .collect();

@@ -10,8 +10,10 @@ use estop::domain::delivery::Delivery;
 use estop::domain::detection::SourceName;
 use estop::domain::id::DeliveryId;
 use estop::domain::moment::Moment;
-use estop::ingress::{Door, Source, SourceState, Sources, Tally, router};
-use estop::signature::{KeyId, KeyRing, Secret, TicketKey, sign};
+use estop::ingress::{
+    Door, Hearing, PerSecond, Quotas, Source, SourceState, Sources, Tally, Verifier, router,
+};
+use estop::signature::{KeyId, KeyRing, Names, Profile, Secret, TicketKey, Webhooks, sign};
 use estop::store::{Entry, Store};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -36,6 +38,9 @@ pub struct House {
     pub tally: Arc<Tally>,
     pub hand: Hand,
     pub woken: Arc<Mutex<Vec<DeliveryId>>>,
+    pub hearing: Arc<Hearing>,
+    /// Which refusals a person would be told of.
+    pub refused: Arc<Mutex<Vec<(String, &'static str)>>>,
     pub lab: Secret,
     pub other: Secret,
     pub retired: Secret,
@@ -61,6 +66,11 @@ impl Reply {
 
 impl House {
     pub async fn new() -> Self {
+        Self::with(|_| Vec::new()).await
+    }
+
+    /// The same with further sources, which may want the clock.
+    pub async fn with(further: impl FnOnce(&Clock) -> Vec<Source>) -> Self {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("estop.db");
@@ -73,23 +83,34 @@ impl House {
         let [lab, other, retired] = [(); 3].map(|()| Secret::fresh(clock.random()));
         let source = |name: &str, secret: &Secret, state| Source {
             name: SourceName::new(name).unwrap(),
-            keys: KeyRing::new(vec![(KeyId::new(name).unwrap(), copy(secret))]).unwrap(),
+            verifier: Verifier::Signed(webhooks(name, secret)),
             state,
         };
-        let sources = Sources::new(vec![
+        let mut sources = vec![
             source("lab", &lab, SourceState::Enabled),
             source("other", &other, SourceState::Enabled),
             source("retired", &retired, SourceState::Disabled),
-        ]);
+        ];
+        sources.extend(further(&clock));
+        let sources = Sources::new(sources);
         let ear = Arc::clone(&woken);
+        let hearing = Arc::new(Hearing::default());
+        let refused = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&refused);
+        let sources = sources.unwrap();
         let door = Door {
-            sources: sources.unwrap(),
+            quotas: Quotas::new(sources.names(), PerSecond::default(), &clock),
+            sources,
             store: store.clone(),
             tickets: TicketKey::new(Secret::fresh(clock.random())),
             clock,
             public_url: PUBLIC.parse().unwrap(),
             callback_hosts: CallbackHosts::new(vec![CALLED.to_owned()]).unwrap(),
             wake: Arc::new(move |taken: Delivery| ear.lock().unwrap().push(taken.id)),
+            on_refusal: Arc::new(move |source, why| {
+                told.lock().unwrap().push((source.to_string(), why));
+            }),
+            hearing: Arc::clone(&hearing),
             tally: Arc::clone(&tally),
         };
         Self {
@@ -99,6 +120,8 @@ impl House {
             _folder: folder,
             tally,
             hand,
+            hearing,
+            refused,
             woken,
             lab,
             other,
@@ -147,6 +170,12 @@ impl House {
     pub fn signed(&self, id: &str, body: &[u8]) -> Request<Body> {
         request("lab", &self.lab, id, NOW, body)
     }
+}
+
+/// Standard Webhooks with one secret.
+pub fn webhooks(name: &str, secret: &Secret) -> Profile {
+    let ring = KeyRing::new(vec![(KeyId::new(name).unwrap(), copy(secret))]).unwrap();
+    Profile::Webhooks(Webhooks::new(Names::Standard, Some(ring), Vec::new()).unwrap())
 }
 
 /// The same secret again, as a sender holds it.

@@ -10,11 +10,13 @@ mod approvals;
 mod authoring;
 mod beyond;
 mod callbacks;
+mod called;
 mod callers;
 mod caps;
 mod change;
 mod containment;
 mod contract;
+mod copilot;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod credentials;
@@ -28,6 +30,7 @@ mod drill;
 mod evidence;
 mod flood;
 mod freezes;
+mod gauges;
 mod glass;
 mod granting;
 mod guards;
@@ -35,8 +38,10 @@ mod holds;
 mod house;
 mod inventory;
 mod layers;
+mod notices;
 mod playbooks;
 mod power;
+mod profiles;
 #[cfg_attr(
     not(feature = "failpoints"),
     allow(dead_code, reason = "the crash matrix uses all of it")
@@ -45,6 +50,7 @@ mod program;
 mod progress;
 mod proofs;
 mod provisional;
+mod pull;
 mod recovery;
 mod senders;
 mod serve;

@@ -8,7 +8,8 @@ use estop::domain::detection::{Detection, DetectionType, Severity, Sighting, Sou
 use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::id::DetectionId;
 use estop::domain::moment::Moment;
-use estop::domain::playbook::{Mode, Playbook};
+use estop::domain::permission::Profile;
+use estop::domain::playbook::{Call, Mode, Playbook};
 use uuid::Uuid;
 
 const NOW: Moment = Moment::from_millis(1_790_000_000_000);
@@ -27,7 +28,10 @@ fn detection(playbook: &Playbook, detection_type: DetectionType) -> Detection {
         key: "1".to_owned(),
         source: SourceName::new("sentinel").unwrap(),
         detection_type,
-        severity: Severity::High,
+        severity: playbook
+            .trigger
+            .severity
+            .map_or(Severity::High, |band| band.from),
         confidence: None,
         activity_at: Some(NOW),
         detected_at: Some(NOW),
@@ -41,6 +45,7 @@ fn detection(playbook: &Playbook, detection_type: DetectionType) -> Detection {
         }],
         incident: None,
         remarks: Vec::new(),
+        called: None,
     }
 }
 
@@ -48,7 +53,11 @@ fn detection(playbook: &Playbook, detection_type: DetectionType) -> Detection {
 fn every_shipped_playbook_is_called_by_each_detection_it_names() {
     let catalog = Catalog::shipped_as_recommended().unwrap();
 
+    let by_detections = |call: &Call| matches!(call, Call::Each);
     for loaded in catalog.all() {
+        if !by_detections(&loaded.playbook.trigger.call) {
+            continue;
+        }
         for named in &loaded.playbook.trigger.detection {
             let detection = detection(&loaded.playbook, named.clone());
             let considered = catalog.considered(&detection, &detection.entities[0], NOW);
@@ -108,7 +117,7 @@ fn shipped_playbooks_are_clean_and_only_observe() {
 
 #[test]
 fn the_permissions_we_ask_for_are_what_the_shipped_playbooks_need_and_no_more() {
-    let mut needed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut needed: BTreeMap<Profile, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     let catalog = Catalog::shipped().unwrap();
     let shipped = catalog
         .all()
@@ -117,17 +126,63 @@ fn the_permissions_we_ask_for_are_what_the_shipped_playbooks_need_and_no_more() 
     let always = [Action::DisableBlueprint, Action::Verify];
     for action in shipped.map(|step| step.action).chain(always) {
         for permission in action.permissions() {
-            needed.entry(permission).or_default().insert(action.word());
+            let of_profile = needed.entry(action.profile()).or_default();
+            of_profile
+                .entry(permission)
+                .or_default()
+                .insert(action.word());
         }
     }
 
     let written = std::fs::read_to_string(root("deploy/permissions.json")).unwrap();
     let written: serde_json::Value = serde_json::from_str(&written).unwrap();
 
-    let expected = serde_json::to_string_pretty(&needed).unwrap();
-    assert_eq!(
-        written["application"],
-        serde_json::json!(needed),
-        "it should be {expected}"
-    );
+    for (key, profile) in [
+        ("application", Profile::Agents),
+        ("classic", Profile::Classic),
+        ("eradicate", Profile::Eradicate),
+    ] {
+        let needed = needed.remove(&profile).unwrap_or_default();
+        let expected = serde_json::to_string_pretty(&needed).unwrap();
+        assert_eq!(
+            written[key],
+            serde_json::json!(needed),
+            "{key} should be {expected}"
+        );
+    }
+}
+
+#[test]
+fn the_catalogue_page_is_what_the_shipped_playbooks_say() {
+    let page = Catalog::shipped().unwrap().page();
+    let beside = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("CATALOG.md");
+    std::fs::write(&beside, &page).unwrap();
+
+    let kept = std::fs::read_to_string(root("playbooks/CATALOG.md")).unwrap_or_default();
+
+    let fix = format!("cp {} playbooks/CATALOG.md", beside.display());
+    assert!(kept == page, "{fix}");
+}
+
+#[test]
+fn every_known_detection_type_has_a_shipped_playbook_or_a_reason() {
+    let repeats = ["riskyAgent"];
+    let hygiene = [
+        "blueprintCredentialExpired",
+        "agentHttpApplicationPermissions",
+    ];
+    let for_people_alone = ["estopUnrecordedChange"];
+    let left_out = [&repeats[..], &hygiene, &for_people_alone].concat();
+    let catalog = Catalog::shipped().unwrap();
+    let answered: BTreeSet<&str> = catalog
+        .all()
+        .flat_map(|loaded| &loaded.playbook.trigger.detection)
+        .map(DetectionType::as_str)
+        .collect();
+
+    let unanswered: Vec<&str> = estop::catalog::detection_types()
+        .filter(|known| !answered.contains(known))
+        .collect();
+
+    assert_eq!(unanswered, left_out);
 }

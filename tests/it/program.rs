@@ -100,15 +100,28 @@ impl Site {
         self.start_with(&[], &[])
     }
 
+    /// The same as `start` with no more than so many open files, sockets among them.
+    pub fn start_within(&self, files: usize) -> Program {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_estop")]);
+        shell.args(["serve", "--as-recommended"]);
+        self.spawn(self.at_home(shell), &[])
+    }
+
     fn start_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Program {
+        let mut command = self.types(&["serve"]);
+        command.args(options);
+        self.spawn(command, variables)
+    }
+
+    fn spawn(&self, mut command: Command, variables: &[(&str, &str)]) -> Program {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.folder.path().join("serve.log"))
             .unwrap();
-        let child = self
-            .types(&["serve"])
-            .args(options)
+        let child = command
             .env("RUST_LOG", "info")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
@@ -127,8 +140,13 @@ impl Site {
     /// This program with other words, in the environment that the service has.
     pub fn types(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_estop"));
+        command.args(words);
+        self.at_home(command)
+    }
+
+    /// With the variables that lead to this site.
+    fn at_home(&self, mut command: Command) -> Command {
         command
-            .args(words)
             .env("ESTOP_CONFIG", self.folder.path().join("estop.yaml"))
             .env(
                 "IDENTITY_ENDPOINT",

@@ -90,7 +90,7 @@ async fn a_run_that_was_left_behind_waits_until_we_know_who_we_are() {
 }
 
 #[tokio::test]
-async fn asked_to_stop_it_finishes_what_is_in_flight() {
+async fn e10_asked_to_stop_it_finishes_what_is_in_flight() {
     let site = Site::new().await;
     let disable = On::request("PATCH", "agentIdentity$");
     site.entra.push_fault(Fault::new(disable, What::HoldReply));
@@ -262,7 +262,7 @@ async fn ever_opened(site: &Site, program: &mut Program, door: SocketAddr) -> bo
 }
 
 #[tokio::test]
-async fn w07_no_bad_secret_ever_opens_a_door() {
+async fn w07_f01_no_bad_secret_ever_opens_a_door() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let door = free.local_addr().unwrap();
     drop(free);
@@ -278,4 +278,68 @@ async fn w07_no_bad_secret_ever_opens_a_door() {
         assert_eq!(ended.code(), Some(78), "{name}:\n{}", site.log());
         assert_eq!(program.doors().await, None, "{name}");
     }
+}
+
+#[tokio::test]
+async fn l04_the_door_for_senders_shows_no_figures_and_takes_no_orders() {
+    let site = Site::new().await;
+    let mut program = site.start(&[]);
+    let door = program.doors().await.expect("it serves");
+
+    for path in [
+        "/metrics",
+        "/debug",
+        "/debug/pprof",
+        "/v1/runs",
+        "/v1/mode",
+        "/readyz",
+    ] {
+        let asked = format!("GET {path} HTTP/1.1\r\nhost: {door}\r\nconnection: close\r\n\r\n");
+        let answer = exchange(&site.clock, &door, &asked).await.unwrap();
+
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+        assert!(!answer.text.contains("estop_"), "{path}: {}", answer.text);
+    }
+}
+
+/// Most connections a stranger opens; more than there are descriptors.
+const HELD: usize = 400;
+
+#[tokio::test]
+async fn w29_out_of_descriptors_it_neither_spins_nor_dies_and_comes_back() {
+    let site = Site::new().await;
+    let mut program = site.start_within(256);
+    let door = program.doors().await.expect("it serves");
+    let mut held = Vec::new();
+    for _ in 0..HELD {
+        held.extend(tokio::net::TcpStream::connect(&door).await.ok());
+    }
+    let noticed = async {
+        while !site.log().contains("could not be accepted") {
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+    };
+    let noticed = site.clock.within(PATIENCE, noticed).await;
+    assert!(noticed.is_ok(), "{}", site.log());
+
+    drop(held);
+
+    let delivery = site.signed("msg_1", &site.detection());
+    let taken = async {
+        loop {
+            let answer = exchange(&site.clock, &door, &delivery).await;
+            if answer.is_some_and(|answer| answer.status == 202) {
+                return;
+            }
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+    };
+    let taken = site.clock.within(PATIENCE, taken).await;
+    assert!(taken.is_ok(), "{}", site.log());
+    let lines = site.log();
+    assert!(
+        lines.matches("could not be accepted").count() <= 10,
+        "{lines}"
+    );
+    assert!(program.ask_to_stop().await.success());
 }

@@ -28,7 +28,7 @@ use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
 use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
 use estop::store::{Asked, NewRun, RunFilter, Saw, Taking, Terms};
-use estop::transport::Transport;
+use estop::transport::{Failure, Transport};
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -115,14 +115,22 @@ pub struct Setting {
     pub playbooks: Vec<(&'static str, String)>,
     pub limits: Limits,
     pub tenant: Tenant,
+    /// Further sources, as they stand under `sources:`, indented by two.
+    pub sources: String,
     /// What the source may ask for at most.
     pub may: &'static str,
+    /// The kinds of entity the source may name.
+    pub kinds: &'static str,
     /// How the source's bodies are read, and what else its configuration says, four spaces in.
     pub reader: String,
     /// What was posted to workflows that wait, and what they answer next; 200 where nothing is left.
     pub called: Called,
     /// The permission profile; the tenant grants what it always grants.
     pub profile: Profile,
+    /// The way to where people are told; usually nobody is there.
+    pub outward: Transport,
+    /// Private files beside the configuration: name and text.
+    pub keys: Vec<(&'static str, String)>,
 }
 
 impl Default for Setting {
@@ -132,10 +140,17 @@ impl Default for Setting {
             playbooks: Vec::new(),
             limits: Limits::off(),
             tenant: Tenant::contoso(),
+            sources: String::new(),
             may: "enforce",
+            kinds: "agent, agent_user, blueprint",
             reader: "estop".to_owned(),
             called: Called::default(),
             profile: Profile::Agents,
+            outward: Transport::in_process(|_| {
+                let nobody = Failure::NotSent("nobody is there".to_owned());
+                Box::pin(std::future::ready(Err(nobody)))
+            }),
+            keys: Vec::new(),
         }
     }
 }
@@ -551,13 +566,17 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         yaml.push_str("evidence: { within: 0s }\n");
     }
     let (tenant, may, reader) = (entra.tenant().id, setting.may, &setting.reader);
-    let profile = setting.profile;
+    let (profile, more) = (setting.profile, &setting.sources);
+    let kinds = setting.kinds;
     let text = format!(
         "{yaml}tenant: {{ id: {tenant}, credential: managed_identity, profile: {profile} }}\n\
          sources:\n  lab:\n    reader: {reader}\n    \
          verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n    \
-         may: {{ entities: [agent, agent_user, blueprint], mode: {may} }}\n"
+         may: {{ entities: [{kinds}], mode: {may} }}\n{more}"
     );
+    for (name, text) in &setting.keys {
+        write_private(&folder.join(name), text);
+    }
     let path = folder.join("estop.yaml");
     std::fs::write(&path, text).unwrap();
     let config = Config::read(&path, &Overrides::default()).unwrap();
@@ -565,9 +584,11 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         config,
         clock: clock.clone(),
         transport: setting.called.before(entra.transport()),
+        outward: setting.outward.clone(),
         tokens: tokens(entra, clock, "https://graph.microsoft.com"),
         foundry_tokens: Some(tokens(entra, clock, "https://ai.azure.com")),
         azure_tokens: Some(tokens(entra, clock, "https://management.azure.com")),
+        table_tokens: Some(tokens(entra, clock, "https://monitor.azure.com")),
         budgets: Budgets::default(),
         catalog: setting.catalog(),
     }

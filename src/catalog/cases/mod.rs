@@ -3,6 +3,7 @@
 //! A case says what is detected, what goes wrong meanwhile, and what must come of it. `rehearse`
 //! plays it on the simulated tenant; here it is only read, with the same eyes as a playbook.
 
+mod called;
 mod expect;
 mod read;
 
@@ -38,7 +39,15 @@ pub(super) const FILE: Words<'static> = Words {
 };
 pub(super) const CASE: Words<'static> = Words {
     noun: "key of a case",
-    known: &["case", "detection", "faults", "advance", "mode", "expect"],
+    known: &[
+        "case",
+        "detection",
+        "called",
+        "faults",
+        "advance",
+        "mode",
+        "expect",
+    ],
     later: &[],
 };
 pub(super) const DETECTION: Words<'static> = Words {
@@ -52,6 +61,11 @@ pub(super) const DETECTION: Words<'static> = Words {
         "age",
         "confidence",
     ],
+    later: &[],
+};
+pub(super) const CALLED: Words<'static> = Words {
+    noun: "key in `called`",
+    known: &["entity", "params"],
     later: &[],
 };
 pub(super) const FAULT: Words<'static> = Words {
@@ -85,6 +99,8 @@ pub struct Case {
     pub line: usize,
     /// What is detected.
     pub said: Said,
+    /// The parameters, where the playbook is called in our own name and `said` only says for whom.
+    pub called: Option<BTreeMap<String, String>>,
     /// What goes wrong meanwhile.
     pub faults: Vec<Injected>,
     /// How far the clock is moved once everything has settled.

@@ -2,7 +2,7 @@
 
 use super::{
     ADVANCE, CASE, CASES_MAX, Case, Cases, DETECTION, FAULT, FAULTS_MAX, FILE, Injected, Mishap,
-    RehearsedMode, Said, TIMES_MAX, expect,
+    RehearsedMode, Said, TIMES_MAX, called, expect,
 };
 use crate::catalog::code::Code;
 use crate::catalog::fault::{Fault, Faults};
@@ -15,7 +15,7 @@ use crate::domain::entity::EntityKind;
 use crate::domain::playbook::PlaybookName;
 
 /// Who says so, where a case does not.
-const SOURCE: &str = "rehearsal";
+pub(super) const SOURCE: &str = "rehearsal";
 /// How old a detection is, where a case does not say.
 const AGE: &str = "1m";
 
@@ -92,9 +92,14 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         }
         Some(text.trim().to_owned())
     });
-    let said = map
-        .must("detection", faults)
-        .and_then(|entry| said(entry, faults));
+    let called = called::read(&map, faults);
+    let said = match &called {
+        Some(Some((said, _))) => Some(said.clone()),
+        Some(None) => map
+            .must("detection", faults)
+            .and_then(|entry| said(entry, faults)),
+        None => None,
+    };
     let injected = match map.get("faults") {
         Some(entry) => injected(entry, faults),
         None => Some(Vec::new()),
@@ -114,6 +119,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         name: name?,
         line: faults.line_of(node.span.start),
         said: said?,
+        called: called?.map(|(_, params)| params),
         faults: injected?,
         advance: advance?,
         mode: mode?,

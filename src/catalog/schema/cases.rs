@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::shapes::Shape;
 use super::{Key, map, may, must};
 use crate::catalog::cases::{
-    CASE, CASES_MAX, DETECTION, Decided, EXPECT, FAULT, FAULTS_MAX, FILE, Mishap, NAMES_MAX,
-    RehearsedMode, TIMES_MAX, TRUTHS, all_actions,
+    CALLED, CASE, CASES_MAX, DETECTION, Decided, EXPECT, FAULT, FAULTS_MAX, FILE, Mishap,
+    NAMES_MAX, RehearsedMode, TIMES_MAX, TRUTHS, all_actions,
 };
 use crate::catalog::read::LINE_MAX;
 use crate::domain::detection::Severity;
@@ -26,10 +26,15 @@ pub(super) fn schema() -> Value {
 fn case() -> Vec<Key> {
     vec![
         must("case", "What this case claims.", Shape::Line(LINE_MAX)),
-        must(
+        may(
             "detection",
             "What is detected.",
             Shape::Map(DETECTION, detection()),
+        ),
+        may(
+            "called",
+            "In its place: the playbook is called by an outbreak, the clock or a person.",
+            Shape::Map(CALLED, called()),
         ),
         may(
             "faults",
@@ -50,6 +55,27 @@ fn case() -> Vec<Key> {
             "expect",
             "What must come of it.",
             Shape::Map(EXPECT, expect()),
+        ),
+    ]
+}
+
+fn called() -> Vec<Key> {
+    vec![
+        must(
+            "entity",
+            "For whom: a name of the simulated tenant such as invoice-bot, or an id.",
+            Shape::Line(LINE_MAX),
+        ),
+        may(
+            "params",
+            "What the person said, by parameter.",
+            Shape::Named(Box::new(Shape::Either(
+                Box::new(Shape::Line(LINE_MAX)),
+                Box::new(Shape::Either(
+                    Box::new(Shape::Truth),
+                    Box::new(Shape::Count(1_000_000)),
+                )),
+            ))),
         ),
     ]
 }

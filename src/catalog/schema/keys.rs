@@ -2,7 +2,7 @@
 
 use super::shapes::Shape;
 use super::{Key, may, must};
-use crate::catalog::{asking, limits, reach, read, trigger, written};
+use crate::catalog::{asking, audience, calling, limits, reach, read, trigger, written};
 
 pub(super) fn playbook() -> Vec<Key> {
     let mut keys = called();
@@ -50,6 +50,11 @@ fn called() -> Vec<Key> {
             Shape::Word(reach::ENTITIES.known.to_vec()),
         ),
         may(
+            "via",
+            "From whom it is reached where a detection does not name it, by the inventory.",
+            Shape::Words(reach::VIA.known.to_vec(), reach::VIA.known.len()),
+        ),
+        may(
             "also",
             "What else is stopped, because the entity's own switch does not reach it.",
             Shape::Words(reach::ALSO.known.to_vec(), reach::ALSO.known.len()),
@@ -90,13 +95,17 @@ fn done() -> Vec<Key> {
             "How long what it contained is held, and what then.",
             Shape::Map(limits::HOLD_KEYS, hold()),
         ),
-        may("notify", "Whom it tells.", Shape::Texts(16)),
+        may(
+            "notify",
+            "Whom it tells, beside the people on call.",
+            Shape::Words(audience::AUDIENCE.known.to_vec(), audience::NOTIFY_MAX),
+        ),
     ]
 }
 
 fn triggers() -> Vec<Key> {
     vec![
-        must("detection", "The detection types it answers.", Shape::Types),
+        may("detection", "The detection types it answers.", Shape::Types),
         may(
             "source",
             "The sources it listens to; all of them when left out.",
@@ -107,6 +116,47 @@ fn triggers() -> Vec<Key> {
             "`high` means exactly high, `high+` means high and worse.",
             Shape::Band,
         ),
+        may(
+            "together",
+            "It takes so many of one blueprint within a window.",
+            Shape::Map(calling::TOGETHER, together()),
+        ),
+        may(
+            "schedule",
+            "The clock calls it: five cron fields in UTC, such as 0 6 * * 1.",
+            Shape::Line(100),
+        ),
+        may(
+            "find",
+            "What the clock looks for in the inventory.",
+            Shape::Word(calling::FIND.known.to_vec()),
+        ),
+        may(
+            "within",
+            "How long before its end a credential counts as expiring, such as 30d.",
+            Shape::Time,
+        ),
+        may(
+            "manual",
+            "People call it, with these parameters: what each must be.",
+            Shape::Named(Box::new(Shape::Word(calling::PARAM_KINDS.known.to_vec()))),
+        ),
+    ]
+}
+
+fn together() -> Vec<Key> {
+    vec![
+        may(
+            "agents",
+            "How many different agents; one that shouts counts once.",
+            Shape::Count(calling::LEAST_MAX),
+        ),
+        may(
+            "detections",
+            "How many detections, of one agent too.",
+            Shape::Count(calling::LEAST_MAX),
+        ),
+        must("within", "The window, such as 10m.", Shape::Time),
     ]
 }
 

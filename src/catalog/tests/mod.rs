@@ -7,6 +7,7 @@ use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 
+mod called;
 mod catalog;
 mod clauses;
 mod messages;
@@ -92,6 +93,7 @@ fn detection(kind: &str) -> Detection {
         entities: vec![agent()],
         incident: None,
         remarks: Vec::new(),
+        called: None,
     }
 }
 

@@ -76,6 +76,14 @@ pub(super) const PERSON: &str = "Examples:
   estop person list
   estop person revoke per_06b2...";
 
+pub(super) const NOTICES: &str = "Examples:
+  estop notices list --open
+  estop notices ack ntc_06b2...
+  estop notices resolve ntc_06b2...";
+
+pub(super) const PAGE: &str = "Examples:
+  estop page test";
+
 pub(super) const DETECTIONS: &str = "Examples:
   estop detections list --state quarantined
   estop detections show det_06b2...
@@ -121,9 +129,23 @@ pub(super) const TOKEN: &str = "Examples:
   estop token list --store sqlite:estop.db
   estop token revoke tok_06b2...";
 
+pub(super) const LISTEN: &str = "Examples:
+  estop listen
+  estop listen --source sentinel --json
+
+Shows what reaches the running service, also what is refused and why. While it runs, the usual
+mistakes of a sender that signs are looked for and named.";
+
+pub(super) const TRIGGER: &str = "Examples:
+  estop trigger --list
+  estop trigger threatIntelligenceAccount --agent OBJECT_ID --key lab.key --wait
+  estop trigger sentinel_incident --agent OBJECT_ID --tenant TENANT_ID --key sentinel.key
+  estop trigger signInSpike --set severity=low --print";
+
 pub(super) const SIGN: &str = "Examples:
   estop sign --key lab.key detection.json
-  curl -d @detection.json $(estop sign --key lab.key --curl detection.json) URL";
+  curl -d @detection.json $(estop sign --key lab.key --curl detection.json) URL
+  estop sign --scheme github --key hub.key detection.json";
 
 pub(super) const SEND: &str = "Examples:
   estop send --key lab.key --source lab detection.json --wait 60s
@@ -160,6 +182,8 @@ pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook diff playbooks/ changed/ --since 7d      what would be decided otherwise
   estop playbook fmt --check
   estop playbook permissions --profile eradicate          what a tenant must grant
+  estop playbook run agent-under-investigation --entity GUID --param case=INC-4711 \\
+    --param weeks=2 --reason \"asked for by the investigators\"
   estop playbook list                                     in force, and what holds them back
   estop playbook activate playbooks/ --change CHG0042     one of two leads' words
   estop playbook lift my-recon --reason \"mended\"         after it demoted itself";

@@ -5,10 +5,12 @@ mod examples;
 mod holds;
 mod init;
 mod motions;
+mod notices;
 mod offline;
 mod online;
 mod playbook;
 mod safety;
+mod senders;
 
 use std::path::PathBuf;
 
@@ -19,19 +21,20 @@ pub use evidence::EvidenceCommand;
 pub use holds::HoldsCommand;
 pub use init::{InitCommand, SentinelArgs, ShellWord};
 pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
+pub use notices::{NoticesCommand, PageCommand};
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, SendArgs, SignArgs, StoreArgs, Tamper,
-    TokenCommand, VerifyArgs,
+    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, StoreArgs, TokenCommand,
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
     DetectionsCommand, ModeCommand, RiskWord, RunsCommand, UndoArgs,
 };
 pub use playbook::{
-    ActivateArgs, DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, SetArgs, SimulateArgs,
-    Which,
+    ActivateArgs, DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, RunPlaybookArgs,
+    SetArgs, SimulateArgs, Which,
 };
 pub use safety::{DrillArgs, ExpectArgs, OfflineArgs, PauseArgs};
+pub use senders::{ListenArgs, Manner, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs};
 
 use super::demo::DemoArgs;
 use super::doctor::DoctorArgs;
@@ -113,6 +116,20 @@ pub enum Command {
         #[command(subcommand)]
         command: ApprovalsCommand,
     },
+    /// What people were told: list, show, acknowledge, resolve.
+    #[command(after_help = examples::NOTICES)]
+    Notices {
+        /// What to do with notices.
+        #[command(subcommand)]
+        command: NoticesCommand,
+    },
+    /// Page people on call, to see that it arrives.
+    #[command(after_help = examples::PAGE)]
+    Page {
+        /// What to do with pages.
+        #[command(subcommand)]
+        command: PageCommand,
+    },
     /// Detections: list, show, replay.
     #[command(alias = "det", after_help = examples::DETECTIONS)]
     Detections {
@@ -190,6 +207,12 @@ pub enum Command {
         #[command(subcommand)]
         command: PersonCommand,
     },
+    /// Watch what senders deliver, and why what is refused is refused.
+    #[command(after_help = examples::LISTEN)]
+    Listen(ListenArgs),
+    /// Make up a detection of any type, as any sender sends it, and send it.
+    #[command(after_help = examples::TRIGGER)]
+    Trigger(TriggerArgs),
     /// Print the signature headers for a delivery.
     #[command(after_help = examples::SIGN)]
     Sign(SignArgs),

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use url::Url;
+use clap::{Args, Subcommand};
 
 use super::span;
 use crate::audit::Head;
@@ -125,88 +124,6 @@ pub enum PersonCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
-}
-
-/// What to sign, and how.
-#[derive(Debug, Args)]
-pub struct SignArgs {
-    /// The file of the shared secret: whsec_ and base64, mode 0600.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// Names the delivery; a fresh one when left away.
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-    /// When it is sent, in Unix seconds; now when left away.
-    #[arg(long, value_name = "SECONDS")]
-    pub timestamp: Option<i64>,
-    /// Print options for curl rather than header lines.
-    #[arg(long)]
-    pub curl: bool,
-    /// The body; - for standard input.
-    #[arg(value_name = "FILE")]
-    pub body: PathBuf,
-}
-
-/// What to change after signing, so that it must be refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Tamper {
-    /// One byte more in the body.
-    Body,
-    /// Another time in its header.
-    Time,
-    /// Another signature.
-    Sig,
-}
-
-/// What to send, and where.
-#[derive(Debug, Args)]
-pub struct SendArgs {
-    /// The file of the shared secret: whsec_ and base64, mode 0600.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// Where deliveries are taken; a whole address, or a host to which /v1/ingest/SOURCE is added.
-    #[arg(
-        long,
-        env = "ESTOP_INGEST",
-        default_value = "http://127.0.0.1:8787",
-        value_name = "URL"
-    )]
-    pub to: Url,
-    /// The source, as it stands in the path; the key file's stem when left away.
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<String>,
-    /// Names the delivery; a fresh one when left away.
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-    /// Send it so many times in all, under one id.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub repeat: u16,
-    /// Change something after signing; then a refusal is what is expected.
-    #[arg(long, value_enum)]
-    pub tamper: Option<Tamper>,
-    /// Wait so long for what becomes of it.
-    #[arg(long, value_parser = span, value_name = "TIME", num_args = 0..=1, default_missing_value = "60s")]
-    pub wait: Option<Span>,
-    /// The body; - for standard input.
-    #[arg(value_name = "FILE")]
-    pub body: PathBuf,
-}
-
-/// What was refused.
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// The file of the shared secret; may stand twice, for the old one and the new one.
-    #[arg(long, value_name = "FILE", required = true)]
-    pub key: Vec<PathBuf>,
-    /// The headers as they were received, one `name: value` a line.
-    #[arg(long, value_name = "FILE")]
-    pub headers: PathBuf,
-    /// The body as it was received, byte for byte.
-    #[arg(long, value_name = "FILE")]
-    pub body: PathBuf,
-    /// When it was received; now when left away.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub at: Option<Moment>,
 }
 
 /// What to do with the record.

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::StoreArgs;
 use super::offline::{moment, profile};
 use super::span;
+use crate::domain::entity::ObjectId;
 use crate::domain::moment::{Moment, Span};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::PlaybookName;
@@ -17,6 +18,8 @@ use crate::domain::restraint::ChangeName;
 pub enum PlaybookCommand {
     /// The playbooks in force, from the server.
     List,
+    /// Call a playbook that people call, for the entities named.
+    Run(RunPlaybookArgs),
     /// Write a playbook that is valid from the first minute, with its tests beside it.
     New(NewArgs),
     /// Check files and folders; tells every error, warning and note.
@@ -90,6 +93,29 @@ pub enum PlaybookCommand {
         #[arg(long)]
         check: bool,
     },
+}
+
+/// What to call, and for whom.
+#[derive(Debug, Args)]
+pub struct RunPlaybookArgs {
+    /// The playbook: one with `trigger: { manual: ... }`.
+    #[arg(value_name = "NAME", value_parser = playbook_name)]
+    pub name: PlaybookName,
+    /// An entity of the kind it acts on, by object id; again for each.
+    #[arg(long = "entity", required = true, value_name = "GUID")]
+    pub entities: Vec<ObjectId>,
+    /// One of its parameters.
+    #[arg(long = "param", value_parser = pair, value_name = "NAME=VALUE")]
+    pub params: Vec<(String, String)>,
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=');
+    let (name, value) = pair.ok_or_else(|| "write NAME=VALUE".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// What to activate, and on whose word.

@@ -1,4 +1,4 @@
-//! `estop playbook`: written, checked, proved and explained at a desk; `list`, `activate` and
+//! `estop playbook`: written, checked, proved and explained at a desk; `list`, `run`, `activate` and
 //! `lift` ask a server.
 
 mod activate;
@@ -8,6 +8,7 @@ mod fmt;
 mod formats;
 mod lint;
 mod new;
+mod run;
 mod sets;
 mod simulate;
 mod test;
@@ -41,6 +42,7 @@ pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCo
             list(&mut room.terminal, &listed);
             Ok(Exit::Done)
         }
+        PlaybookCommand::Run(args) => run::run(room, reach, args).await,
         PlaybookCommand::New(args) => new::new(room, &args),
         PlaybookCommand::Lint {
             paths,

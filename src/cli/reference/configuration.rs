@@ -1,7 +1,7 @@
 //! Every key of `estop.yaml`, from the table that a test holds against the parser.
 
 use super::row;
-use crate::config::KEYS;
+use crate::config::keys;
 
 pub(super) fn page() -> String {
     let mut page = String::from(
@@ -11,7 +11,7 @@ pub(super) fn page() -> String {
          own. A whole file: [estop.example.yaml](estop.example.yaml).\n\n\
          | Key | Default | What it is |\n|---|---|---|\n",
     );
-    for key in KEYS {
+    for key in keys() {
         page.push_str(&row(&[&format!("`{}`", key.path), key.fallback, key.means]));
     }
     page

@@ -133,6 +133,9 @@ pub struct Instance {
     pub name: Option<String>,
     /// Where it was made, in the registry's words.
     pub platform: Option<String>,
+    /// What that platform calls it: for Copilot Studio probably its bot id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// What one listing covers.

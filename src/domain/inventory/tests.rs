@@ -69,6 +69,7 @@ fn instance(number: u128, agent: Option<u128>) -> Instance {
         application: Some(id(12)),
         name: None,
         platform: Some("Foundry".to_owned()),
+        source: None,
     }
 }
 

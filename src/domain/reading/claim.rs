@@ -72,6 +72,7 @@ pub(super) fn merge(
         entities: merged(sightings.collect())?,
         incident: None,
         remarks,
+        called: None,
     })
 }
 

@@ -27,11 +27,13 @@ pub enum ReaderKind {
     Mapped,
     /// Our own canonical form.
     Estop,
+    /// One item of a risk list of Entra ID Protection, as Graph writes it.
+    Entra,
 }
 
 impl ReaderKind {
     /// Every reader.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sentinel,
         Self::AzureMonitor,
         Self::Defender,
@@ -43,6 +45,7 @@ impl ReaderKind {
         Self::Sumo,
         Self::Mapped,
         Self::Estop,
+        Self::Entra,
     ];
 
     /// The word for it in the configuration.
@@ -59,6 +62,7 @@ impl ReaderKind {
             Self::Sumo => "sumo",
             Self::Mapped => "mapped",
             Self::Estop => "estop",
+            Self::Entra => "entra",
         }
     }
 

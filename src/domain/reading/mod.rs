@@ -22,9 +22,11 @@ mod tree;
 mod azure_monitor;
 mod cloudevents;
 mod defender;
+mod entra;
 mod estop;
 mod mapped;
 mod ocsf;
+mod ours;
 mod sentinel;
 
 use std::collections::BTreeMap;
@@ -32,6 +34,7 @@ use std::collections::BTreeMap;
 pub use contract::NAMES as CONTRACT;
 pub use kind::ReaderKind;
 pub use mapped::{BadPlace, Mapping, Place, SeverityFrom, When};
+pub use ours::read_ours;
 
 use super::detection::{Detection, DetectionType, ENTITIES_MAX, IncidentRef, Sighting, SourceName};
 use super::entity::TenantId;
@@ -139,6 +142,7 @@ pub fn read(reader: ReaderKind, body: &[u8], context: &Context) -> Result<Readin
         | ReaderKind::Sumo
         | ReaderKind::Mapped => mapped(reader, text, context)?,
         ReaderKind::Estop => estop::read(text, context)?,
+        ReaderKind::Entra => entra::read(text, context)?,
     };
     if let Reading::Detection(detection) = &mut reading {
         remark_foreign(detection, context.tenant);

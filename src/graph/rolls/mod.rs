@@ -16,6 +16,7 @@ use super::{Ask, Graph};
 use crate::domain::entity::ObjectId;
 use crate::domain::inventory::{Instance, Known, Part};
 use crate::domain::moment::Moment;
+use crate::domain::reach::Reach;
 
 /// One page of a roll.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,16 @@ pub enum RollPage {
     /// App id and application object id of blueprints.
     Applications(Vec<(ObjectId, ObjectId)>),
     /// Registered agents.
-    Instances(Vec<Instance>),
+    Instances(Vec<Registered>),
+}
+
+/// A registered agent, and who is tied to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The agent.
+    pub instance: Instance,
+    /// Who made it, and who owns it, in the registry's words.
+    pub ties: Vec<(Reach, ObjectId)>,
 }
 
 /// What is to be listed.

@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::super::error::Error;
 use super::super::shape::{self, Enabled};
+use super::Registered;
 use crate::domain::entity::{Entity, EntityKind, ObjectId, TenantId};
 use crate::domain::inventory::{Instance, Known};
 use crate::domain::moment::Moment;
+use crate::domain::reach::Reach;
 
 /// Beginnings of the tags that agent platforms put on plain service principals. Microsoft
 /// documents that such tags exist, and not their full list: what carries none is not listed.
@@ -21,6 +23,8 @@ const CLASSIC_TAGS: [&str; 3] = [
 /// Most tags kept of one object, and the longest part of one.
 const TAGS_MAX: usize = 32;
 const TAG_LIMIT: usize = 64;
+/// Most people tied to one registered agent that are kept.
+const TIES_MAX: usize = 32;
 
 const AGENT: &str = "#microsoft.graph.agentIdentity";
 const BLUEPRINT: &str = "#microsoft.graph.agentIdentityBlueprintPrincipal";
@@ -158,18 +162,33 @@ pub(super) struct InstanceRow {
     agent_identity_blueprint_id: Option<String>,
     display_name: Option<String>,
     originating_store: Option<String>,
+    source_agent_id: Option<String>,
+    created_by: Option<String>,
+    #[serde(default)]
+    owner_ids: Vec<String>,
 }
 
 impl InstanceRow {
     /// A registered agent; one whose own id is no GUID cannot be asked for, and is left out.
-    pub(super) fn instance(self) -> Option<Instance> {
+    pub(super) fn instance(self) -> Option<Registered> {
         let id_of = |text: Option<String>| text.and_then(|text| text.parse().ok());
-        Some(Instance {
-            id: self.id.parse().ok()?,
-            agent: id_of(self.agent_identity_id),
-            application: id_of(self.agent_identity_blueprint_id),
-            name: self.display_name,
-            platform: self.originating_store,
+        // An application may have made it, whose id then belongs to nobody we look for.
+        let made = self.created_by.into_iter().map(|id| (Reach::Maker, id));
+        let owned = self.owner_ids.into_iter().map(|id| (Reach::Owner, id));
+        let ties = made.chain(owned);
+        Some(Registered {
+            ties: ties
+                .filter_map(|(way, id)| Some((way, id.parse().ok()?)))
+                .take(TIES_MAX)
+                .collect(),
+            instance: Instance {
+                id: self.id.parse().ok()?,
+                agent: id_of(self.agent_identity_id),
+                application: id_of(self.agent_identity_blueprint_id),
+                name: self.display_name,
+                platform: self.originating_store,
+                source: self.source_agent_id,
+            },
         })
     }
 }

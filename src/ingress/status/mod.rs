@@ -18,13 +18,11 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::domain::coverage::DoorReport;
-use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, DetectionId, RunId};
 use crate::domain::moment::Moment;
-use crate::domain::run::{Run, RunState, Standing};
+use crate::notify::{Ended, Outlook, comment, outlook, time_to_contain};
 use crate::store::Status;
 
-use super::comment;
 use super::door::{Door, asks};
 use super::reply::{Problem, json};
 
@@ -41,25 +39,6 @@ pub(super) struct Shown<'a> {
     resolved_from: Option<String>,
     incident_comment: String,
     incident_tags: [String; 1],
-}
-
-/// Whether there is more to come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outlook {
-    /// A worker is at it: ask again in a second.
-    Soon,
-    /// A person was asked: ask again in ten.
-    Person,
-    /// This is the end of it.
-    Final(Ended),
-}
-
-/// How it ended, as far as the HTTP status cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    Well,
-    Badly,
-    Unknown,
 }
 
 /// `GET /v1/detections/{id}/status/{ticket}`. Without the right ticket it looks like nothing was
@@ -121,79 +100,6 @@ pub(super) fn text(id: DeliveryId, status: &Status, page: &str) -> Option<String
     serde_json::to_string(&shown).ok()
 }
 
-/// The one word for all runs together, and whether it is the last word.
-pub(super) fn outlook(status: &Status) -> (&'static str, Outlook) {
-    let well = Outlook::Final(Ended::Well);
-    match status.delivery_state {
-        DeliveryState::Received => return (DeliveryState::Received.word(), Outlook::Soon),
-        DeliveryState::Ignored => return (DeliveryState::Ignored.word(), well),
-        DeliveryState::Quarantined => return (DeliveryState::Quarantined.word(), well),
-        DeliveryState::Read => {}
-    }
-    let open = |standing| {
-        status
-            .runs
-            .iter()
-            .find(|run| run.state.standing() == standing)
-    };
-    if let Some(run) = open(Standing::AtWork) {
-        return (run.state.word(), Outlook::Soon);
-    }
-    if let Some(run) = open(Standing::NeedsPerson) {
-        return (run.state.word(), Outlook::Person);
-    }
-    let states: Vec<_> = status.runs.iter().map(|run| run.state).collect();
-    match summed_up(&states) {
-        Some(state) => (state.word(), Outlook::Final(ended(state))),
-        // Read, and nothing answers it: on purpose nothing follows.
-        None => (DeliveryState::Ignored.word(), well),
-    }
-}
-
-/// One state for several ended runs: what a person must look at outweighs what went well, and
-/// `contained` needs every run that was to contain something.
-fn summed_up(states: &[RunState]) -> Option<RunState> {
-    use RunState as S;
-
-    let has = |state| states.contains(&state);
-    let some_closed = has(S::Contained) || has(S::Partial);
-    let some_open = has(S::Failed) || has(S::Expired) || has(S::Stopped) || has(S::Undone);
-    let mixed = some_closed && some_open;
-    [S::Stuck, S::Unknown]
-        .into_iter()
-        .find(|state| has(*state))
-        .or((mixed || has(S::Partial)).then_some(S::Partial))
-        .or_else(|| {
-            [
-                S::Failed,
-                S::Contained,
-                S::Expired,
-                S::Stopped,
-                S::Undone,
-                S::Observed,
-            ]
-            .into_iter()
-            .find(|state| has(*state))
-        })
-        .or(states.first().copied())
-}
-
-const fn ended(state: RunState) -> Ended {
-    match state {
-        RunState::Failed | RunState::Partial | RunState::Stuck => Ended::Badly,
-        RunState::Unknown => Ended::Unknown,
-        RunState::Queued
-        | RunState::Observed
-        | RunState::Waiting
-        | RunState::Running
-        | RunState::Contained
-        | RunState::Undoing
-        | RunState::Undone
-        | RunState::Expired
-        | RunState::Stopped => Ended::Well,
-    }
-}
-
 impl<'a> Shown<'a> {
     pub(super) fn of(
         id: DeliveryId,
@@ -209,8 +115,7 @@ impl<'a> Shown<'a> {
             .flat_map(|detection| &detection.entities);
         let mut found: Vec<_> = found.map(|sighting| sighting.found_at.as_str()).collect();
         found.dedup();
-        let time = (state == RunState::Contained.word()).then(|| time_to_contain(&status.runs));
-        let time = time.flatten();
+        let time = time_to_contain(state, &status.runs);
         Self {
             id: id.into(),
             state,
@@ -220,20 +125,10 @@ impl<'a> Shown<'a> {
             held_until: status.held_until,
             coverage: doors.flat_map(|coverage| &coverage.doors).collect(),
             resolved_from: (!found.is_empty()).then(|| found.join(", ")),
-            incident_comment: comment::comment(status, (state, outlook), time, page),
+            incident_comment: comment(status, (state, outlook), time, Some(page)),
             incident_tags: [format!("estop:{state}")],
         }
     }
-}
-
-/// From receipt until the last entity was read back closed.
-fn time_to_contain(runs: &[Run]) -> Option<u64> {
-    let took = |run: &Run| {
-        run.contained_at
-            .map(|at| at.since(run.received_at).as_millis())
-    };
-    let slowest = runs.iter().filter_map(took).max()?;
-    u64::try_from(slowest).ok()
 }
 
 #[cfg(test)]

@@ -109,6 +109,8 @@ fn the_comment_says_what_was_stopped_how_fast_and_what_may_still_work() {
         "**Contained in 1.6 s** by estop (playbook agent-threat-intelligence).\n\
          - Stopped: agent 7a4e1c90-52bd-4f38-9e61-c0d2a8b5f317\n\
          - Still possible: issued tokens: may still work until 2026-09-20T15:04:00.000Z\n\
+         - Coverage: issued tokens: may still work until 2026-09-20T15:04:00.000Z: the longest token \
+         lifetime\n\
          - Details and undo: https://estop.example/d/det_x"
     );
 }

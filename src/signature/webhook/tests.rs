@@ -200,7 +200,10 @@ fn w05_a_header_that_stands_there_twice_is_refused() {
 
                 let verdict = verify(&keys, &headers(&list), b"{}", now());
 
-                assert_eq!(verdict, Err(Refusal::Repeated(good[which].0)));
+                assert_eq!(
+                    verdict,
+                    Err(Refusal::Repeated(HeaderName::from_static(good[which].0)))
+                );
             }
         }
         for joined in [
@@ -374,5 +377,55 @@ proptest! {
         let verdict = verify(&ring(&key), &headers, b"{}", Moment::from_millis(clock));
 
         prop_assert!(verdict.is_err());
+    }
+}
+
+#[test]
+fn the_published_vectors_verify_under_both_names_and_by_public_key() {
+    use super::{Names, Webhooks, sign_v1a};
+    use crate::signature::{PublicKey, SigningKey};
+
+    let text = include_str!("../../../tests/fixtures/signature_vectors.json");
+    let all: serde_json::Value = serde_json::from_str(text).unwrap();
+    for it in all["standard_webhooks"].as_array().unwrap() {
+        let field = |name: &str| it[name].as_str().unwrap_or_default().to_owned();
+        let (id, body, signature) = (field("id"), field("payload"), field("signature"));
+        let at = it["timestamp"].as_i64().unwrap();
+        for names in [Names::Standard, Names::Svix] {
+            let public = field("public_key").parse::<PublicKey>().ok();
+            let publics: Vec<_> = public
+                .map(|key| (KeyId::new("p").unwrap(), key))
+                .into_iter()
+                .collect();
+            let secret = field("secret");
+            let secrets = (!secret.is_empty()).then(|| {
+                let key = Secret::unchecked(&format!("whsec_{secret}"));
+                KeyRing::new(vec![(KeyId::new("s").unwrap(), key)]).unwrap()
+            });
+            let webhooks = Webhooks::new(names, secrets, publics).unwrap();
+            let [id_name, time_name, signature_name] = names.all();
+            let mut sent = HeaderMap::new();
+            sent.insert(id_name, id.parse().unwrap());
+            sent.insert(time_name, at.to_string().parse().unwrap());
+            sent.insert(signature_name.clone(), signature.parse().unwrap());
+            let now = Moment::from_millis(at * 1000);
+
+            assert!(
+                webhooks.verify(&sent, body.as_bytes(), now).is_ok(),
+                "{signature}"
+            );
+            assert!(webhooks.verify(&sent, b"{}", now).is_err());
+            // The bytes of one version under the name of the other.
+            let bent = match signature.strip_prefix("v1a,") {
+                Some(code) => format!("v1,{code}"),
+                None => signature.replace("v1,", "v1a,"),
+            };
+            sent.insert(signature_name, bent.parse().unwrap());
+            assert!(webhooks.verify(&sent, body.as_bytes(), now).is_err());
+        }
+        if let Ok(key) = SigningKey::parse(&format!("whsk_{}", field("secret_key"))) {
+            assert_eq!(sign_v1a(&key, &id, at, body.as_bytes()), signature);
+            assert_eq!(key.public().to_string(), field("public_key"));
+        }
     }
 }

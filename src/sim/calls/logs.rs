@@ -51,14 +51,14 @@ pub(in crate::sim) fn directory_audits(state: &State, call: &Call) -> Answered {
     page(call, wanted)
 }
 
-fn terms(call: &Call) -> Result<Vec<String>, Refusal> {
+pub(in crate::sim) fn terms(call: &Call) -> Result<Vec<String>, Refusal> {
     only(call, &["$filter", "$top", "$skiptoken"])?;
     let text = call.parameter("$filter").unwrap_or_default();
     let terms = text.split(" and ").filter(|it| !it.is_empty());
     Ok(terms.map(str::to_owned).collect())
 }
 
-fn unsupported(term: &str) -> Refusal {
+pub(in crate::sim) fn unsupported(term: &str) -> Refusal {
     Refusal::bad_request(format!("Invalid filter clause: '{term}'."))
 }
 
@@ -180,7 +180,7 @@ fn change(effect: &Effect) -> Value {
     })
 }
 
-fn page(call: &Call, all: Vec<Value>) -> Answered {
+pub(in crate::sim) fn page(call: &Call, all: Vec<Value>) -> Answered {
     let number = |name| call.parameter(name).map(str::parse::<usize>).transpose();
     let wrong = |_| Refusal::bad_request("Invalid page.");
     let top = number("$top").map_err(wrong)?.unwrap_or(PAGES.0);

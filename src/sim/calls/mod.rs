@@ -19,12 +19,16 @@ mod batch;
 mod belonging;
 mod blueprints;
 pub(super) mod call;
+mod defender;
+mod detections;
 mod foundry;
+mod incidents;
 mod lists;
 pub(super) mod load;
 mod logs;
 mod odata;
 mod operation;
+mod permissions;
 mod policies;
 mod premises;
 mod principals;
@@ -99,6 +103,12 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Answer {
             let subscription = (*subscription).to_owned();
             dressed(call, premises::azure_roles(state, call, &subscription))
         }
+        ("POST", ["dataCollectionRules", rule, "streams", stream]) => {
+            dressed(call, incidents::add_lines(state, call, (rule, stream)))
+        }
+        (_, segments) if incidents::is_sentinels(segments) => {
+            dressed(call, incidents::perform(state, call, segments))
+        }
         _ => one_of_graph(state, call),
     }
 }
@@ -137,13 +147,18 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::ReadPrincipal(key) => agents::read_principal(state, call, (caller, key)),
         Operation::GetByIds => agents::get_by_ids(state, call),
         Operation::ReadUser(id) => users::read(state, call, id),
+        Operation::Manager(id) => users::manager(state, call, id),
         Operation::ListUsers(which) => users::list(state, call, which),
         Operation::SwitchUser(id) => users::switch(state, call, (caller, id)),
         Operation::RevokeSessions(id) => users::revoke_sessions(state, call, (caller, id)),
         Operation::ReadRisk(id) => risk::read(state, call, id),
         Operation::ListRisk => risk::list(state, call),
+        Operation::ListDetections(sort) => detections::list(state, call, sort),
         Operation::Judge(verdict) => risk::judge(state, call, verdict),
         Operation::Belonging(it) => shelves::perform(state, call, (caller, it)),
+        Operation::ReadIncident(number) => defender::read(state, number),
+        Operation::CommentIncident(number) => defender::comment(state, call, number),
+        Operation::ChangeIncident(number) => defender::change(state, call, number),
         Operation::ListPolicies => policies::list(state, call),
         Operation::ListLicences => premises::licences(state),
         Operation::ListSignIns => logs::sign_ins(state, call),

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::domain::moment::Moment;
 use crate::sim::calls::call::{Call, guid};
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::calls::show::Declared;
@@ -89,11 +90,19 @@ impl View {
     }
 }
 
+/// What a filter compares a property with.
+#[derive(Clone, Debug)]
+enum Comparison {
+    Equals(String, Value),
+    /// At this moment or later.
+    Since(String, Moment),
+}
+
 /// A list as asked for.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct Listing {
     pub(in crate::sim) view: View,
-    filter: Option<(String, Value)>,
+    filter: Option<Comparison>,
     pub(in crate::sim) after: Option<Uuid>,
     pub(in crate::sim) top: usize,
 }
@@ -138,7 +147,11 @@ impl Listing {
     pub(in crate::sim) fn wants(&self, whole: &Map<String, Value>) -> bool {
         match &self.filter {
             None => true,
-            Some((name, value)) => whole.get(name) == Some(value),
+            Some(Comparison::Equals(name, value)) => whole.get(name) == Some(value),
+            Some(Comparison::Since(name, since)) => {
+                let said = whole.get(name).and_then(Value::as_str);
+                said.and_then(Moment::parse).is_some_and(|at| at >= *since)
+            }
         }
     }
 
@@ -167,8 +180,18 @@ fn place(text: &str) -> Option<Uuid> {
     guid(std::str::from_utf8(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?)
 }
 
-fn comparison(text: &str, declared: Declared) -> Result<(String, Value), Refusal> {
+/// The one property of risky agents that is documented to take `ge`.
+const SINCE: &str = "riskLastModifiedDateTime ge ";
+
+fn comparison(text: &str, declared: Declared) -> Result<Comparison, Refusal> {
     let refusal = || Refusal::unsupported_query(format!("Unsupported Query: '{text}'."));
+    if let Some(since) = text.strip_prefix(SINCE)
+        && declared == Declared::RiskyAgent
+    {
+        let since = Moment::parse(since).ok_or_else(refusal)?;
+        let name = "riskLastModifiedDateTime".to_owned();
+        return Ok(Comparison::Since(name, since));
+    }
     let (name, value) = text.trim().split_once(" eq ").ok_or_else(refusal)?;
     let (name, value) = (name.trim(), value.trim());
     if !declared.has(name) {
@@ -183,7 +206,7 @@ fn comparison(text: &str, declared: Declared) -> Result<(String, Value), Refusal
         (None, "false") => false.into(),
         _ => return Err(refusal()),
     };
-    Ok((name.to_owned(), value))
+    Ok(Comparison::Equals(name.to_owned(), value))
 }
 
 pub(in crate::sim) fn only(call: &Call, known: &[&str]) -> Result<(), Refusal> {

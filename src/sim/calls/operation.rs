@@ -1,9 +1,10 @@
-//! The table of what is modelled: path and method, permissions, limit family.
+//! The table of what is modelled: path and method, limit family.
 
 use http::{Method, StatusCode};
 
 use crate::sim::calls::belonging::Belonging;
 use crate::sim::calls::call::Call;
+use crate::sim::calls::detections::Sort;
 use crate::sim::calls::refusal::Refusal;
 use crate::sim::limits::Family;
 
@@ -49,14 +50,19 @@ pub(in crate::sim) enum Operation<'a> {
     ListInstances,
     ReadPrincipal(Key<'a>),
     ReadUser(&'a str),
+    Manager(&'a str),
     ListUsers(Users),
     SwitchUser(&'a str),
     RevokeSessions(&'a str),
     ReadRisk(&'a str),
     ListRisk,
+    ListDetections(Sort),
     Judge(Verdict),
     GetByIds,
     Belonging(Belonging<'a>),
+    ReadIncident(&'a str),
+    CommentIncident(&'a str),
+    ChangeIncident(&'a str),
     ListPolicies,
     ListLicences,
     ListSignIns,
@@ -68,14 +74,6 @@ pub(in crate::sim) enum Operation<'a> {
 const AGENT: &str = "microsoft.graph.agentIdentity";
 const BLUEPRINT: &str = "microsoft.graph.agentIdentityBlueprintPrincipal";
 
-/// What allows reading directory roles.
-const ROLES: &[&[&str]] = &[
-    &["RoleManagement.Read.Directory"],
-    &["RoleManagement.ReadWrite.Directory"],
-    &["Directory.Read.All"],
-    &["Directory.ReadWrite.All"],
-];
-
 impl<'a> Operation<'a> {
     /// Finds the operation of a call whose segments are `segments`, the version first.
     pub(in crate::sim) fn of(call: &Call, segments: &[&'a str]) -> Result<Self, Refusal> {
@@ -85,7 +83,15 @@ impl<'a> Operation<'a> {
             ["beta", rest @ ..] => ("beta", rest),
             _ => return Err(Refusal::no_path(&call.path)),
         };
-        if let ("v1.0", ["identityProtection", segment @ "riskyAgents", ..]) = (version, rest) {
+        if let (
+            "v1.0",
+            [
+                "identityProtection",
+                segment @ ("riskyAgents" | "agentRiskDetections"),
+                ..,
+            ],
+        ) = (version, rest)
+        {
             let message = format!("Resource not found for the segment '{segment}'.");
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message));
         }
@@ -132,9 +138,12 @@ impl<'a> Operation<'a> {
             ["users"] => Some(Self::ListUsers(Users::All)),
             ["users", "microsoft.graph.agentUser"] => Some(Self::ListUsers(Users::OfAgents)),
             ["users", id] => Some(Self::ReadUser(id)),
+            ["users", id, "manager"] => Some(Self::Manager(id)),
             ["identityProtection", "riskyAgents"] => Some(Self::ListRisk),
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
+            ["identityProtection", list] => Sort::of(list).map(Self::ListDetections),
             ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
+            ["security", "incidents", number] => Some(Self::ReadIncident(number)),
             ["subscribedSkus"] => Some(Self::ListLicences),
             ["auditLogs", "signIns"] => Some(Self::ListSignIns),
             ["auditLogs", "directoryAudits"] => Some(Self::ListChanges),
@@ -157,6 +166,10 @@ impl<'a> Operation<'a> {
                 Some(Self::SwitchCast(Cast::BlueprintPrincipal, id))
             }
             ("PATCH", ["users", id]) => Some(Self::SwitchUser(id)),
+            ("POST", ["security", "incidents", number, "comments"]) => {
+                Some(Self::CommentIncident(number))
+            }
+            ("PATCH", ["security", "incidents", number]) => Some(Self::ChangeIncident(number)),
             ("POST", ["users", id, "revokeSignInSessions"]) => Some(Self::RevokeSessions(id)),
             ("POST", ["directoryObjects", "getByIds"]) => Some(Self::GetByIds),
             ("POST", ["identityProtection", "riskyAgents", verdict]) => match *verdict {
@@ -169,84 +182,15 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Application permissions: any line is enough, and a line counts when all of it is held.
-    pub(in crate::sim) fn permissions(&self) -> &'static [&'static [&'static str]] {
-        match self {
-            Self::ReadCast(Cast::Agent, _) | Self::ListCast(Cast::Agent) => &[
-                &["AgentIdentity.Read.All"],
-                &["AgentIdentity.ReadWrite.All"],
-            ],
-            Self::ReadCast(Cast::BlueprintPrincipal, _)
-            | Self::ListCast(Cast::BlueprintPrincipal) => &[
-                &["AgentIdentityBlueprintPrincipal.Read.All"],
-                &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
-            ],
-            Self::SwitchCast(Cast::Agent, _) => &[
-                &["AgentIdentity.EnableDisable.All"],
-                &["AgentIdentity.ReadWrite.All"],
-            ],
-            Self::SwitchCast(Cast::BlueprintPrincipal, _) => &[
-                &["AgentIdentityBlueprintPrincipal.EnableDisable.All"],
-                &["AgentIdentityBlueprintPrincipal.ReadWrite.All"],
-            ],
-            Self::Sponsors(..) => &[&["Application.Read.All"]],
-            Self::ListBlueprintApplications => &[
-                &["AgentIdentityBlueprint.Read.All"],
-                &["AgentIdentityBlueprint.ReadWrite.All"],
-            ],
-            Self::ListInstances => &[
-                &["AgentInstance.Read.All"],
-                &["AgentInstance.ReadWrite.All"],
-            ],
-            // `Application.ReadWrite.OwnedBy` reaches what an app owns itself: estop owns nothing.
-            Self::Owners(_) | Self::ListPrincipals | Self::ReadPrincipal(_) => &[
-                &["Application.Read.All"],
-                &["Application.ReadWrite.All"],
-                &["Directory.Read.All"],
-                &["Directory.ReadWrite.All"],
-            ],
-            Self::ReadUser(_) | Self::ListUsers(_) => &[
-                &["User.ReadBasic.All"],
-                &["User.Read.All"],
-                &["AgentIdUser.ReadWrite.All"],
-            ],
-            Self::SwitchUser(_) => &[
-                &["AgentIdUser.ReadWrite.All"],
-                &["User.EnableDisableAccount.All", "User.Read.All"],
-            ],
-            Self::RevokeSessions(_) => &[
-                &["User.RevokeSessions.All"],
-                &["AgentIdUser.ReadWrite.All"],
-                &["User.ReadWrite.All"],
-                &["Directory.ReadWrite.All"],
-            ],
-            Self::ReadRisk(_) | Self::ListRisk => &[
-                &["IdentityRiskyAgent.Read.All"],
-                &["IdentityRiskyAgent.ReadWrite.All"],
-            ],
-            Self::Judge(_) => &[&["IdentityRiskyAgent.ReadWrite.All"]],
-            Self::GetByIds => &[&["Directory.Read.All"], &["Directory.ReadWrite.All"]],
-            Self::Belonging(it) => it.permissions(),
-            Self::ListPolicies => &[&["Policy.Read.All"]],
-            Self::ListSignIns | Self::ListChanges => &[&["AuditLog.Read.All"]],
-            Self::ReadAlert(_) => &[
-                &["SecurityAlert.Read.All"],
-                &["SecurityAlert.ReadWrite.All"],
-            ],
-            Self::ListRoleDefinitions => ROLES,
-            Self::ListLicences => &[
-                &["LicenseAssignment.Read.All"],
-                &["Organization.Read.All"],
-                &["Directory.Read.All"],
-            ],
-        }
-    }
-
     /// Does it belong to ID Protection or the sign-in log, which want a licence of their own?
     pub(in crate::sim) fn wants_licence(&self) -> bool {
         matches!(
             self,
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListSignIns
+            Self::ReadRisk(_)
+                | Self::ListRisk
+                | Self::ListDetections(_)
+                | Self::Judge(_)
+                | Self::ListSignIns
         )
     }
 
@@ -257,12 +201,19 @@ impl<'a> Operation<'a> {
             Self::SwitchCast(..) | Self::SwitchUser(_) | Self::RevokeSessions(_) => {
                 (Family::DirectoryWrites, 1)
             }
-            Self::ReadRisk(_) | Self::ListRisk | Self::Judge(_) | Self::ListPolicies => {
-                (Family::IdentityProtection, 1)
+            Self::ReadRisk(_)
+            | Self::ListRisk
+            | Self::ListDetections(_)
+            | Self::Judge(_)
+            | Self::ListPolicies => (Family::IdentityProtection, 1),
+            Self::ReadIncident(_) | Self::CommentIncident(_) | Self::ChangeIncident(_) => {
+                (Family::DirectoryReads, 0)
             }
             Self::ListSignIns | Self::ListChanges => (Family::Reports, 1),
             Self::ReadAlert(_) => (Family::Security, 1),
-            Self::ReadUser(_) | Self::ListUsers(_) => (Family::DirectoryReads, 2 - chosen),
+            Self::ReadUser(_) | Self::Manager(_) | Self::ListUsers(_) => {
+                (Family::DirectoryReads, 2 - chosen)
+            }
             Self::Belonging(it) => it.cost(call),
             Self::GetByIds => (Family::DirectoryReads, if chosen == 1 { 2 } else { 5 }),
             Self::ListBlueprintApplications => (Family::DirectoryReads, 2 - chosen),

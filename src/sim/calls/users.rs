@@ -20,6 +20,15 @@ pub(in crate::sim) fn read(state: &mut State, call: &Call, text: &str) -> Answer
     one(state, call, (&view, id))
 }
 
+/// Whom a user reports to; 404 when nobody.
+pub(in crate::sim) fn manager(state: &mut State, call: &Call, text: &str) -> Answered {
+    let view = View::of_one(call, Declared::DirectoryObject)?;
+    let id = found(state, text)?;
+    let manager = state.tenant.managers.get(&id).copied();
+    let manager = manager.ok_or_else(|| Refusal::no_resource("manager"))?;
+    one(state, call, (&view, manager))
+}
+
 pub(in crate::sim) fn list(state: &mut State, call: &Call, which: Users) -> Answered {
     let declared = match which {
         Users::All => Declared::User,
@@ -78,6 +87,11 @@ pub(in crate::sim) fn revoke_sessions(
     ))
 }
 
+pub(in crate::sim) const MAY_READ_MANAGERS: &[&[&str]] = &[
+    &["User.Read.All"],
+    &["Directory.Read.All"],
+    &["Directory.ReadWrite.All"],
+];
 const PEOPLE: &[&[&str]] = &[&["User.EnableDisableAccount.All", "User.Read.All"]];
 const SESSIONS_OF_PEOPLE: &[&[&str]] = &[
     &["User.RevokeSessions.All"],

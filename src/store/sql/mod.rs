@@ -14,7 +14,7 @@ mod row;
 mod value;
 
 pub(super) use connection::{Access, Connection};
-pub(super) use query::{Session, query};
+pub(super) use query::{Query, Session, query};
 pub(super) use readers::{Glance, Readers};
 pub(super) use row::Row;
 

@@ -30,7 +30,7 @@ async fn a_claim_that_does_not_hold_is_told_with_what_came() {
     assert!(told[3].starts_with("        writes: expected none, got PATCH /v1.0/"));
     assert_eq!(
         ended.talk,
-        "1 of 18 known detection types have a playbook here\n2 cases, 1 ok, 1 failed, 0.0 s\n"
+        "1 of 33 known detection types have a playbook here\n2 cases, 1 ok, 1 failed, 0.0 s\n"
     );
 }
 

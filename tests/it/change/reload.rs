@@ -9,7 +9,7 @@ use estop::sim::{Fault, On, What};
 
 use super::{acting, with};
 use crate::power::Desk;
-use crate::world::invoice_bot;
+use crate::world::{World, invoice_bot};
 
 const FOLDER: &str = "playbooks: set\n";
 
@@ -273,4 +273,68 @@ async fn the_service_looks_by_itself_where_nothing_tells_it() {
     let changed = || async { in_force(&desk) != before };
 
     assert!(desk.world.until(changed).await, "nobody looked");
+}
+
+/// The service begun anew with this playbook, which the folder holds too.
+async fn begun_with(desk: Desk, folder: &Folder, playbook: String) -> World {
+    folder.holds("stop.yaml", &playbook);
+    let world = desk.leave().restart_as(|setting| {
+        setting.playbooks = vec![("stop.yaml", playbook)];
+    });
+    world.await
+}
+
+async fn rehearse_the_start(world: &World) -> Reloaded {
+    let reloader = world.service.reloader.clone().unwrap();
+    reloader.reload(Cause::Start).await.unwrap()
+}
+
+async fn told_of(world: &World, part: &str) -> usize {
+    let told = world.told().await;
+    told.iter().filter(|text| text.contains(part)).count()
+}
+
+#[tokio::test]
+async fn a_start_whose_tests_fail_goes_back_to_the_last_set_that_passed() {
+    let (desk, folder) = changing().await;
+    folder.holds("stop.yaml", &acting("enforce", "Stop it."));
+    assert!(matches!(reload(&desk).await, Reloaded::InForce { .. }));
+    let good = in_force(&desk);
+    let world = begun_with(desk, &folder, acting("observe", "Watch it.")).await;
+    let bad = world.service.catalog.load().digest();
+
+    let looked = rehearse_the_start(&world).await;
+
+    assert!(matches!(looked, Reloaded::Refused { .. }), "{looked:?}");
+    assert_ne!(bad, good);
+    assert_eq!(world.service.catalog.load().digest(), good);
+    assert_eq!(told_of(&world, "the last good ones stay in force").await, 1);
+}
+
+#[tokio::test]
+async fn a_first_start_whose_tests_fail_says_so_and_stays() {
+    let (desk, folder) = changing().await;
+    let world = begun_with(desk, &folder, acting("observe", "Watch it.")).await;
+    let before = world.service.catalog.load().digest();
+
+    let looked = rehearse_the_start(&world).await;
+
+    assert!(matches!(looked, Reloaded::Refused { .. }), "{looked:?}");
+    assert_eq!(world.service.catalog.load().digest(), before);
+    assert_eq!(told_of(&world, "no set is known that passed").await, 1);
+}
+
+#[tokio::test]
+async fn a_start_whose_tests_pass_changes_nothing() {
+    let (desk, folder) = changing().await;
+    let world = begun_with(desk, &folder, acting("enforce", "Stop it.")).await;
+    let store = &world.service.store;
+    let before = store.set_in_force().await.unwrap();
+    let set = world.service.catalog.load().digest();
+
+    let looked = rehearse_the_start(&world).await;
+
+    assert_eq!(looked, Reloaded::InForce { set });
+    assert_eq!(store.set_in_force().await.unwrap(), before);
+    assert_eq!(store.last_rehearsed().await.unwrap().len(), 1);
 }

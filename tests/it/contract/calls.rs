@@ -5,6 +5,7 @@ use estop::domain::entity::{Entity, EntityKind, ObjectId};
 use estop::domain::found::{AppRole, DirectoryRole, Grant, OpaqueId};
 use estop::domain::inventory::{Bond, Part};
 use estop::domain::moment::Moment;
+use estop::domain::pull::RiskList;
 use estop::foundry::Sessions;
 use estop::graph::{Ask, ChangesOf, Enabled, Priority, Removable, SignInsOf, Wanted};
 use uuid::Uuid;
@@ -35,6 +36,9 @@ pub(super) async fn make(at: &Bench, call: &str, priority: Priority) -> End {
     if let Some(end) = logs(at, call, ask).await {
         return end;
     }
+    if let Some(end) = risks(at, call, ask).await {
+        return end;
+    }
     around(at, call, ask)
         .await
         .unwrap_or_else(|| panic!("nobody knows how to make {call}"))
@@ -62,6 +66,29 @@ async fn logs(at: &Bench, call: &str, ask: Ask) -> Option<End> {
             let role = OpaqueId::new("role").unwrap();
             end(graph.assignments_of_role(ask, &role).await)
         }
+        "Sentinel::comment" => {
+            let said = ("**Contained** by estop.", None);
+            end(at.sentinel.comment(&it.incident, it.comment, said).await)
+        }
+        "Sentinel::comment_etag" => end(at.sentinel.comment_etag(&it.incident, it.comment).await),
+        "Sentinel::incident" => end(at.sentinel.incident(&it.incident).await),
+        "Sentinel::write_incident" => {
+            let read = it.read.clone();
+            end(at.sentinel.write_incident(&it.incident, read).await)
+        }
+        "Table::add" => end(at.table.add(vec![serde_json::json!({ "Number": 7 })]).await),
+        "Graph::incident" => end(graph.incident(ask, &it.number).await),
+        "Graph::comment_incident" => end(graph
+            .comment_incident(ask, &it.number, "Contained by estop.")
+            .await),
+        "Graph::tag_incident" => {
+            let tags = ["estop:contained".to_owned()];
+            end(graph.tag_incident(ask, &it.number, &tags).await)
+        }
+        "Graph::judge_incident" => {
+            let judgement = estop::graph::Judgement::FalsePositive;
+            end(graph.judge_incident(ask, &it.number, judgement).await)
+        }
         "Arm::roles_of" => end(at.arm.roles_of(it.plain, it.agent).await),
         _ => None,
     }
@@ -85,7 +112,9 @@ async fn objects(at: &Bench, call: &str, ask: Ask) -> Option<End> {
         "Graph::blueprint" => end(graph.blueprint(ask, it.blueprint).await),
         "Graph::blueprint_by_app_id" => end(graph.blueprint_by_app_id(ask, it.blueprint_app).await),
         "Graph::agent_user" => end(graph.agent_user(ask, it.agent_user).await),
+        "Graph::person" => end(graph.person(ask, it.person).await),
         "Graph::agent_users_of" => end(graph.agent_users_of(ask, it.agent).await),
+        "Graph::manager_of" => end(graph.manager_of(ask, it.person).await),
         "Graph::principal" => end(graph.principal(ask, it.plain).await),
         "Graph::tag_of" => end(graph.tag_of(ask, it.agent, &it.tag).await),
         "Graph::is_deleted" => end(graph.is_deleted(ask, it.deleted).await),
@@ -218,6 +247,29 @@ async fn whole_lists(at: &Bench, call: &str, ask: Ask) -> Option<End> {
     let mut roll = at.graph.roll(ask, wanted, Moment::from_millis(0)).unwrap();
     loop {
         match roll.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Some(End::Done),
+            Err(error) => return Some(error.into()),
+        }
+    }
+}
+
+/// What is pulled.
+async fn risks(at: &Bench, call: &str, ask: Ask) -> Option<End> {
+    let which = call.strip_prefix("Risks::next/")?;
+    let since = match which.strip_prefix("all ") {
+        Some(_) => None,
+        None => Some(Moment::from_millis(0)),
+    };
+    let list = match which.trim_start_matches("all ") {
+        "agent detections" => RiskList::AgentRiskDetections,
+        "risky agents" => RiskList::RiskyAgents,
+        "principal detections" => RiskList::ServicePrincipalRiskDetections,
+        _ => return None,
+    };
+    let mut risks = at.graph.risks(ask, list, since);
+    loop {
+        match risks.next().await {
             Ok(Some(_)) => {}
             Ok(None) => return Some(End::Done),
             Err(error) => return Some(error.into()),

@@ -154,8 +154,12 @@ fn told(row: &Row, trouble: &Trouble) -> End {
         // Foundry answers any success without content, and its 503 promises nothing.
         (Host::Foundry, "an empty 200" | "an empty 202") => End::Done,
         (Host::Foundry, "503 in 7 s") => End::Unknown,
-        // Azure is only read, for people: whatever it refuses, a person looks.
-        (Host::Azure, "404" | "404 of a proxy" | "409" | "412") => End::Refused,
+        // The premises are only read, for people: whatever Azure refuses there, a person looks.
+        (Host::Azure, "404" | "404 of a proxy" | "409" | "412")
+            if row.calls[0].starts_with("Arm::") =>
+        {
+            End::Refused
+        }
         // That there is no `$batch` says nothing about an agent.
         (Host::Graph, "404") if whole_batch => End::Unknown,
         _ => usual,

@@ -26,7 +26,10 @@ use estop::domain::moment::Moment;
 use estop::entra::{AccessToken, TokenSource};
 use estop::foundry::{self, Foundry};
 use estop::graph::{self, Budget, Budgets, Cloud, Endpoints, Graph, Link, Tag};
-use estop::sim::{BlueprintIds, Entra, INVOICE_BOT, Item, Limits, RiskPolicy, Shelf, Tenant};
+use estop::sentinel::{self, IncidentPath, IncidentRead, Sentinel, Table, TableTerms};
+use estop::sim::{
+    BlueprintIds, Entra, INVOICE_BOT, Item, Limits, RiskPolicy, SentinelIncident, Shelf, Tenant,
+};
 use estop::transport::{Answer, Failure, Request, Transport};
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -66,6 +69,17 @@ impl From<foundry::Error> for End {
     }
 }
 
+impl From<sentinel::Error> for End {
+    fn from(error: sentinel::Error) -> Self {
+        match error {
+            sentinel::Error::TryAgain { .. } | sentinel::Error::Changed { .. } => Self::TryAgain,
+            sentinel::Error::Unknown { .. } => Self::Unknown,
+            sentinel::Error::NotFound { .. } => Self::NotFound,
+            sentinel::Error::Refused { .. } => Self::Refused,
+        }
+    }
+}
+
 impl From<arm::Error> for End {
     fn from(error: arm::Error) -> Self {
         match error {
@@ -99,6 +113,8 @@ struct Bench {
     graph: Graph,
     foundry: Foundry,
     arm: Arm,
+    sentinel: Sentinel,
+    table: Table,
     entra: Entra,
     hand: Hand,
     things: Things,
@@ -111,6 +127,8 @@ struct Bench {
 struct Things {
     agent: ObjectId,
     agent_user: ObjectId,
+    /// Somebody with a manager.
+    person: ObjectId,
     blueprint: ObjectId,
     blueprint_app: ObjectId,
     application: ObjectId,
@@ -129,6 +147,12 @@ struct Things {
     runtime: Runtime,
     /// Stopped already.
     stopped: Runtime,
+    /// An incident with a comment, as it was read.
+    incident: IncidentPath,
+    comment: Uuid,
+    read: IncidentRead,
+    /// And one in Defender.
+    number: OpaqueId,
 }
 
 impl Bench {
@@ -148,6 +172,7 @@ impl Bench {
         let at = [
             "https://graph.microsoft.com",
             "https://management.azure.com",
+            "https://x.ingest.monitor.azure.com",
         ];
         Self::of(
             (clock, hand),
@@ -158,7 +183,7 @@ impl Bench {
 
     fn of(
         (clock, hand): (Clock, Hand),
-        (transport, [graph, azure]): (Transport, [&str; 2]),
+        (transport, [graph, azure, monitor]): (Transport, [&str; 3]),
         (entra, things, sent): (Entra, Things, Arc<Mutex<Vec<Request>>>),
     ) -> Self {
         let budget = Budget {
@@ -190,7 +215,23 @@ impl Bench {
             tokens: tokens("https://management.azure.com"),
             clock: clock.clone(),
         };
+        let sentinel = Sentinel {
+            base: azure.parse().unwrap(),
+            workspaces: Vec::new(),
+            transport: transport.clone(),
+            tokens: tokens("https://management.azure.com"),
+            clock: clock.clone(),
+        };
+        let terms_of_table = TableTerms::new(monitor.parse().unwrap(), "dcr-0a1b", "Custom-Estop");
+        let table = Table {
+            terms: terms_of_table.unwrap(),
+            transport: transport.clone(),
+            tokens: tokens("https://monitor.azure.com"),
+            clock: clock.clone(),
+        };
         Self {
+            sentinel,
+            table,
             graph,
             foundry: Foundry::new(terms, tokens("https://ai.azure.com"), transport, clock),
             arm,
@@ -279,6 +320,9 @@ fn furnished() -> &'static (Tenant, Things) {
         let finance = tenant.blueprint_of_app(app).unwrap().ids;
         tenant.furnish(INVOICE_BOT);
         tenant.furnish(finance.principal);
+        let sponsor = tenant.agents[&INVOICE_BOT].sponsors[0];
+        let manager = tenant.add_person("Grace");
+        tenant.managers.insert(sponsor, manager);
         tenant.risk_policy = RiskPolicy::BlocksHigh;
         tenant.premises.azure_roles = Some(Vec::new());
         tenant.attributes.insert("Estop.State".to_owned());
@@ -297,6 +341,15 @@ fn furnished() -> &'static (Tenant, Things) {
         let second = tenant.item(Shelf::Instances, &instances[1].to_string());
         let second = second.unwrap().clone();
         tenant.put(Shelf::Quarantine, &instances[1].to_string(), second);
+        let mut incident = SentinelIncident::titled("Agent identity risk");
+        let said = (1, "Being worked on".to_owned());
+        incident.comments.insert(COMMENT, said);
+        tenant
+            .cases
+            .sentinel
+            .insert(INCIDENT.to_lowercase(), incident);
+        tenant.cases.open_defender("2972395", "Agent identity risk");
+        tenant.cases.declare("dcr-0a1b", "Custom-Estop");
         let things = things(&tenant, finance, (plain, gone, instances));
         (tenant, things)
     })
@@ -315,9 +368,11 @@ fn things(
     let package = of_agent(Shelf::Packages);
     let id = |value: &Value| value.as_str().unwrap().parse::<ObjectId>().unwrap();
     let opaque = |text: &str| OpaqueId::new(text).unwrap();
+    let reports = tenant.managers.keys().next().unwrap();
     Things {
         agent: ObjectId::from_uuid(INVOICE_BOT),
         agent_user: ObjectId::from_uuid(user.unwrap().id),
+        person: ObjectId::from_uuid(*reports),
         blueprint: ObjectId::from_uuid(finance.principal),
         blueprint_app: ObjectId::from_uuid(finance.app),
         application: ObjectId::from_uuid(finance.application),
@@ -343,8 +398,17 @@ fn things(
         quarantined: opaque(&instances[1].to_string()),
         runtime: runtime("invoice-bot"),
         stopped: runtime("idle-bot"),
+        incident: IncidentPath::parse(INCIDENT).unwrap(),
+        comment: COMMENT,
+        read: serde_json::from_value(tenant.cases.sentinel[&INCIDENT.to_lowercase()].shown())
+            .unwrap(),
+        number: opaque("2972395"),
     }
 }
+
+/// Written over is what it names, so no other name of it is an id of another kind.
+const COMMENT: Uuid = uuid::uuid!("00000000-0000-4000-8000-000000000002");
+const INCIDENT: &str = "/subscriptions/00000000-0000-4000-8000-0000000000aa/resourceGroups/rg-sec/providers/Microsoft.OperationalInsights/workspaces/law-sec/providers/Microsoft.SecurityInsights/Incidents/i-1";
 
 fn runtime(name: &str) -> Runtime {
     let project = "https://x.services.ai.azure.com/api/projects/p";

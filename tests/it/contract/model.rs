@@ -36,7 +36,9 @@ async fn assert_refused(call: &str, request: Request) {
     let host = ROWS[matched_host(&request)].host;
     let token = match host {
         Host::Foundry => bench.entra.access_token_for("https://ai.azure.com"),
-        Host::Graph | Host::Azure => bench.entra.access_token(),
+        Host::Azure => bench.entra.access_token_for("https://management.azure.com"),
+        Host::Monitor => bench.entra.access_token_for("https://monitor.azure.com"),
+        Host::Graph => bench.entra.access_token(),
     };
     let mut request = request;
     let header = format!("Bearer {}", token.unwrap()).parse().unwrap();

@@ -12,6 +12,7 @@ pub(super) enum Host {
     Graph,
     Foundry,
     Azure,
+    Monitor,
 }
 
 impl Host {
@@ -20,6 +21,7 @@ impl Host {
             Self::Graph => "graph.microsoft.com",
             Self::Foundry => "x.services.ai.azure.com",
             Self::Azure => "management.azure.com",
+            Self::Monitor => "x.ingest.monitor.azure.com",
         }
     }
 }
@@ -164,6 +166,10 @@ const GRANTS_WRITE: Permissions = &[
     &["Directory.ReadWrite.All"],
 ];
 
+const INCIDENTS_WRITE: Permissions = &[&["SecurityIncident.ReadWrite.All"]];
+const INCIDENT: &str = "/subscriptions/{id}/resourceGroups/rg-sec/providers/Microsoft.OperationalInsights/workspaces/law-sec/providers/Microsoft.SecurityInsights/incidents/{opaque}";
+const INCIDENT_COMMENT: &str = "/subscriptions/{id}/resourceGroups/rg-sec/providers/Microsoft.OperationalInsights/workspaces/law-sec/providers/Microsoft.SecurityInsights/incidents/{opaque}/comments/{id}";
+
 /// The table.
 pub(super) const ROWS: &[Row] = &[
     // Agent identities, blueprint principals and agents' users: facts 2.1 to 2.4. Cast paths only.
@@ -256,6 +262,18 @@ pub(super) const ROWS: &[Row] = &[
             Action::RevokeSessions,
             Action::Verify,
         ],
+    },
+    // A person: is it there? Its switch is never ours.
+    Row {
+        calls: &["Graph::person"],
+        host: Host::Graph,
+        line: ("GET", "/v1.0/users/{id}"),
+        query: "$select=id,accountEnabled",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::DirectoryReads),
+        permissions: USERS_READ,
+        actions: &[Action::RevokeSessions],
     },
     Row {
         calls: &["Graph::agent_users_of"],
@@ -427,6 +445,85 @@ pub(super) const ROWS: &[Row] = &[
         lane: Some(Lane::DirectoryWrites),
         permissions: &[&["AgentIdentityBlueprintPrincipal.DeleteRestore.All"]],
         actions: &[Action::RestoreBlueprint],
+    },
+    // The risk lists: facts 1.1 to 1.3. Filtered, and whole where the filter is refused.
+    Row {
+        calls: &["Risks::next/agent detections"],
+        host: Host::Graph,
+        line: ("GET", "/beta/identityProtection/agentRiskDetections"),
+        query: "$filter=detectedDateTime ge 1970-01-01T00:00:00.000Z",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::IdentityProtection),
+        permissions: &[&["IdentityRiskEvent.Read.All"]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Risks::next/all agent detections"],
+        host: Host::Graph,
+        line: ("GET", "/beta/identityProtection/agentRiskDetections"),
+        query: "",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::IdentityProtection),
+        permissions: &[&["IdentityRiskEvent.Read.All"]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Risks::next/risky agents"],
+        host: Host::Graph,
+        line: ("GET", "/beta/identityProtection/riskyAgents"),
+        query: "$filter=riskLastModifiedDateTime ge 1970-01-01T00:00:00.000Z",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::IdentityProtection),
+        permissions: &[
+            &["IdentityRiskyAgent.Read.All"],
+            &["IdentityRiskyAgent.ReadWrite.All"],
+        ],
+        actions: &[],
+    },
+    Row {
+        calls: &["Risks::next/all risky agents"],
+        host: Host::Graph,
+        line: ("GET", "/beta/identityProtection/riskyAgents"),
+        query: "",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::IdentityProtection),
+        permissions: &[
+            &["IdentityRiskyAgent.Read.All"],
+            &["IdentityRiskyAgent.ReadWrite.All"],
+        ],
+        actions: &[],
+    },
+    Row {
+        calls: &["Risks::next/principal detections"],
+        host: Host::Graph,
+        line: (
+            "GET",
+            "/v1.0/identityProtection/servicePrincipalRiskDetections",
+        ),
+        query: "$filter=detectedDateTime ge 1970-01-01T00:00:00.000Z",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::IdentityProtection),
+        permissions: &[&["IdentityRiskEvent.Read.All"]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Risks::next/all principal detections"],
+        host: Host::Graph,
+        line: (
+            "GET",
+            "/v1.0/identityProtection/servicePrincipalRiskDetections",
+        ),
+        query: "",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::IdentityProtection),
+        permissions: &[&["IdentityRiskEvent.Read.All"]],
+        actions: &[],
     },
     // ID Protection: facts 1.1. Beta only; one limit for the whole tenant.
     Row {
@@ -1117,6 +1214,127 @@ pub(super) const ROWS: &[Row] = &[
         kind: Kind::Read,
         lane: None,
         permissions: &[&[]],
+        actions: &[],
+    },
+    // Who stands in for a sponsor who has left.
+    Row {
+        calls: &["Graph::manager_of"],
+        host: Host::Graph,
+        line: ("GET", "/v1.0/users/{id}/manager"),
+        query: "$select=id",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::DirectoryReads),
+        permissions: &[
+            &["User.Read.All"],
+            &["Directory.Read.All"],
+            &["Directory.ReadWrite.All"],
+        ],
+        actions: &[],
+    },
+    // Incidents, in Sentinel and in Defender: what goes back.
+    Row {
+        calls: &["Sentinel::comment"],
+        host: Host::Azure,
+        line: ("PUT", INCIDENT_COMMENT),
+        query: "api-version=2025-09-01",
+        body: r#"{ "properties": { "message": "text" } }"#,
+        kind: Kind::Write,
+        lane: None,
+        permissions: &[&[]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Sentinel::comment_etag"],
+        host: Host::Azure,
+        line: ("GET", INCIDENT_COMMENT),
+        query: "api-version=2025-09-01",
+        body: "",
+        kind: Kind::Read,
+        lane: None,
+        permissions: &[&[]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Sentinel::incident"],
+        host: Host::Azure,
+        line: ("GET", INCIDENT),
+        query: "api-version=2025-09-01",
+        body: "",
+        kind: Kind::Read,
+        lane: None,
+        permissions: &[&[]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Sentinel::write_incident"],
+        host: Host::Azure,
+        line: ("PUT", INCIDENT),
+        query: "api-version=2025-09-01",
+        body: r#"{ "etag": "text", "properties": {
+            "title": "text", "severity": "text", "status": "text", "labels": "[{}]"
+        } }"#,
+        kind: Kind::Write,
+        lane: None,
+        permissions: &[&[]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Table::add"],
+        host: Host::Monitor,
+        line: ("POST", "/dataCollectionRules/dcr-0a1b/streams/Custom-Estop"),
+        query: "api-version=2023-01-01",
+        body: r#""[{}]""#,
+        kind: Kind::Write,
+        lane: None,
+        permissions: &[&[]],
+        actions: &[],
+    },
+    Row {
+        calls: &["Graph::incident"],
+        host: Host::Graph,
+        line: ("GET", "/v1.0/security/incidents/{opaque}"),
+        query: "",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::Reports),
+        permissions: &[
+            &["SecurityIncident.Read.All"],
+            &["SecurityIncident.ReadWrite.All"],
+        ],
+        actions: &[],
+    },
+    Row {
+        calls: &["Graph::comment_incident"],
+        host: Host::Graph,
+        line: ("POST", "/v1.0/security/incidents/{opaque}/comments"),
+        query: "",
+        body: r#"{ "@odata.type": "=microsoft.graph.security.alertComment", "comment": "text" }"#,
+        kind: Kind::Write,
+        lane: Some(Lane::Reports),
+        permissions: INCIDENTS_WRITE,
+        actions: &[],
+    },
+    Row {
+        calls: &["Graph::tag_incident"],
+        host: Host::Graph,
+        line: ("PATCH", "/v1.0/security/incidents/{opaque}"),
+        query: "",
+        body: r#"{ "customTags": "[text]" }"#,
+        kind: Kind::Write,
+        lane: Some(Lane::Reports),
+        permissions: INCIDENTS_WRITE,
+        actions: &[],
+    },
+    Row {
+        calls: &["Graph::judge_incident"],
+        host: Host::Graph,
+        line: ("PATCH", "/v1.0/security/incidents/{opaque}"),
+        query: "",
+        body: r#"{ "classification": "=falsePositive" }"#,
+        kind: Kind::Write,
+        lane: Some(Lane::Reports),
+        permissions: INCIDENTS_WRITE,
         actions: &[],
     },
     // Foundry: facts 3.1. An Azure role on the project instead of a permission.

@@ -42,7 +42,7 @@ fn bench(base: &str, transport: Transport) -> Bench {
     let sent = Arc::new(Mutex::new(Vec::new()));
     Bench::of(
         (clock, hand),
-        (transport, [base, base]),
+        (transport, [base, base, base]),
         (entra, things, sent),
     )
 }

@@ -119,7 +119,7 @@ enum Where {
 }
 
 #[tokio::test]
-async fn every_interleaving_of_read_write_and_a_foreign_write_is_undone_rightly_or_asked() {
+async fn e13_every_interleaving_of_read_write_and_a_foreign_write_is_undone_rightly_or_asked() {
     for read_first in [true, false] {
         for foreign in [Foreign::Nothing, Foreign::Disable, Foreign::Enable] {
             for place in [Where::BeforeBoth, Where::Between, Where::AfterBoth] {
@@ -323,7 +323,8 @@ async fn e15_a_second_run_knows_what_the_first_one_proved_later() {
     world.until_held(1).await;
     world.breathe().await;
     let second = world.contain_by(only_disable()).await;
-    world.breathe().await;
+    let struck = || async { world.steps(second).await[0].before.is_some() };
+    assert!(world.until(struck).await, "the second run does not strike");
     assert_eq!(before(&world, second).await, unproven());
 
     world.entra.release();

@@ -127,7 +127,9 @@ async fn e17_above_its_share_of_the_fleet_everything_waits() {
     }
     world.settle().await;
 
-    let runs = world.runs().await;
+    let mut runs = world.runs().await;
+    // So many agents of one blueprint are an outbreak too, which is another question.
+    runs.retain(|run| run.playbook.as_str() == "agent-early-life");
     let waiting = runs.iter().filter(|run| run.state == RunState::Waiting);
     assert_eq!(waiting.count(), 3);
     let because = runs

@@ -4,6 +4,7 @@ mod asked;
 mod brakes;
 mod contain;
 mod records;
+mod senders;
 mod tokens;
 mod typed;
 mod undo;

@@ -11,7 +11,7 @@ use super::{DAY, Desk, asking, keyed, token};
 use crate::world::invoice_bot;
 
 /// Every path that is there, with a method it takes.
-const PATHS: [(&str, &str); 24] = [
+const PATHS: [(&str, &str); 39] = [
     ("POST", "/v1/plans"),
     ("GET", "/v1/runs"),
     ("POST", "/v1/runs"),
@@ -37,6 +37,7 @@ const PATHS: [(&str, &str); 24] = [
         "/v1/detections/det_00000000000000000000000000/replay",
     ),
     ("GET", "/v1/playbooks"),
+    ("POST", "/v1/playbooks/agent-under-investigation/runs"),
     ("GET", "/v1/audit"),
     ("GET", "/v1/audit/head"),
     ("GET", "/v1/audit/export"),
@@ -44,6 +45,20 @@ const PATHS: [(&str, &str); 24] = [
     ("PUT", "/v1/mode"),
     ("POST", "/v1/brake"),
     ("GET", "/v1/tokens"),
+    ("GET", "/v1/holds"),
+    ("GET", "/v1/holds/7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0"),
+    ("GET", "/v1/caps"),
+    ("POST", "/v1/caps"),
+    ("POST", "/v1/caps/lower"),
+    ("GET", "/v1/motions"),
+    ("GET", "/v1/motions/mot_00000000000000000000000000"),
+    ("POST", "/v1/motions/mot_00000000000000000000000000/second"),
+    ("POST", "/v1/motions/mot_00000000000000000000000000/deny"),
+    ("GET", "/v1/freezes"),
+    ("POST", "/v1/freezes"),
+    ("GET", "/v1/freezes/frz_00000000000000000000000000"),
+    ("POST", "/v1/freezes/frz_00000000000000000000000000/stop"),
+    ("POST", "/v1/freezes/frz_00000000000000000000000000/undo"),
     ("GET", "/metrics"),
 ];
 

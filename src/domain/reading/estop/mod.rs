@@ -115,6 +115,7 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Reading, NotUndersto
             url: incident.url,
         }),
         remarks: vec![],
+        called: None,
     })))
 }
 

@@ -155,7 +155,8 @@ impl Mapping {
             | ReaderKind::Defender
             | ReaderKind::Ocsf
             | ReaderKind::CloudEvents
-            | ReaderKind::Estop => None,
+            | ReaderKind::Estop
+            | ReaderKind::Entra => None,
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Reading, NotUndersto
             url: None,
         }),
         remarks: vec!["a person ran the playbook on this entity by hand".to_owned()],
+        called: None,
     })))
 }
 

@@ -1,26 +1,28 @@
 //! The words that go into the incident: what was stopped, what was not, where to look.
 //!
-//! `contained` is said only where every run ended so; what is unknown is never called done.
+//! `contained` is said only where every run ended so; what is unknown is never called done. Whole
+//! lines are left out, and counted, where all of them would be too long.
 
 use std::fmt::Write as _;
 
+use super::outlook::Outlook;
 use crate::domain::coverage::DoorReport;
 use crate::domain::run::{Run, RunState};
 use crate::store::Status;
 
-use super::status::Outlook;
-
-/// Most characters of a comment; Sentinel takes 30,000.
-const COMMENT_MAX: usize = 8_000;
+/// Most characters of a comment without its last line; Sentinel takes 30,000.
+const COMMENT_MAX: usize = 28_000;
 /// Most lines of one kind; the page has them all.
 const LINES_MAX: usize = 20;
+/// Most lines that say door by door what is known.
+const DOORS_MAX: usize = 120;
 
 /// Markdown for the incident. `page` is where a person reads the rest and may undo.
-pub(super) fn comment(
+pub fn comment(
     status: &Status,
     (state, outlook): (&str, Outlook),
     time_to_contain_ms: Option<u64>,
-    page: &str,
+    page: Option<&str>,
 ) -> String {
     let mut text = format!(
         "**{}** by estop",
@@ -41,28 +43,55 @@ pub(super) fn comment(
         let _ = write!(text, "\n- Why: {}", plain(why));
     }
     let closed = |run: &&Run| run.state == RunState::Contained;
-    lines(
-        &mut text,
-        "Stopped",
-        status.runs.iter().filter(closed).map(name),
-    );
+    let stopped = status.runs.iter().filter(closed).map(name);
+    lines(&mut text, ("Stopped", LINES_MAX), stopped);
     let ended = matches!(outlook, Outlook::Final(_));
     let left = status
         .runs
         .iter()
         .filter(|run| ended && is_left_open(run.state));
-    lines(&mut text, "Not confirmed as stopped", left.map(name));
+    lines(
+        &mut text,
+        ("Not confirmed as stopped", LINES_MAX),
+        left.map(name),
+    );
     let doors = status.runs.iter().filter_map(|run| run.coverage.as_ref());
     let residual = doors.flat_map(|coverage| coverage.residual());
-    lines(&mut text, "Still possible", residual.map(residue));
+    lines(
+        &mut text,
+        ("Still possible", LINES_MAX),
+        residual.map(residue),
+    );
     let remarks = status
         .detection
         .iter()
         .flat_map(|detection| &detection.remarks);
-    lines(&mut text, "Note", remarks.map(|remark| plain(remark)));
-    let mut text: String = text.chars().take(COMMENT_MAX).collect();
-    let _ = write!(text, "\n- Details and undo: {page}");
+    lines(
+        &mut text,
+        ("Note", LINES_MAX),
+        remarks.map(|remark| plain(remark)),
+    );
+    let coverage = status.runs.iter().flat_map(covered);
+    lines(&mut text, ("Coverage", DOORS_MAX), coverage);
+    if let Some(page) = page {
+        let _ = write!(text, "\n- Details and undo: {page}");
+    }
     text
+}
+
+/// Each door of a run, and how what is said of it is known.
+fn covered(run: &Run) -> impl Iterator<Item = String> {
+    let doors = run.coverage.iter().flat_map(|coverage| &coverage.doors);
+    doors.map(|report| {
+        let mut text = residue(report);
+        if let Some(id) = report.id {
+            let _ = write!(text, ", {id}");
+        }
+        if !report.proof.is_empty() {
+            let _ = write!(text, ": {}", plain(&report.proof));
+        }
+        text
+    })
 }
 
 fn headline(state: &str, outlook: Outlook, time_to_contain_ms: Option<u64>) -> String {
@@ -137,11 +166,12 @@ fn residue(report: &DoorReport) -> String {
 }
 
 /// Writes one line for each, and how many were left out.
-fn lines(text: &mut String, label: &str, items: impl Iterator<Item = String>) {
+fn lines(text: &mut String, (label, most): (&str, usize), items: impl Iterator<Item = String>) {
     let mut left_out = 0_usize;
     for (n, item) in items.enumerate() {
-        if n < LINES_MAX {
-            let _ = write!(text, "\n- {label}: {item}");
+        let line = format!("\n- {label}: {item}");
+        if n < most && text.chars().count() + line.chars().count() <= COMMENT_MAX {
+            text.push_str(&line);
         } else {
             left_out += 1;
         }

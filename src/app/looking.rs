@@ -1,0 +1,112 @@
+//! What looks at the tenant and at the senders by itself, built for a service.
+
+use std::sync::Arc;
+
+use super::loops::spawn;
+use super::{Service, StartError};
+use crate::gate::{Keeper, gate_loop};
+use crate::signature::Secret;
+use crate::transport::Transport;
+use crate::watch::{
+    Heart, Listened, Pull, Pulses, Watch, heart_loop, pull_loop, pulse_loop, watch_loop,
+};
+
+impl Service {
+    /// What refreshes the inventory, where one is wanted.
+    pub fn watch(&self) -> Option<Watch> {
+        Some(Watch {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            clock: self.clock.clone(),
+            every: self.config.inventory_every?,
+            attributes: self.config.inventory_attributes.as_deref().map(Into::into),
+        })
+    }
+
+    /// Spawns everything that looks by itself.
+    pub(super) fn spawn_looking(&mut self) -> Result<(), StartError> {
+        let watching = self.watch().map(|it| watch_loop(it, self.stopping()));
+        let pulling = self.pull().map(|it| pull_loop(it, self.stopping()));
+        let keeping = self.keeper().map(|it| gate_loop(it, self.stopping()));
+        let beating = self.heart()?.map(|it| heart_loop(it, self.stopping()));
+        let listening = pulse_loop(self.pulses(), self.stopping());
+        if let Some(watching) = watching {
+            spawn(&mut self.loops, watching);
+        }
+        if let Some(pulling) = pulling {
+            spawn(&mut self.loops, pulling);
+        }
+        if let Some(keeping) = keeping {
+            spawn(&mut self.loops, keeping);
+            let (keys, stop) = (self.senders.trusted.clone(), self.stopping());
+            spawn(&mut self.loops, async move {
+                stop.run_until_cancelled(keys.refresh_loop()).await;
+            });
+        }
+        if let Some(beating) = beating {
+            spawn(&mut self.loops, beating);
+        }
+        spawn(&mut self.loops, listening);
+        Ok(())
+    }
+
+    /// What sends a synthetic detection through our own door, where that is wanted.
+    fn heart(&self) -> Result<Option<Heart>, StartError> {
+        let Some(config) = &self.config.heartbeat else {
+            return Ok(None);
+        };
+        let key = Secret::from_file(&config.key_file);
+        let transport = Transport::over_network()
+            .map_err(|error| StartError::config(format!("no network client: {error}")))?;
+        Ok(Some(Heart {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            transport,
+            key: key.map_err(|error| StartError::config(format!("`heartbeat`: {error}")))?,
+            terms: config.terms.clone(),
+        }))
+    }
+
+    /// What keeps the gate in step, where there is one.
+    fn keeper(&self) -> Option<Keeper> {
+        let (config, tools) = (self.config.copilot.as_ref()?, self.means.tools.as_ref()?);
+        Some(Keeper {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            tools: Arc::clone(tools),
+            named: config.bots.clone(),
+            metrics: Arc::clone(&self.metrics),
+        })
+    }
+
+    /// What asks ID Protection for detections, where that is wanted.
+    fn pull(&self) -> Option<Pull> {
+        let terms = &self.config.pull.as_ref()?.terms;
+        Some(Pull {
+            store: self.store.clone(),
+            graph: self.graph.clone(),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            terms: terms.clone(),
+            wake: Arc::clone(&self.wake_triage),
+        })
+    }
+
+    /// What notices silence. Who is pulled is not listened to: no detection is a good day.
+    fn pulses(&self) -> Pulses {
+        let taken = self.config.sources.iter().filter(|(_, it)| it.enabled);
+        Pulses {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            caps: self.config.caps,
+            sources: taken
+                .map(|(name, it)| Listened {
+                    source: name.clone(),
+                    silent_after: it.silent_after,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `estop listen`: what senders deliver to the running service, and why what is refused is.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Room;
+use super::answers::{Answer, Failure};
+use super::args::{ListenArgs, Reach};
+use super::exit::Exit;
+use super::server::cell;
+use super::wait::{Pause, pause};
+use crate::domain::detection::SourceName;
+
+/// How often the service is asked.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the service heard since it was last asked.
+#[derive(Deserialize)]
+struct Heard {
+    heard: Vec<Value>,
+    last: u64,
+}
+
+pub(super) async fn listen(room: &mut Room, reach: &Reach, args: ListenArgs) -> Answer {
+    let named = args.source.as_deref();
+    if named.is_some_and(|name| SourceName::new(name).is_none()) {
+        return Err(Failure::usage("that is not the name of a source"));
+    }
+    let server = room.server(reach)?;
+    let mut last = 0;
+    if !args.once {
+        room.terminal
+            .say("Listening to the service's door for senders (^C to quit).");
+    }
+    loop {
+        let heard: Heard = server.get(&format!("/v1/heard?after={last}")).await?;
+        last = heard.last;
+        for line in heard.heard.iter().filter(|line| is_wanted(line, named)) {
+            tell(room, line);
+        }
+        if args.once {
+            return Ok(Exit::Done);
+        }
+        if pause(room, ASK_EVERY).await == Pause::Interrupted {
+            return Ok(Exit::Interrupted);
+        }
+    }
+}
+
+/// What names no source of ours may be a misspelt one, so it is always shown.
+fn is_wanted(line: &Value, named: Option<&str>) -> bool {
+    let source = line.get("source").and_then(Value::as_str);
+    named.is_none() || source.is_none() || source == named
+}
+
+fn tell(room: &mut Room, line: &Value) {
+    if room.terminal.wants_json() {
+        room.terminal.json(line);
+        return;
+    }
+    let bytes = line.get("bytes").and_then(Value::as_u64);
+    let bytes = bytes.map_or("-".to_owned(), |bytes| format!("{bytes} B"));
+    let words = [
+        cell(line, "at"),
+        cell(line, "source"),
+        bytes,
+        cell(line, "status"),
+        cell(line, "verdict"),
+        cell(line, "key"),
+        cell(line, "detection"),
+    ];
+    room.terminal.line(&words.join("  "));
+    if let Some(hint) = line.get("hint").and_then(Value::as_str) {
+        room.terminal.line(&format!("            {hint}"));
+    }
+}

@@ -1,0 +1,102 @@
+//! What a sender signs with, in its own manner.
+
+use std::path::{Path, PathBuf};
+
+use http::HeaderName;
+
+use super::answers::Failure;
+use super::args::Manner;
+use super::server::private_text;
+use crate::domain::moment::Moment;
+use crate::signature::{
+    BadScheme, KeyForm, KeyRing, Names, Profile, Scheme, Secret, SigningKey, Unusable, Webhooks,
+    sign, sign_v1a,
+};
+
+/// A key, and how it is used.
+pub(super) enum Pen {
+    Webhooks(Names, Secret),
+    Private(SigningKey),
+    Hmac(Box<Scheme>, Secret),
+}
+
+impl Pen {
+    pub(super) fn open(manner: Manner, file: &Path) -> Result<Self, Failure> {
+        let secret = |form| Secret::from_file_as(file, form).map_err(unusable);
+        match kind(manner)? {
+            Kind::Webhooks(names) => Ok(Self::Webhooks(names, secret(KeyForm::Whsec)?)),
+            Kind::Hmac(scheme) => {
+                let secret = secret(scheme.key)?;
+                Ok(Self::Hmac(Box::new(scheme), secret))
+            }
+            Kind::Private => {
+                let text = private_text(file)?;
+                let key = SigningKey::parse(&text);
+                key.map(Self::Private)
+                    .map_err(|why| Failure::usage(format!("{}: {why}", file.display())))
+            }
+        }
+    }
+
+    /// The headers of a delivery that is sent at this moment under this id.
+    pub(super) fn sign(&self, id: &str, at: Moment, body: &[u8]) -> Vec<(HeaderName, String)> {
+        let seconds = at.as_seconds();
+        let (names, signature) = match self {
+            Self::Hmac(scheme, secret) => return scheme.sign(secret, (id, at), body),
+            Self::Webhooks(names, secret) => (*names, sign(secret, id, seconds, body)),
+            Self::Private(key) => (Names::Standard, sign_v1a(key, id, seconds, body)),
+        };
+        let [id_name, time_name, signature_name] = names.all();
+        vec![
+            (id_name, id.to_owned()),
+            (time_name, seconds.to_string()),
+            (signature_name, signature),
+        ]
+    }
+}
+
+/// What a service would verify such deliveries with.
+pub(super) fn profile(manner: Manner, files: &[PathBuf]) -> Result<Profile, Failure> {
+    let ring = |form| KeyRing::from_files_as(files, form).map_err(unusable);
+    match kind(manner)? {
+        Kind::Webhooks(names) => {
+            let ring = Some(ring(KeyForm::Whsec)?);
+            let webhooks = Webhooks::new(names, ring, Vec::new());
+            webhooks.map(Profile::Webhooks).map_err(unusable)
+        }
+        Kind::Hmac(scheme) => Ok(Profile::Hmac(ring(scheme.key)?, scheme)),
+        Kind::Private => {
+            let keys = files
+                .iter()
+                .map(|file| crate::signature::public_key_in(file));
+            let keys = keys.collect::<Result<_, _>>().map_err(unusable)?;
+            let webhooks = Webhooks::new(Names::Standard, None, keys);
+            webhooks.map(Profile::Webhooks).map_err(unusable)
+        }
+    }
+}
+
+enum Kind {
+    Webhooks(Names),
+    Private,
+    Hmac(Scheme),
+}
+
+fn kind(manner: Manner) -> Result<Kind, Failure> {
+    let scheme: Result<Scheme, BadScheme> = match manner {
+        Manner::StandardWebhooks => return Ok(Kind::Webhooks(Names::Standard)),
+        Manner::Svix => return Ok(Kind::Webhooks(Names::Svix)),
+        Manner::V1a => return Ok(Kind::Private),
+        Manner::Github => Scheme::github(),
+        Manner::Slack => Scheme::slack(),
+        Manner::Stripe => Scheme::stripe(),
+        Manner::Teams => Scheme::teams(),
+    };
+    scheme
+        .map(Kind::Hmac)
+        .map_err(|bad| Failure::usage(bad.to_string()))
+}
+
+fn unusable(why: Unusable) -> Failure {
+    Failure::usage(why.what.clone()).fix(why.fix)
+}

@@ -1,0 +1,95 @@
+//! Keys of the doors, the store and the tenant.
+
+use super::{Key, key};
+
+pub(super) const KEYS: &[Key] = &[
+    key("listen", "`127.0.0.1:8787`", "Where deliveries are taken."),
+    key(
+        "public_url",
+        "by the listening address",
+        "How senders reach us; `Location` is built from it.",
+    ),
+    key(
+        "tls.certificate_file",
+        "none",
+        "PEM chain shown to senders, our own first; looked at every minute.",
+    ),
+    key("tls.key_file", "none", "PEM of its private key, mode 0600."),
+    key(
+        "limits.connections",
+        "`1024`",
+        "Most connections of senders at a time.",
+    ),
+    key(
+        "limits.connections_per_address",
+        "`512`",
+        "Most of them from one address; behind a proxy all senders are one.",
+    ),
+    key(
+        "limits.source_per_second",
+        "`20000`",
+        "Most verified deliveries of one source in a second.",
+    ),
+    key(
+        "limits.total_per_second",
+        "`50000`",
+        "The same for all sources.",
+    ),
+    key(
+        "control.listen",
+        "`127.0.0.1:8788`",
+        "Where orders, `/metrics` and `/readyz` are taken: never on the internet.",
+    ),
+    key("store", "`sqlite:estop.db`", "The database."),
+    key(
+        "mode",
+        "`observe`",
+        "`off`, `observe` or `enforce`; `estop mode set` stands over it.",
+    ),
+    key("tenant.id", "needed", "Our tenant."),
+    key(
+        "tenant.cloud",
+        "`global`",
+        "`global`, `usgov`, `usgov_dod` or `china`.",
+    ),
+    key(
+        "tenant.graph_url",
+        "by the cloud",
+        "Another Graph: https, or http on loopback.",
+    ),
+    key(
+        "tenant.login_url",
+        "by the cloud",
+        "Another login service: https, or http on loopback.",
+    ),
+    key(
+        "tenant.credential",
+        "needed",
+        "`managed_identity`, `workload_identity`, `{ certificate: … }` or `{ client_secret_file: FILE }`.",
+    ),
+    key(
+        "tenant.credential.certificate.key_file",
+        "needed",
+        "PEM of the private RSA key, mode 0600.",
+    ),
+    key(
+        "tenant.credential.certificate.certificate_file",
+        "needed",
+        "PEM of the certificate.",
+    ),
+    key(
+        "tenant.client_id",
+        "none",
+        "Our app id, where the credential needs one.",
+    ),
+    key(
+        "tenant.profile",
+        "`agents`",
+        "`agents`, `classic` or `eradicate`: which permissions the deployment grants.",
+    ),
+    key(
+        "tenant.size",
+        "`small`",
+        "`small`, `medium` or `large`: how many users, for the limit of reads.",
+    ),
+];

@@ -1,0 +1,142 @@
+//! The words for whoever connects a sender: make a detection up, sign it in any manner, and hear
+//! why it was refused.
+
+use std::path::Path;
+
+use estop::cli::Exit;
+use serde_json::Value;
+
+use super::Desk;
+use super::typed::write_private;
+use crate::world::invoice_bot;
+
+fn hex_of(seed: u8) -> String {
+    hex::encode::<[u8; 20]>(std::array::from_fn(|n| (n as u8).wrapping_mul(83) ^ seed))
+}
+
+#[tokio::test]
+async fn a_detection_of_a_type_is_made_up_sent_and_followed() {
+    let desk = Desk::new().await;
+    let (key, bot) = (desk.path("lab.key"), invoice_bot().to_string());
+    let tenant = desk.world.entra.tenant().id.to_string();
+    let words = [
+        "trigger",
+        "threatintelligenceaccount",
+        "--agent",
+        &bot,
+        "--tenant",
+        &tenant,
+        "--key",
+        &key,
+        "--wait",
+        "60s",
+    ];
+
+    let first = desk.types(&words).await;
+    let second = desk.types(&words).await;
+
+    assert_eq!(first.exit, Exit::Done, "{first:?}");
+    assert!(first.output.contains("contained"), "{first:?}");
+    // Another occasion, not a repeat of the first.
+    assert_ne!(first.output.lines().next(), second.output.lines().next());
+}
+
+#[tokio::test]
+async fn what_can_be_made_up_is_listed_and_a_near_miss_is_named() {
+    let desk = Desk::new().await;
+
+    let listed = desk.types(&["trigger", "--list", "--json"]).await.json();
+    let near = desk.types(&["trigger", "signInSpik", "--print"]).await;
+    let bent = desk
+        .types(&["trigger", "signInSpike", "--set", "severity", "--print"])
+        .await;
+    let printed = desk
+        .types(&["trigger", "signInSpike", "--set", "severity=low", "--print"])
+        .await;
+
+    let types = listed["types"].as_array().unwrap().len();
+    assert_eq!(types, estop::catalog::detection_types().count());
+    assert!(listed["bodies"].as_array().unwrap().len() >= 2);
+    assert_eq!(near.exit, Exit::NotFound);
+    assert!(near.talk.contains("did you mean `signInSpike`"), "{near:?}");
+    assert_eq!(bent.exit, Exit::Usage);
+    let body = printed.json();
+    assert_eq!(
+        (&body["type"], &body["severity"]),
+        (&"signInSpike".into(), &"low".into())
+    );
+}
+
+#[tokio::test]
+async fn listen_says_why_a_delivery_was_refused() {
+    let desk = Desk::new().await;
+    let (key, body) = (desk.path("lab.key"), desk.path("detection.json"));
+    std::fs::write(&body, "{\"a\": 1}").unwrap();
+    desk.types(&["listen", "--once"]).await;
+
+    let words = ["send", "--key", &key, "--tamper", "body", &body];
+    desk.types(&words).await;
+    desk.types(&["send", "--key", &key, "--source", "labb", &body])
+        .await;
+    desk.types(&["send", "--key", &key, &body]).await;
+    let heard = desk
+        .types(&["listen", "--once", "--json", "--source", "lab"])
+        .await;
+
+    assert_eq!(heard.exit, Exit::Done, "{heard:?}");
+    let lines: Vec<Value> = heard
+        .output
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let verdicts: Vec<_> = lines
+        .iter()
+        .map(|line| line["verdict"].as_str().unwrap())
+        .collect();
+    assert_eq!(verdicts, ["wrong_signature", "unknown_source", "taken"]);
+    let hint = lines[0]["hint"].as_str().unwrap();
+    assert!(hint.contains("8 bytes were signed and 9 came"), "{hint}");
+}
+
+#[tokio::test]
+async fn in_every_manner_what_is_signed_verifies_and_what_is_changed_does_not() {
+    let desk = Desk::new().await;
+    let (body, headers) = (desk.path("body.json"), desk.path("headers.txt"));
+    let base64 = {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(hex_of(7))
+    };
+    for (manner, secret) in [
+        ("svix", format!("whsec_{base64}")),
+        ("github", hex_of(1)),
+        ("slack", hex_of(2)),
+        ("stripe", hex_of(3)),
+        ("teams", base64.clone()),
+    ] {
+        let key = desk.path("sender.key");
+        write_private(Path::new(&key), &secret);
+        std::fs::write(&body, "{\"a\":1}").unwrap();
+        let signed = desk
+            .types(&["sign", "--scheme", manner, "--key", &key, &body])
+            .await;
+        std::fs::write(&headers, &signed.output).unwrap();
+        let words = [
+            "verify",
+            "--scheme",
+            manner,
+            "--key",
+            &key,
+            "--headers",
+            &headers,
+            "--body",
+            &body,
+        ];
+
+        let genuine = desk.types(&words).await;
+        std::fs::write(&body, "{\"a\":2}").unwrap();
+        let changed = desk.types(&words).await;
+
+        assert_eq!(genuine.exit, Exit::Done, "{manner}: {genuine:?}");
+        assert_eq!(changed.exit, Exit::Failed, "{manner}: {changed:?}");
+    }
+}
