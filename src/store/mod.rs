@@ -121,7 +121,7 @@ pub use tellings::TellingEnd;
 pub use terms::Terms;
 pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
-pub use triaged::{NewRun, Settled, Triaged};
+pub use triaged::{NewRun, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;

@@ -60,15 +60,6 @@ pub struct Triaged {
     pub counts: Vec<ToCount>,
 }
 
-/// What came of it: runs to work on, and deliveries of our own to read.
-#[derive(Clone, Debug, Default)]
-pub struct Settled {
-    /// The runs that were made, in the order they were asked for.
-    pub runs: Vec<RunId>,
-    /// The playbooks that were called because it makes an outbreak.
-    pub calls: Vec<DeliveryId>,
-}
-
 /// Whose word a run carries out.
 pub(super) struct Cause<'a> {
     pub(super) detection: Option<DetectionId>,
@@ -80,7 +71,7 @@ pub(super) struct Cause<'a> {
 impl Store {
     /// Stores what triage decided, and answers the runs that were made. A detection that came
     /// before by another way is joined, makes none and counts towards nothing.
-    pub async fn triaged(&self, triaged: Triaged) -> Result<Settled, Error> {
+    pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<RunId>, Error> {
         self.write_with_the_next(move |tx| Box::pin(async move { settle(tx, &triaged).await }))
             .await
     }
@@ -101,7 +92,7 @@ impl Store {
     }
 }
 
-async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Settled, Error> {
+async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Vec<RunId>, Error> {
     let Triaged {
         delivery,
         at,
@@ -111,7 +102,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Settled, Error> {
     } = triaged;
     if !set_state(tx, *delivery, DeliveryState::Read, None).await? {
         // Another reader was faster: what it decided stands.
-        return Ok(Settled::default());
+        return Ok(Vec::new());
     }
     let inserted = query(
         "insert into detection (detection_id, detection_key, received_at, said, decisions) \
@@ -126,7 +117,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Settled, Error> {
     .await?;
     if inserted.rows_affected() == 0 {
         join(tx, *delivery, detection, *at).await?;
-        return Ok(Settled::default());
+        return Ok(Vec::new());
     }
     link(tx, *delivery, detection.id).await?;
     let verdicts: Vec<_> = decisions
@@ -151,14 +142,10 @@ async fn settle(tx: &mut Tx, triaged: &Triaged) -> Result<Settled, Error> {
     for notice in &triaged.notices {
         super::notices::write(tx, notice).await?;
     }
-    let mut calls = Vec::new();
     for one in &triaged.counts {
-        calls.extend(super::outbreaks::count(tx, one).await?);
+        super::outbreaks::count(tx, one).await?;
     }
-    Ok(Settled {
-        runs: triaged.runs.iter().map(|new| new.id).collect(),
-        calls,
-    })
+    Ok(triaged.runs.iter().map(|new| new.id).collect())
 }
 
 /// The same detection by another way: this delivery follows the runs that are there.
