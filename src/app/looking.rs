@@ -38,10 +38,6 @@ impl Service {
         }
         if let Some(keeping) = keeping {
             spawn(&mut self.loops, keeping);
-            let (keys, stop) = (self.senders.trusted.clone(), self.stopping());
-            spawn(&mut self.loops, async move {
-                stop.run_until_cancelled(keys.refresh_loop()).await;
-            });
         }
         if let Some(beating) = beating {
             spawn(&mut self.loops, beating);

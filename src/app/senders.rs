@@ -49,11 +49,12 @@ impl Senders {
 }
 
 impl Service {
-    /// Keeps the tenant's signing keys at hand where a source shows access tokens, and tells of
-    /// refusals, until told to stop.
+    /// Keeps the tenant's signing keys at hand where a source or the gate is shown access tokens,
+    /// and tells of refusals, until told to stop.
     pub(super) fn serve_senders(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut sources = self.config.sources.values();
         let any = sources.any(|source| matches!(source.verify, VerifyConfig::Entra(_, _)));
+        let any = any || self.config.copilot.is_some();
         let (keys, stop) = (self.senders.trusted.clone(), self.stopping());
         let (store, clock) = (self.store.clone(), self.clock.clone());
         let telling = self.senders.refusals.tell_loop(store, clock, stop.clone());

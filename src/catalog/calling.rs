@@ -6,6 +6,7 @@ use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::{Entry, short};
+use crate::domain::name::is_name;
 use crate::domain::param::ParamKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::trigger::{Call, Counted, Finding, ScheduleText, Together};
@@ -161,8 +162,7 @@ fn manual(entry: &Entry, faults: &mut Faults) -> Option<Call> {
     let map = Map::of(&entry.value, "manual", &entry.key_span, faults)?;
     let mut params = BTreeMap::new();
     for entry in map.entries() {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if entry.key.len() > 64 || !entry.key.chars().all(plain) {
+        if !is_name(&entry.key, &['_']) {
             let what = format!("`{}` is not the name of a parameter", short(&entry.key));
             faults
                 .error(&entry.key_span, what)

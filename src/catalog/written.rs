@@ -9,6 +9,7 @@ use super::code::Code;
 use super::fault::Faults;
 use super::fields::{self, Map, Words};
 use super::yaml::{Entry, short};
+use crate::domain::name::is_name;
 use crate::domain::param::ParamKind;
 use crate::domain::playbook::Mode;
 
@@ -128,8 +129,7 @@ fn written<'n>(
 }
 
 fn clause_name(clause: &Entry, faults: &mut Faults) {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if clause.key.is_empty() || clause.key.len() > 64 || !clause.key.chars().all(plain) {
+    if !is_name(&clause.key, &['_']) {
         let what = format!("`{}` is not the name of a clause", short(&clause.key));
         faults
             .error(&clause.key_span, what)

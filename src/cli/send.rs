@@ -10,7 +10,7 @@ use url::Url;
 
 use super::Room;
 use super::answers::{Answer, Failure};
-use super::args::{SendArgs, Tamper};
+use super::args::{SendArgs, Tamper, WayArgs};
 use super::deliveries::{Signed, read, signed};
 use super::exit::Exit;
 use super::pen::Pen;
@@ -24,9 +24,9 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const OFF_BY: Duration = Duration::from_secs(3_600);
 
 pub(super) async fn send(room: &mut Room, args: SendArgs) -> Answer {
-    let pen = Pen::open(args.scheme, &args.key)?;
+    let pen = Pen::open(args.way.scheme, &args.key)?;
     let body = read(&args.body)?;
-    let address = address(&args.to, args.source.as_deref(), &args.key)?;
+    let address = address(&args.way, &args.key)?;
     let mut delivery = signed(room, &pen, (args.id.clone(), None), body);
     if let Some(tamper) = args.tamper {
         delivery.tamper(tamper, &pen)?;
@@ -36,7 +36,7 @@ pub(super) async fn send(room: &mut Room, args: SendArgs) -> Answer {
     for _ in 0..args.repeat {
         let reply = post(room, &transport, &address, &delivery).await?;
         exit = tell(room, &reply, args.tamper);
-        if let (Exit::Done, None, Some(limit)) = (exit, args.tamper, args.wait) {
+        if let (Exit::Done, None, Some(limit)) = (exit, args.tamper, args.way.wait) {
             exit = become_of(room, &transport, &reply, limit.0).await?;
         }
     }
@@ -72,15 +72,16 @@ fn is_code(name: &HeaderName) -> bool {
     name.as_str().ends_with("signature")
 }
 
-pub(super) fn address(to: &Url, source: Option<&str>, key: &Path) -> Result<Url, Failure> {
-    if to.path() != "/" {
-        return Ok(to.clone());
+pub(super) fn address(way: &WayArgs, key: &Path) -> Result<Url, Failure> {
+    if way.to.path() != "/" {
+        return Ok(way.to.clone());
     }
     let stem = key.file_stem().and_then(|stem| stem.to_str());
-    let source = source.or(stem).unwrap_or_default();
+    let source = way.source.as_deref().or(stem).unwrap_or_default();
     let source = crate::domain::detection::SourceName::new(source)
         .ok_or_else(|| Failure::usage("name the source with --source"))?;
-    to.join(&format!("/v1/ingest/{source}"))
+    way.to
+        .join(&format!("/v1/ingest/{source}"))
         .map_err(|why| Failure::usage(why.to_string()))
 }
 

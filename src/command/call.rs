@@ -14,7 +14,7 @@ use crate::domain::param::{Param, ParamKind};
 use crate::domain::person::Role;
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Call, Playbook, PlaybookName};
-use crate::domain::reach::{Caller, Calling};
+use crate::domain::reach::{Called, Caller, Calling};
 use crate::domain::record::Actor;
 use crate::store::{NewCall, Taken};
 
@@ -57,13 +57,15 @@ impl Desk {
             key: word.idempotency_key,
             calling: Calling {
                 caller: Caller::Person,
-                playbook: word.playbook,
+                called: Called {
+                    playbook: word.playbook,
+                    params,
+                    requester: requester(operator),
+                    ask_first: only_asks(operator, tier),
+                },
                 severity: Severity::High,
                 entities,
                 because: vec![format!("{} called it: {reason}", operator.name)],
-                params,
-                requester: requester(operator),
-                ask_first: only_asks(operator, tier),
             },
             at: self.tools.clock.now(),
         };

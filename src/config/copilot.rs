@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::BadConfig;
 use crate::domain::entity::ObjectId;
+use crate::domain::name::{NAME_MAX, is_name};
 use crate::domain::tools::BotId;
 use crate::entra::{AppMark, CallerRules};
 use crate::ingress::{Environment, Fallback};
@@ -13,8 +14,6 @@ use crate::ingress::{Environment, Fallback};
 /// Most environments, and most bots in all of them.
 const ENVIRONMENTS_MAX: usize = 1_000;
 const BOTS_MAX: usize = 100_000;
-/// Longest name of an environment in our path.
-const NAME_MAX: usize = 64;
 
 /// `copilot:` as people write it.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,10 +65,9 @@ pub(super) fn copilot(file: Option<CopilotFile>) -> Result<Option<CopilotConfig>
             "`environments` must name 1 to {ENVIRONMENTS_MAX} environments"
         )));
     }
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let (mut environments, mut bots) = (BTreeMap::new(), BTreeMap::new());
     for (name, one) in file.environments {
-        if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(plain) {
+        if !is_name(&name, &['-', '_']) {
             return Err(bad(format!(
                 "the environment `{name}` stands in our path: 1 to {NAME_MAX} lower-case letters, \
                  digits, `-` and `_`"

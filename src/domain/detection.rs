@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::{Entity, EntityKind, ObjectId, TenantId};
 use super::id::DetectionId;
 use super::moment::Moment;
+use super::name::is_name;
 use super::reach::{Called, Reached};
 
 /// Most entities one detection may name; more is quarantined (design §2, law 8).
@@ -21,9 +22,7 @@ pub struct SourceName(String);
 impl SourceName {
     /// Takes a name of 1 to 64 lower-case letters, digits, `-` and `_`.
     pub fn new(name: &str) -> Option<Self> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
-        fits.then(|| Self(name.to_owned()))
+        is_name(name, &['-', '_']).then(|| Self(name.to_owned()))
     }
 
     /// The name as written.

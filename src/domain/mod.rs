@@ -13,6 +13,7 @@
 
 pub mod id;
 pub mod moment;
+pub mod name;
 
 pub mod entity;
 pub mod inventory;

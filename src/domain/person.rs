@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::entity::ObjectId;
+use super::name::is_name;
 
 /// What a person may, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,9 +52,7 @@ pub struct GroupName(String);
 impl GroupName {
     /// Takes a plain name; `None` for anything else.
     pub fn new(name: &str) -> Option<Self> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
-        fits.then(|| Self(name.to_owned()))
+        is_name(name, &['-']).then(|| Self(name.to_owned()))
     }
 
     /// The name as written.

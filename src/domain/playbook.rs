@@ -11,6 +11,7 @@ use super::approval::ApprovalTerms;
 pub use super::audience::Audience;
 use super::entity::EntityKind;
 use super::moment::Span;
+use super::name::is_name;
 pub use super::trigger::{Call, Reach, SeverityBand, Trigger};
 
 pub use super::hold::{HoldFor, HoldThen};
@@ -35,9 +36,7 @@ impl PlaybookName {
 
     /// Takes a plain name; `None` for anything else.
     pub fn new(name: &str) -> Option<Self> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
-        fits.then(|| Self(name.to_owned()))
+        is_name(name, &['-']).then(|| Self(name.to_owned()))
     }
 
     /// The name given to what a person orders without a playbook.

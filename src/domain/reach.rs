@@ -143,14 +143,22 @@ impl Caller {
 pub struct Calling {
     /// Who calls.
     pub caller: Caller,
-    /// The only playbook that is called.
-    pub playbook: PlaybookName,
+    /// What is called.
+    #[serde(flatten)]
+    pub called: Called,
     /// How bad what was counted is; of a schedule `low`.
     pub severity: Severity,
     /// About whom; never empty.
     pub entities: Vec<Entity>,
     /// What it rests on, for people.
     pub because: Vec<String>,
+}
+
+/// What a call asks for, and what the detection it becomes keeps of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// The only playbook that is called.
+    pub playbook: PlaybookName,
     /// What a person said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, Param>,
@@ -162,20 +170,16 @@ pub struct Calling {
     pub ask_first: bool,
 }
 
-/// What a detection keeps of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Called {
-    /// The only playbook that is called.
-    pub playbook: PlaybookName,
-    /// What a person said.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub params: BTreeMap<String, Param>,
-    /// Who asked, where a person did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requester: Option<Requester>,
-    /// Must people agree whatever the playbook says?
-    #[serde(default)]
-    pub ask_first: bool,
+impl Called {
+    /// By no person, and with nothing said.
+    pub fn by_itself(playbook: PlaybookName) -> Self {
+        Self {
+            playbook,
+            params: BTreeMap::new(),
+            requester: None,
+            ask_first: false,
+        }
+    }
 }
 
 impl Calling {

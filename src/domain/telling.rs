@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::moment::Moment;
+use super::name::is_name;
 
 /// The configured name of a place where people are paged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,9 +17,7 @@ pub struct DestinationName(String);
 impl DestinationName {
     /// Takes 1 to 64 lower-case letters, digits, `-` and `_`.
     pub fn new(name: &str) -> Option<Self> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
-        fits.then(|| Self(name.to_owned()))
+        is_name(name, &['-', '_']).then(|| Self(name.to_owned()))
     }
 
     /// The name as written.

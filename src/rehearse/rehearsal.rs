@@ -19,7 +19,7 @@ use crate::domain::entity::Entity;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::Call;
-use crate::domain::reach::{Caller, Calling};
+use crate::domain::reach::{Called, Caller, Calling};
 use crate::domain::record::Actor;
 use crate::domain::run::Run;
 use crate::domain::step::Step;
@@ -175,13 +175,13 @@ async fn call(
         key: id.to_string(),
         calling: Calling {
             caller,
-            playbook: playbook.name.clone(),
+            called: Called {
+                params,
+                ..Called::by_itself(playbook.name.clone())
+            },
             severity: Severity::High,
             entities: vec![entity],
             because: Vec::new(),
-            params,
-            requester: None,
-            ask_first: false,
         },
         at: stage.clock.now(),
     };

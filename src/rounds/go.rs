@@ -1,6 +1,5 @@
 //! One look at the schedules: which time is due, what is found, what is called.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Rounds;
@@ -10,7 +9,7 @@ use crate::domain::id::DeliveryId;
 use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
 use crate::domain::playbook::{Call, Playbook};
-use crate::domain::reach::{Caller, Calling};
+use crate::domain::reach::{Called, Caller, Calling};
 use crate::domain::schedule::Schedule;
 use crate::domain::trigger::Finding;
 use crate::store::{Error, NewCall, NewTick};
@@ -151,13 +150,10 @@ impl Rounds {
             ),
             calling: Calling {
                 caller: Caller::Schedule,
-                playbook: due.playbook.name.clone(),
+                called: Called::by_itself(due.playbook.name.clone()),
                 severity: Severity::Low,
                 entities: vec![found.entity],
                 because: vec![found.because],
-                params: BTreeMap::new(),
-                requester: None,
-                ask_first: false,
             },
             at: now,
         }

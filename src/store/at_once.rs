@@ -257,6 +257,7 @@ mod tests {
             decisions: Vec::new(),
             runs: vec![Making { run, at_once }],
             notices: Vec::new(),
+            counts: Vec::new(),
         };
         store.triaged(triaged).await.unwrap().remove(0)
     }

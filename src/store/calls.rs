@@ -181,14 +181,14 @@ pub(super) async fn take(tx: &mut Tx, call: &NewCall) -> Result<Taken, Error> {
 
 pub(super) fn called(call: &NewCall, id: DeliveryId) -> Record {
     let Calling {
-        playbook,
+        called,
         entities,
         because,
-        params,
         ..
     } = &call.calling;
     let detail = json!({
-        "playbook": playbook, "entities": entities, "because": because, "params": params,
+        "playbook": called.playbook, "entities": entities, "because": because,
+        "params": called.params,
     });
     let mut record = Record::new(call.at, "playbook.called", detail);
     record.delivery = Some(id);

@@ -126,7 +126,7 @@ pub use tellings::TellingEnd;
 pub use terms::Terms;
 pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
-pub use triaged::{Making, NewRun, Settled, Triaged};
+pub use triaged::{Making, NewRun, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;

@@ -8,7 +8,7 @@ use super::rows::{bytes, moment};
 use super::sql::query;
 use super::writer::Tx;
 use crate::domain::entity::ObjectId;
-use crate::domain::id::{DeliveryId, DetectionId};
+use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 use crate::domain::outbreak::outbreak;
 use crate::domain::playbook::PlaybookName;
@@ -37,13 +37,13 @@ pub struct ToCount {
 }
 
 /// Counts one detection, and calls the playbook where it makes an outbreak.
-pub(super) async fn count(tx: &mut Tx, one: &ToCount) -> Result<Option<DeliveryId>, Error> {
+pub(super) async fn count(tx: &mut Tx, one: &ToCount) -> Result<(), Error> {
     if is_part_of_the_last(tx, one).await? {
-        return Ok(None);
+        return Ok(());
     }
     mark(tx, one).await?;
     let Some(last) = outbreak(marks(tx, one).await?, one.at, one.together) else {
-        return Ok(None);
+        return Ok(());
     };
     query(
         "insert into outbreak (playbook, blueprint, at) values ($1, $2, $3) \
@@ -63,12 +63,11 @@ pub(super) async fn count(tx: &mut Tx, one: &ToCount) -> Result<Option<DeliveryI
     call.key = format!("{}/{}/{}", one.playbook, one.blueprint, last.as_millis());
     let taken = calls::take(tx, &call).await?;
     let Taken::New { id } = taken else {
-        return Ok(None);
+        return Ok(());
     };
     let mut record = calls::called(&call, id);
     record.detection = Some(one.detection);
-    tx.record(&record).await?;
-    Ok(Some(id))
+    tx.record(&record).await
 }
 
 async fn is_part_of_the_last(tx: &mut Tx, one: &ToCount) -> Result<bool, Error> {

@@ -156,10 +156,15 @@ pub(super) async fn end_step(
     }
     let detail = json!({
         "step": step.position, "action": step.plan.action, "entity": step.plan.entity,
-        "outcome": outcome, "evidence": evidence,
+        "closes": closed_ids(step), "outcome": outcome, "evidence": evidence,
     });
     tx.record(&Record::new(at, "step.ended", detail).about_run(run))
         .await
+}
+
+/// Whose switches a step moves, so that the record alone says whom we touched.
+pub(super) fn closed_ids(step: &Step) -> Vec<ObjectId> {
+    step.closes().iter().map(|entity| entity.id).collect()
 }
 
 /// The moments a run is measured by: its first accepted switch, and its proof. What goes on beside

@@ -70,15 +70,6 @@ pub struct Triaged {
     pub counts: Vec<ToCount>,
 }
 
-/// What came of it: runs to work on, and deliveries of our own to read.
-#[derive(Clone, Debug, Default)]
-pub struct Settled {
-    /// The runs that were made, in the order they were asked for.
-    pub runs: Vec<Made>,
-    /// The playbooks that were called because it makes an outbreak.
-    pub calls: Vec<DeliveryId>,
-}
-
 /// Whose word a run carries out.
 pub(super) struct Cause<'a> {
     pub(super) detection: Option<DetectionId>,
@@ -90,7 +81,7 @@ pub(super) struct Cause<'a> {
 impl Store {
     /// Stores what triage decided, and answers the runs that were made, in their order. A detection
     /// that came before by another way is joined, makes none and counts towards nothing.
-    pub async fn triaged(&self, triaged: Triaged) -> Result<Settled, Error> {
+    pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<Made>, Error> {
         let fresh: Vec<_> = triaged.runs.iter().map(|_| self.fresh_notice()).collect();
         self.write_with_the_next(move |tx| {
             Box::pin(async move { settle(tx, &triaged, &fresh).await })
@@ -115,7 +106,7 @@ impl Store {
 }
 
 /// `fresh` names the notice that each run may lead to.
-async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Settled, Error> {
+async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Vec<Made>, Error> {
     let Triaged {
         delivery,
         at,
@@ -125,7 +116,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Se
     } = triaged;
     if !become_detection(tx, *delivery, detection.id).await? {
         // Another reader was faster: what it decided stands.
-        return Ok(Settled::default());
+        return Ok(Vec::new());
     }
     let inserted = query(
         "insert into detection (detection_id, detection_key, received_at, said, decisions) \
@@ -140,7 +131,7 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Se
     .await?;
     if inserted.rows_affected() == 0 {
         join(tx, *delivery, detection, *at).await?;
-        return Ok(Settled::default());
+        return Ok(Vec::new());
     }
     let verdicts: Vec<_> = decisions
         .iter()
@@ -174,11 +165,10 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Se
     for notice in &triaged.notices {
         super::notices::write(tx, notice).await?;
     }
-    let mut calls = Vec::new();
     for one in &triaged.counts {
-        calls.extend(super::outbreaks::count(tx, one).await?);
+        super::outbreaks::count(tx, one).await?;
     }
-    Ok(Settled { runs: made, calls })
+    Ok(made)
 }
 
 /// The same detection by another way: this delivery follows the runs that are there.

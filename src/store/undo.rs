@@ -82,8 +82,8 @@ impl Store {
                     }
                 }
                 let detail = serde_json::json!({
-                    "step": position, "action": step.plan.action,
-                    "undo": outcome, "evidence": evidence,
+                    "step": position, "action": step.plan.action, "entity": step.plan.entity,
+                    "closes": super::steps::closed_ids(&step), "undo": outcome, "evidence": evidence,
                 });
                 tx.record(&Record::new(at, "step.undone", detail).about_run(lease.run))
                     .await

@@ -12,6 +12,7 @@ use super::chain::Head;
 use super::commit::commit_together;
 use super::error::Error;
 use super::journal::{Committed, sync_loop};
+use super::moved::Moved;
 use super::piece::Work;
 use super::writer::{Asked, Durability, Files, Tx};
 use super::{Entry, Store, Taken};
@@ -176,6 +177,7 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
     let mut tx = Tx {
         db: files.db,
         head: Head::GENESIS,
+        moved: Moved::default(),
     };
     let (told, mut answer) = piece(Durability::Synced);
     let (own, mut own_answer) = piece(Durability::WithTheNext);
@@ -194,6 +196,7 @@ async fn what_the_disk_does_not_keep_is_never_called_done() {
     let mut tx = Tx {
         db: files.db,
         head: Head::GENESIS,
+        moved: Moved::default(),
     };
     let (told, mut answer) = piece(Durability::Synced);
     // It cannot be synced.

@@ -8,7 +8,7 @@ use crate::domain::detection::Detection;
 use crate::domain::entity::{Entity, EntityKind, ObjectId};
 use crate::domain::id::DeliveryId;
 use crate::domain::playbook::PlaybookName;
-use crate::domain::reach::{Caller, Calling};
+use crate::domain::reach::{Called, Caller, Calling};
 use crate::domain::source::May;
 use crate::domain::trigger::{Counted, Together};
 use crate::store::{Error, NewCall, ToCount};
@@ -74,13 +74,10 @@ impl Triage {
                 key: String::new(),
                 calling: Calling {
                     caller: Caller::Outbreak,
-                    playbook: playbook.clone(),
+                    called: Called::by_itself(playbook.clone()),
                     severity: detection.severity,
                     entities: vec![blueprint],
                     because: vec![because],
-                    params: Default::default(),
-                    requester: None,
-                    ask_first: false,
                 },
                 at: self.clock.now(),
             },

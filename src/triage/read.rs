@@ -197,8 +197,7 @@ impl Triage {
             notices,
             counts,
         };
-        let settled = self.store.triaged(triaged).await?;
-        let runs = settled.runs;
+        let runs = self.store.triaged(triaged).await?;
         Metrics::count(
             &self.metrics.triaged,
             if runs.is_empty() { "nothing" } else { "runs" },

@@ -3,7 +3,10 @@
 //! `cargo deny check` reads the same `deny.toml` and knows more; this holds on every machine.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
+
+use crate::threats::rust_files;
 
 struct Crate {
     name: String,
@@ -146,6 +149,34 @@ fn there_is_one_of_what_must_be_one() {
             .collect();
         assert_eq!(versions.len(), 1, "{name}: {versions:?}");
     }
+}
+
+#[test]
+fn f03_nothing_that_weakens_tls_is_called_outside_tests() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let weakening = [
+        "danger_accept",
+        ".dangerous()",
+        "ServerCertVerifier",
+        "tls_danger",
+        "SSLKEYLOGFILE",
+        "KeyLogFile",
+    ];
+    let (mut looked, mut tested) = (0, 0);
+    for file in rust_files(&[sources]) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let of_tests = file
+            .iter()
+            .any(|part| part == "tests" || part == "tests.rs");
+        let called = weakening.iter().any(|word| text.contains(word));
+        assert!(of_tests || !called, "{}", file.display());
+        looked += 1;
+        tested += usize::from(called);
+    }
+    assert!(
+        looked > 300 && tested > 0,
+        "it would find one: {looked}, {tested}"
+    );
 }
 
 #[test]

@@ -26,5 +26,6 @@ export const TABLES = {
     PublishedStatus: string, Owners: dynamic, Permissions: dynamic, DeclaredTools: dynamic,
     McpServers: dynamic, ObservabilityId: string, RawAgentInfo: dynamic, TenantId: string,
     Type: string`,
-  EstopAudit_CL: `TimeGenerated: datetime, EntityId: string, TenantId: string, Type: string`,
+  Estop_CL: `TimeGenerated: datetime, Number: long, ClassUid: int, EventUid: string,
+    Event: dynamic, TenantId: string, Type: string`,
 };

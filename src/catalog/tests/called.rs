@@ -129,6 +129,17 @@ fn what_does_not_go_together_is_refused_with_what_would() {
 }
 
 #[test]
+fn a_parameter_without_a_name_is_refused() {
+    for name in ["\"\"", "Case", "the-case"] {
+        let manual = format!("trigger: {{ manual: {{ {name}: text }} }}\n");
+        let told = told(&with(TRIGGER, &manual));
+
+        let refused = |one: &String| one.contains("is not the name of a parameter");
+        assert!(told.iter().any(refused), "{name}: {told:?}");
+    }
+}
+
+#[test]
 fn a_clause_may_ask_for_a_named_parameter_by_its_kind() {
     let text = |clause| {
         with(TRIGGER, "trigger: { manual: { hours: number } }\n")

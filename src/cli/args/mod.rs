@@ -34,7 +34,9 @@ pub use playbook::{
     SetArgs, SimulateArgs, Which,
 };
 pub use safety::{DrillArgs, ExpectArgs, OfflineArgs, PauseArgs};
-pub use senders::{ListenArgs, Manner, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs};
+pub use senders::{
+    ListenArgs, Manner, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs, WayArgs,
+};
 
 use super::demo::DemoArgs;
 use super::doctor::DoctorArgs;

@@ -64,13 +64,9 @@ pub enum Tamper {
     Sig,
 }
 
-/// What to send, and where.
+/// The way of a delivery: how it is signed, where it goes, how long it is followed.
 #[derive(Debug, Args)]
-pub struct SendArgs {
-    /// The file of the secret as the sender has it, mode 0600; whsec_ and base64 for Standard
-    /// Webhooks.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
+pub struct WayArgs {
     /// How it is signed.
     #[arg(long, value_enum, default_value_t = Manner::StandardWebhooks)]
     pub scheme: Manner,
@@ -85,6 +81,21 @@ pub struct SendArgs {
     /// The source, as it stands in the path; the key file's stem when left away.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
+    /// Wait so long for what becomes of it.
+    #[arg(long, value_parser = span, value_name = "TIME", num_args = 0..=1, default_missing_value = "60s")]
+    pub wait: Option<Span>,
+}
+
+/// What to send, and where.
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The file of the secret as the sender has it, mode 0600; whsec_ and base64 for Standard
+    /// Webhooks.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// How it goes.
+    #[command(flatten)]
+    pub way: WayArgs,
     /// Names the delivery; a fresh one when left away.
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
@@ -94,9 +105,6 @@ pub struct SendArgs {
     /// Change something after signing; then a refusal is what is expected.
     #[arg(long, value_enum)]
     pub tamper: Option<Tamper>,
-    /// Wait so long for what becomes of it.
-    #[arg(long, value_parser = span, value_name = "TIME", num_args = 0..=1, default_missing_value = "60s")]
-    pub wait: Option<Span>,
     /// The body; - for standard input.
     #[arg(value_name = "FILE")]
     pub body: PathBuf,
@@ -146,23 +154,9 @@ pub struct TriggerArgs {
     /// The file of the secret as the sender has it, mode 0600.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["list", "print"])]
     pub key: Option<PathBuf>,
-    /// How it is signed.
-    #[arg(long, value_enum, default_value_t = Manner::StandardWebhooks)]
-    pub scheme: Manner,
-    /// Where deliveries are taken; a whole address, or a host to which /v1/ingest/SOURCE is added.
-    #[arg(
-        long,
-        env = "ESTOP_INGEST",
-        default_value = "http://127.0.0.1:8787",
-        value_name = "URL"
-    )]
-    pub to: Url,
-    /// The source, as it stands in the path; the key file's stem when left away.
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<String>,
-    /// Wait so long for what becomes of it.
-    #[arg(long, value_parser = span, value_name = "TIME", num_args = 0..=1, default_missing_value = "60s")]
-    pub wait: Option<Span>,
+    /// How it goes.
+    #[command(flatten)]
+    pub way: WayArgs,
 }
 
 /// What to listen for.

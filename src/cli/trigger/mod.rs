@@ -35,13 +35,13 @@ pub(super) async fn trigger(room: &mut Room, args: TriggerArgs) -> Answer {
     let Some(key) = &args.key else {
         return Err(Failure::usage("name the secret's file with --key"));
     };
-    let pen = Pen::open(args.scheme, key)?;
-    let address = address(&args.to, args.source.as_deref(), key)?;
+    let pen = Pen::open(args.way.scheme, key)?;
+    let address = address(&args.way, key)?;
     let delivery = signed(room, &pen, (None, None), body.into_bytes());
     let transport = room.transport()?;
     let reply = post(room, &transport, &address, &delivery).await?;
     let exit = tell(room, &reply, None);
-    match (exit, args.wait) {
+    match (exit, args.way.wait) {
         (Exit::Done, Some(limit)) => become_of(room, &transport, &reply, limit.0).await,
         (exit, _) => Ok(exit),
     }

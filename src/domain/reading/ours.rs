@@ -4,7 +4,7 @@
 //! cannot be configured.
 
 use crate::domain::detection::{Detection, Sighting};
-use crate::domain::reach::{Called, Calling};
+use crate::domain::reach::Calling;
 
 use super::{Context, NotUnderstood, Reading, merged};
 
@@ -46,11 +46,6 @@ pub fn read_ours(body: &[u8], context: &Context) -> Result<Reading, NotUnderstoo
         entities,
         incident: None,
         remarks: calling.because,
-        called: Some(Box::new(Called {
-            playbook: calling.playbook,
-            params: calling.params,
-            requester: calling.requester,
-            ask_first: calling.ask_first,
-        })),
+        called: Some(Box::new(calling.called)),
     })))
 }

@@ -227,10 +227,15 @@ async fn e21_each_kind_may_hang_and_holds_up_no_containment_and_no_other_place()
         world.detect_agent(invoice_bot()).await;
         world.settle().await;
 
-        assert_eq!(took(&world).await, usual, "{}", kind.name);
+        // Whoever waited for one such call would be later by its whole limit, ten seconds.
+        let took = took(&world).await;
+        assert!(took < usual + SOON, "{}: {took:?}", kind.name);
         assert_eq!(world.switched(invoice_bot()), [false], "{}", kind.name);
     }
 }
+
+/// The clock goes in steps; under load one more may be made before all have done what they can.
+const SOON: Duration = Duration::from_secs(1);
 
 async fn took(world: &World) -> Duration {
     let run = world.only_run().await;

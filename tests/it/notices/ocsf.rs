@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use estop::domain::entity::Entity;
 use estop::domain::id::DetectionId;
 use estop::sim::{Roles, Tenant};
 use serde_json::Value;
@@ -92,11 +93,17 @@ async fn every_record_is_handed_on_once_in_order_with_its_seal() {
     assert_eq!(finding["finding_info"]["uid"], id.to_string());
     assert_eq!(finding["severity_id"], 4);
     assert_eq!(finding["resources"][0]["uid"], invoice_bot().to_string());
-    let step = events.iter().find(|it| it["class_uid"] == 7001).unwrap();
+    let first = |event: &&Value| {
+        let step = &event["unmapped"]["record"]["detail"]["step"];
+        event["class_uid"] == 7001 && *step == 0
+    };
+    let step = events.iter().find(first).unwrap();
     assert_eq!(
         (&step["activity_id"], &step["status_id"]),
         (&1.into(), &1.into())
     );
+    let closed = &step["unmapped"]["record"]["detail"]["closes"];
+    assert_eq!(closed, &serde_json::json!([invoice_bot()]), "{step}");
     let table = in_table(&world);
     let sent: Vec<i64> = table
         .iter()
@@ -104,6 +111,25 @@ async fn every_record_is_handed_on_once_in_order_with_its_seal() {
         .collect();
     assert_eq!(sent, (1..=last).collect::<Vec<_>>());
     assert_eq!(table[0]["Event"]["metadata"]["sequence"], 1);
+}
+
+#[tokio::test]
+async fn what_was_put_back_is_handed_on_with_whom_it_touched() {
+    let world = world_with(|_| {}).await;
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.settle().await;
+
+    world.undo(run).await;
+    world.settle().await;
+    until_handed_on(&world).await;
+
+    let events = in_file(&world);
+    let back = events
+        .iter()
+        .map(|event| &event["unmapped"]["record"])
+        .find(|record| record["what"] == "step.undone" && record["detail"]["step"] == 0);
+    let closes = &back.unwrap()["detail"]["closes"];
+    assert_eq!(closes, &serde_json::json!([invoice_bot()]));
 }
 
 #[tokio::test]
