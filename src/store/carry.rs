@@ -1,12 +1,12 @@
 //! What a person's word changes, each kind of word for itself.
 
 use super::error::Error;
+use super::new_run::{Cause, insert_run};
 use super::orders::Asked;
 use super::rows::bytes;
 use super::runs::move_run;
 use super::settings;
 use super::sql::query;
-use super::triaged::{Cause, insert_run};
 use super::writer::Tx;
 use super::{asking, freezes, motions, restraints, voting, wolf};
 use crate::domain::action::RiskVerdict;

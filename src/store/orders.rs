@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::Store;
 use super::error::Error;
+use super::new_run::NewRun;
 use super::rows::{bytes, to_json, uuid, uuid_or_none};
 use super::settings;
 use super::sql::query;
-use super::triaged::NewRun;
 use super::writer::Tx;
 use crate::domain::approval::World;
 use crate::domain::freeze::FreezeTarget;

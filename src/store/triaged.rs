@@ -3,44 +3,21 @@
 use serde_json::json;
 
 use super::Store;
-use super::asking::NewApproval;
 use super::at_once::{AtOnce, Made, make_begun};
 use super::deliveries::set_state;
 use super::error::Error;
+use super::new_run::{Cause, NewRun, insert_run};
 use super::outbreaks::ToCount;
 use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
-use super::terms::Terms;
 use super::writer::Tx;
-use crate::domain::approval::About;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::detection::{Detection, SourceName};
-use crate::domain::entity::Entity;
-use crate::domain::id::{DeliveryId, DetectionId, NoticeId, OrderId, RunId};
+use crate::domain::detection::Detection;
+use crate::domain::id::{DeliveryId, DetectionId, NoticeId};
 use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
-use crate::domain::plan::{Plan, PlanStep};
-use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::record::{Actor, Record};
-use crate::domain::run::{Lane, RunState};
-
-/// A run to be made.
-#[derive(Clone, Debug)]
-pub struct NewRun {
-    /// Its name.
-    pub id: RunId,
-    /// Which playbook, or `by-hand`.
-    pub playbook: PlaybookName,
-    /// How far it may go, with every cap applied.
-    pub mode: Mode,
-    /// What it will do, to whom.
-    pub plan: Plan,
-    /// What binds it.
-    pub terms: Terms,
-    /// What people must approve first, if they must.
-    pub asks: Option<NewApproval>,
-}
 
 /// A run to be made, and who begins it in the same transaction, if somebody has a place for it.
 #[derive(Clone, Debug)]
@@ -68,14 +45,6 @@ pub struct Triaged {
     pub notices: Vec<Notice>,
     /// What counts towards an outbreak.
     pub counts: Vec<ToCount>,
-}
-
-/// Whose word a run carries out.
-pub(super) struct Cause<'a> {
-    pub(super) detection: Option<DetectionId>,
-    pub(super) source: Option<&'a SourceName>,
-    pub(super) order: Option<OrderId>,
-    pub(super) received_at: Moment,
 }
 
 impl Store {
@@ -118,31 +87,11 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Ve
         // Another reader was faster: what it decided stands.
         return Ok(Vec::new());
     }
-    let inserted = query(
-        "insert into detection (detection_id, detection_key, received_at, said, decisions) \
-         values ($1, $2, $3, $4, $5) on conflict do nothing",
-    )
-    .bind(bytes(detection.id.uuid()))
-    .bind(&detection.key)
-    .bind(detection.received_at.as_millis())
-    .bind(to_json(detection)?)
-    .bind(to_json(decisions)?)
-    .execute(&mut tx.db)
-    .await?;
-    if inserted.rows_affected() == 0 {
+    if !insert_detection(tx, detection, decisions).await? {
         join(tx, *delivery, detection, *at).await?;
         return Ok(Vec::new());
     }
-    let verdicts: Vec<_> = decisions
-        .iter()
-        .map(|decision| (&decision.entity, &decision.verdict))
-        .collect();
-    let detail = json!({ "type": detection.detection_type, "severity": detection.severity, "decisions": verdicts });
-    let mut record = Record::new(*at, "detection.decided", detail);
-    record.delivery = Some(*delivery);
-    record.detection = Some(detection.id);
-    tx.record(&record).await?;
-
+    tx.record(&decided(triaged)).await?;
     let cause = Cause {
         detection: Some(detection.id),
         source: Some(&detection.source),
@@ -169,6 +118,43 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Ve
         super::outbreaks::count(tx, one).await?;
     }
     Ok(made)
+}
+
+/// False when the same detection came before.
+async fn insert_detection(
+    tx: &mut Tx,
+    detection: &Detection,
+    decisions: &[Decision],
+) -> Result<bool, Error> {
+    let inserted = query(
+        "insert into detection (detection_id, detection_key, received_at, said, decisions) \
+         values ($1, $2, $3, $4, $5) on conflict do nothing",
+    )
+    .bind(bytes(detection.id.uuid()))
+    .bind(&detection.key)
+    .bind(detection.received_at.as_millis())
+    .bind(to_json(detection)?)
+    .bind(to_json(&decisions)?)
+    .execute(&mut tx.db)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+fn decided(triaged: &Triaged) -> Record {
+    let Triaged {
+        detection,
+        decisions,
+        ..
+    } = triaged;
+    let verdicts: Vec<_> = decisions
+        .iter()
+        .map(|decision| (&decision.entity, &decision.verdict))
+        .collect();
+    let detail = json!({ "type": detection.detection_type, "severity": detection.severity, "decisions": verdicts });
+    let mut record = Record::new(triaged.at, "detection.decided", detail);
+    record.delivery = Some(triaged.delivery);
+    record.detection = Some(detection.id);
+    record
 }
 
 /// The same detection by another way: this delivery follows the runs that are there.
@@ -215,97 +201,5 @@ async fn link(tx: &mut Tx, delivery: DeliveryId, detection: DetectionId) -> Resu
         .bind(bytes(detection.uuid()))
         .execute(&mut tx.db)
         .await?;
-    Ok(())
-}
-
-pub(super) async fn insert_run(
-    tx: &mut Tx,
-    new: &NewRun,
-    cause: &Cause<'_>,
-    at: Moment,
-) -> Result<(), Error> {
-    let Entity { kind, id } = new.plan.entity;
-    let because = new.asks.as_ref().map(|asks| asks.because.as_str());
-    let state = if new.asks.is_some() {
-        RunState::Waiting
-    } else {
-        RunState::Queued
-    };
-    query(
-        "insert into run (run_id, detection_id, order_id, source, playbook, playbook_digest, \
-         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at, \
-         notify) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-    )
-    .bind(bytes(new.id.uuid()))
-    .bind(cause.detection.map(|id| bytes(id.uuid())))
-    .bind(cause.order.map(|id| bytes(id.uuid())))
-    .bind(cause.source.map(SourceName::as_str))
-    .bind(new.playbook.as_str())
-    .bind(&new.plan.playbook_digest)
-    .bind(kind.word())
-    .bind(bytes(id.uuid()))
-    .bind(new.mode.word())
-    .bind(Lane::of(new.mode).rank())
-    .bind(state.word())
-    .bind(because)
-    .bind(new.plan.digest())
-    .bind(to_json(&new.terms)?)
-    .bind(cause.received_at.as_millis())
-    .bind(at.as_millis())
-    .bind(notify(new)?)
-    .execute(&mut tx.db)
-    .await?;
-    insert_steps(tx, new).await?;
-    let detail = json!({
-        "playbook": new.playbook, "mode": new.mode, "state": state, "entity": new.plan.entity,
-        "plan": new.plan.digest(), "because": because,
-    });
-    let mut record = Record::new(at, "run.made", detail).about_run(new.id);
-    record.detection = cause.detection;
-    record.order = cause.order;
-    tx.record(&record).await?;
-    match &new.asks {
-        Some(asks) => {
-            if let Some(notify) = notify(new)? {
-                super::tellings::after_move(tx, (new.id, cause.detection, &notify), state, at)
-                    .await?;
-            }
-            super::asking::ask(tx, (new.id, About::Begin), asks, at).await
-        }
-        None => Ok(()),
-    }
-}
-
-/// Whom its playbook tells, as the run's row keeps it.
-fn notify(new: &NewRun) -> Result<Option<String>, Error> {
-    let notify = &new.terms.notify;
-    (!notify.is_empty()).then(|| to_json(notify)).transpose()
-}
-
-async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
-    for (position, step) in (0i64..).zip(&new.plan.steps) {
-        insert_step(tx, new.id, (position, step)).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn insert_step(
-    tx: &mut Tx,
-    run: RunId,
-    (position, step): (i64, &PlanStep),
-) -> Result<(), Error> {
-    query(
-        "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
-         values ($1, $2, $3, $4, $5, $6, 'pending')",
-    )
-    .bind(bytes(run.uuid()))
-    .bind(position)
-    .bind(step.action.word())
-    .bind(step.entity.kind.word())
-    .bind(bytes(step.entity.id.uuid()))
-    .bind(step.optional)
-    .execute(&mut tx.db)
-    .await?;
     Ok(())
 }

@@ -1,0 +1,136 @@
+//! A run and its steps, as rows that were not there before.
+
+use serde_json::json;
+
+use super::asking::NewApproval;
+use super::error::Error;
+use super::rows::{bytes, to_json};
+use super::sql::query;
+use super::terms::Terms;
+use super::writer::Tx;
+use crate::domain::approval::About;
+use crate::domain::detection::SourceName;
+use crate::domain::entity::Entity;
+use crate::domain::id::{DetectionId, OrderId, RunId};
+use crate::domain::moment::Moment;
+use crate::domain::plan::{Plan, PlanStep};
+use crate::domain::playbook::{Mode, PlaybookName};
+use crate::domain::record::Record;
+use crate::domain::run::{Lane, RunState};
+
+/// A run to be made.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Its name.
+    pub id: RunId,
+    /// Which playbook, or `by-hand`.
+    pub playbook: PlaybookName,
+    /// How far it may go, with every cap applied.
+    pub mode: Mode,
+    /// What it will do, to whom.
+    pub plan: Plan,
+    /// What binds it.
+    pub terms: Terms,
+    /// What people must approve first, if they must.
+    pub asks: Option<NewApproval>,
+}
+
+/// Whose word a run carries out.
+pub(super) struct Cause<'a> {
+    pub(super) detection: Option<DetectionId>,
+    pub(super) source: Option<&'a SourceName>,
+    pub(super) order: Option<OrderId>,
+    pub(super) received_at: Moment,
+}
+
+pub(super) async fn insert_run(
+    tx: &mut Tx,
+    new: &NewRun,
+    cause: &Cause<'_>,
+    at: Moment,
+) -> Result<(), Error> {
+    let Entity { kind, id } = new.plan.entity;
+    let because = new.asks.as_ref().map(|asks| asks.because.as_str());
+    let state = if new.asks.is_some() {
+        RunState::Waiting
+    } else {
+        RunState::Queued
+    };
+    query(
+        "insert into run (run_id, detection_id, order_id, source, playbook, playbook_digest, \
+         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at, \
+         notify) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind(bytes(new.id.uuid()))
+    .bind(cause.detection.map(|id| bytes(id.uuid())))
+    .bind(cause.order.map(|id| bytes(id.uuid())))
+    .bind(cause.source.map(SourceName::as_str))
+    .bind(new.playbook.as_str())
+    .bind(&new.plan.playbook_digest)
+    .bind(kind.word())
+    .bind(bytes(id.uuid()))
+    .bind(new.mode.word())
+    .bind(Lane::of(new.mode).rank())
+    .bind(state.word())
+    .bind(because)
+    .bind(new.plan.digest())
+    .bind(to_json(&new.terms)?)
+    .bind(cause.received_at.as_millis())
+    .bind(at.as_millis())
+    .bind(notify(new)?)
+    .execute(&mut tx.db)
+    .await?;
+    insert_steps(tx, new).await?;
+    let detail = json!({
+        "playbook": new.playbook, "mode": new.mode, "state": state, "entity": new.plan.entity,
+        "plan": new.plan.digest(), "because": because,
+    });
+    let mut record = Record::new(at, "run.made", detail).about_run(new.id);
+    record.detection = cause.detection;
+    record.order = cause.order;
+    tx.record(&record).await?;
+    match &new.asks {
+        Some(asks) => {
+            if let Some(notify) = notify(new)? {
+                super::tellings::after_move(tx, (new.id, cause.detection, &notify), state, at)
+                    .await?;
+            }
+            super::asking::ask(tx, (new.id, About::Begin), asks, at).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whom its playbook tells, as the run's row keeps it.
+fn notify(new: &NewRun) -> Result<Option<String>, Error> {
+    let notify = &new.terms.notify;
+    (!notify.is_empty()).then(|| to_json(notify)).transpose()
+}
+
+async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
+    for (position, step) in (0i64..).zip(&new.plan.steps) {
+        insert_step(tx, new.id, (position, step)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_step(
+    tx: &mut Tx,
+    run: RunId,
+    (position, step): (i64, &PlanStep),
+) -> Result<(), Error> {
+    query(
+        "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
+         values ($1, $2, $3, $4, $5, $6, 'pending')",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(position)
+    .bind(step.action.word())
+    .bind(step.entity.kind.word())
+    .bind(bytes(step.entity.id.uuid()))
+    .bind(step.optional)
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
+}
