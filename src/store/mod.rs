@@ -44,6 +44,7 @@ mod holds;
 mod intake;
 mod inventory;
 mod journal;
+mod lock;
 mod migrations;
 mod motions;
 mod moved;
@@ -156,7 +157,7 @@ impl Store {
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
-        let opened = sqlite::open(path, entry, clock.clone())?;
+        let opened = sqlite::open(path, entry, clock.clone()).await?;
         let moved = Moved::default();
         let (writer, writing) = Writer::new(opened.files, moved.clone());
         let lock = opened.lock.map(Arc::new);

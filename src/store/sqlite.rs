@@ -1,11 +1,12 @@
 //! SQLite as we want it: one file, one process, nothing acknowledged before it is on disk.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::beside;
 use super::error::{Error, OpenError};
+use super::lock;
 use super::migrations::migrate;
 use super::sql::{Access, Connection, Readers};
 use super::writer::Files;
@@ -14,7 +15,8 @@ use crate::clock::Clock;
 /// How the store is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// As the one service that works on it. A second service is refused.
+    /// As the one service that works on it. A second service waits a while, and is
+    /// refused then.
     Service,
     /// As a short visit by a command, beside a service that may be running.
     Visit,
@@ -28,11 +30,11 @@ pub(super) struct Opened {
 
 /// Opens the file; where needed creates and migrates it. NORMAL may lose the last commits when
 /// power fails, and a 202 must survive that: so the journal is synced before anyone is answered.
-pub(super) fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Opened, OpenError> {
+pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Opened, OpenError> {
     let shown = || path.display().to_string();
     let unusable = |why: String| OpenError::Unusable { path: shown(), why };
     let lock = match entry {
-        Entry::Service => Some(take_lock(path)?),
+        Entry::Service => Some(lock::take(path, &clock).await?),
         Entry::Visit => None,
     };
     create_private(path).map_err(|error| unusable(error.to_string()))?;
@@ -86,27 +88,4 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)
         .map(drop)
-}
-
-/// Held as long as the file handle lives; the system releases it when the process dies.
-fn take_lock(path: &Path) -> Result<File, OpenError> {
-    let lock_path = PathBuf::from(format!("{}.lock", path.display()));
-    let unusable = |why: std::io::Error| OpenError::Unusable {
-        path: lock_path.display().to_string(),
-        why: why.to_string(),
-    };
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&lock_path)
-        .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Held {
-            path: lock_path.display().to_string(),
-        }),
-        Err(TryLockError::Error(why)) => Err(unusable(why)),
-    }
 }

@@ -146,11 +146,13 @@ async fn a_piece_that_fails_takes_no_other_with_it() {
 }
 
 /// A writer's files without its threads, and what a piece of work is answered by.
-fn files() -> (Files, tempfile::TempDir) {
+async fn files() -> (Files, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let (clock, _) = Clock::by_hand(Moment::from_millis(0));
     let path = folder.path().join("estop.db");
-    let opened = super::sqlite::open(&path, Entry::Service, clock).unwrap();
+    let opened = super::sqlite::open(&path, Entry::Service, clock)
+        .await
+        .unwrap();
     (opened.files, folder)
 }
 
@@ -173,7 +175,7 @@ fn sync_once(journal: &File, waiting: Vec<Committed>) -> Result<(), Error> {
 
 #[tokio::test]
 async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
-    let (files, _folder) = files();
+    let (files, _folder) = files().await;
     let mut tx = Tx {
         db: files.db,
         head: Head::GENESIS,
@@ -192,7 +194,7 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
 
 #[tokio::test]
 async fn what_the_disk_does_not_keep_is_never_called_done() {
-    let (files, _folder) = files();
+    let (files, _folder) = files().await;
     let mut tx = Tx {
         db: files.db,
         head: Head::GENESIS,
