@@ -128,6 +128,7 @@ fn configuration(mode: &str, far: &Far) -> String {
         "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
          mode: {mode}\nprotected: []\nplaybooks: playbooks\n\
          caps: {{ tenant: 1000000, source: 1000000, window: 1s, fleet_percent: 100000 }}\n\
+         limits: {{ connections: 2048, connections_per_address: 2048 }}\n\
          inventory: {{ every: {} }}\n\
          tenant:\n  id: {}\n  credential: managed_identity\n  graph_url: {url}\n  login_url: {url}\n\
          sources:\n  bench:\n    reader: sentinel\n    \
