@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
@@ -32,9 +32,11 @@ pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Respo
 }
 
 pub(super) async fn head(State(api): State<Api>) -> Result<Json<Value>, Problem> {
-    let head = audit::head(api.desk.store()).await?;
+    let store = api.desk.store();
+    let head = audit::head(store).await?;
+    let cut = audit::cut(store).await?.map(|cut| cut.to_string());
     Ok(Json(json!({
-        "number": head.number, "seal": head.seal.hex(), "head": head.to_string(),
+        "number": head.number, "seal": head.seal.hex(), "head": head.to_string(), "cut": cut,
     })))
 }
 
@@ -43,8 +45,13 @@ pub(super) async fn head(State(api): State<Api>) -> Result<Json<Value>, Problem>
 pub(super) async fn export(State(api): State<Api>) -> Result<Response, Problem> {
     let store = api.desk.store().clone();
     let last = audit::head(&store).await?.number;
-    let pages = stream::try_unfold((store, 0), move |(store, after)| next(store, after, last));
-    let body = Body::from_stream(pages);
+    let cut = audit::cut(&store).await?;
+    let begins = cut.map(|cut| Ok(Bytes::from(format!("{}\n", audit::cut_line(cut)))));
+    let after = cut.map_or(0, |cut| cut.number);
+    let pages = stream::try_unfold((store, after), move |(store, after)| {
+        next(store, after, last)
+    });
+    let body = Body::from_stream(stream::iter(begins).chain(pages));
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 

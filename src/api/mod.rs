@@ -21,6 +21,7 @@ mod agents;
 mod approvals;
 mod audit;
 mod calls;
+mod cases;
 mod detections;
 mod doctor;
 mod drills;
@@ -89,14 +90,7 @@ pub fn router(api: Api) -> Router {
         .route("/healthz", get(service::healthz))
         .route("/readyz", get(service::readyz))
         .route("/metrics", get(service::metrics))
-        .route("/v1/plans", post(runs::plan))
-        .route("/v1/runs", get(runs::list).post(runs::contain))
-        .route("/v1/runs/{id}", get(runs::show))
-        .route("/v1/runs/{id}/evidence", get(evidence::show))
-        .route("/v1/runs/{id}/evidence/bundle", get(evidence::bundle))
-        .route("/v1/runs/{id}/undo", post(runs::undo))
-        .route("/v1/runs/{id}/resume", post(runs::resume))
-        .route("/v1/runs/{id}/stop", post(runs::stop))
+        .merge(about_runs())
         .route("/v1/approvals", get(approvals::list))
         .route("/v1/approvals/{id}", get(approvals::show))
         .route("/v1/approvals/{id}/approve", post(approvals::approve))
@@ -153,4 +147,19 @@ pub fn router(api: Api) -> Router {
             door::pass,
         ))
         .with_state(api)
+}
+
+fn about_runs() -> Router<Api> {
+    Router::new()
+        .route("/v1/plans", post(runs::plan))
+        .route("/v1/runs", get(runs::list).post(runs::contain))
+        .route("/v1/runs/{id}", get(runs::show))
+        .route("/v1/runs/{id}/evidence", get(evidence::show))
+        .route("/v1/runs/{id}/evidence/bundle", get(evidence::bundle))
+        .route("/v1/runs/{id}/undo", post(runs::undo))
+        .route("/v1/runs/{id}/resume", post(runs::resume))
+        .route("/v1/runs/{id}/stop", post(runs::stop))
+        .route("/v1/runs/{id}/keep", post(cases::keep))
+        .route("/v1/runs/{id}/release", post(cases::release))
+        .route("/v1/kept", get(cases::list))
 }

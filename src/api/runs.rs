@@ -21,6 +21,7 @@ use crate::domain::id::RunId;
 use crate::domain::order::Operator;
 use crate::domain::playbook::Also;
 use crate::domain::record::Record;
+use crate::domain::retention::KeptRun;
 use crate::domain::run::{Run, RunEvent, RunState};
 use crate::domain::step::{PriorWord, Step};
 use crate::store::{HeldFilter, RunFilter, Taking};
@@ -39,6 +40,9 @@ pub struct RunShown {
     /// What it holds, until when, and what was seen to differ since.
     #[serde(default)]
     pub holds: Vec<Held>,
+    /// The cases that keep it, whatever its age.
+    #[serde(default)]
+    pub kept: Vec<KeptRun>,
     /// What happened, in order.
     pub records: Vec<Record>,
     /// May it be undone as it stands?
@@ -125,6 +129,7 @@ pub(super) async fn show(
         steps: store.steps(id).await?,
         approvals: store.approvals_of(id).await?,
         holds: store.held(HeldFilter::of_run(id)).await?,
+        kept: store.kept_runs(Some(id)).await?,
         records: store.records_of(id).await?,
         run,
     }))

@@ -14,8 +14,10 @@ use crate::domain::source::SourceTerms;
 use crate::entra::{CallerCheck, Issuers, SigningKeys};
 use crate::ingress::{Source, SourceState, Sources, Verifier};
 use crate::signature::{
-    KeyForm, KeyRing, Profile, Secret, SigningKey, TicketKey, Unusable, Webhooks, public_key_in,
+    KeyForm, KeyRing, Profile, Purpose, Secret, SigningKey, TicketKey, Unusable, Webhooks,
+    public_key_in,
 };
+use crate::vault::Vault;
 
 /// Reads every source's keys. A weak, missing or shared key keeps the service from starting.
 pub(super) fn sources(config: &Config, trusted: &SigningKeys) -> Result<Sources, StartError> {
@@ -106,7 +108,25 @@ pub(super) fn ticket_key(path: &Path, clock: &Clock) -> Result<TicketKey, StartE
 /// it, so that whoever changes the database cannot sign what it says.
 pub(super) fn evidence_key(path: &Path, clock: &Clock) -> Result<SigningKey, StartError> {
     let secret = own_secret(path, clock, "evidence")?;
-    SigningKey::new(&secret).ok_or_else(|| unusable(path, "evidence", "it makes no key"))
+    SigningKey::new(&secret, Purpose::Evidence)
+        .ok_or_else(|| unusable(path, "evidence", "it makes no key"))
+}
+
+/// What closes the bodies of deliveries in the store, where a file of keys is named.
+pub(super) fn vault(config: &Config) -> Result<Vault, StartError> {
+    let Some(path) = &config.store_key else {
+        return Ok(Vault::open_door());
+    };
+    Vault::from_file(path)
+        .map_err(|why| StartError::config(format!("`store_key_file`, {}: {why}", path.display())))
+}
+
+/// The key that signs heads of the record, made at the first start. It lies outside the database,
+/// so that whoever changes the record cannot sign its head.
+pub(super) fn anchor_key(path: &Path, clock: &Clock) -> Result<SigningKey, StartError> {
+    let secret = own_secret(path, clock, "anchors")?;
+    SigningKey::new(&secret, Purpose::Anchors)
+        .ok_or_else(|| unusable(path, "anchors", "it makes no key"))
 }
 
 fn own_secret(path: &Path, clock: &Clock, what: &str) -> Result<Secret, StartError> {

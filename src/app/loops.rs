@@ -11,7 +11,7 @@ use super::ourselves;
 use super::service::Service;
 use super::settle::keep_warm;
 use super::wakes::Woken;
-use crate::audit::ship_loop;
+use crate::audit::{anchor_loop, retention_loop, ship_loop};
 use crate::command::{Pause, drill_loop, pause_at_start, pause_loop};
 use crate::doctor::doctor_loop;
 use crate::domain::id::RunId;
@@ -42,9 +42,23 @@ impl Service {
     ) -> Result<(), StartError> {
         let paused = pause_at_start(&self.desk(), &self.config.pause_file).await;
         paused.map_err(|why| StartError::config(why.to_string()))?;
+        self.hold_against_anchors().await?;
         self.spawn_loops(tokens, woken);
         self.spawn_lookouts();
+        self.spawn_keeping();
         Ok(())
+    }
+
+    /// What anchors the record and lets old things go.
+    fn spawn_keeping(&mut self) {
+        if let Some(anchoring) = self.anchoring() {
+            spawn(&mut self.loops, anchor_loop(anchoring, self.stop.clone()));
+        }
+        for ship in self.anchor_ships() {
+            spawn(&mut self.loops, ship_loop(ship, self.stop.clone()));
+        }
+        let keeping = retention_loop(self.expiry(), self.stop.clone());
+        spawn(&mut self.loops, keeping);
     }
 
     /// What looks for files that people write: playbooks, the pause, the offline journal.

@@ -11,6 +11,7 @@
 
 mod doors;
 mod examine;
+mod keeping;
 mod keys;
 mod looking;
 mod loops;

@@ -73,7 +73,7 @@ impl Parts {
             true => Some(tokens_for(examine::azure_scope(&config)?)?),
             false => None,
         };
-        let table = config.ocsf.table.as_ref();
+        let table = config.ocsf.table.as_ref().or(config.anchors.table.as_ref());
         let table_tokens = table
             .map(|(_, scope)| tokens_for(scope.clone()))
             .transpose()?;

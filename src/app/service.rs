@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::examine::{self, AskAzure};
+use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
 use super::senders::Senders;
 use super::settle::settle_in;
@@ -52,6 +53,7 @@ pub struct Service {
     pub config: Config,
     pub(super) means: Arc<Means>,
     pub(super) told: Told,
+    pub(super) keeping: Keeping,
     /// Wakes the workers for a run: a hint.
     pub wake_workers: Arc<dyn Fn(RunId, Lane) + Send + Sync>,
     pub(super) tokens: TokenSource,
@@ -76,6 +78,7 @@ impl Service {
     /// Opens the store, reads the keys, spawns the loops. Doors are opened by whoever serves.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let told = Told::of(&parts)?;
+        let keeping = Keeping::of(&parts)?;
         let Parts {
             config,
             clock,
@@ -88,7 +91,8 @@ impl Service {
             ..
         } = parts;
         let senders = Senders::new(&config, &transport, &clock)?;
-        let opened = Store::open(&config.store, Entry::Service, clock.clone()).await;
+        let entry = (Entry::Service, keys::vault(&config)?);
+        let opened = Store::open_with(&config.store, entry, clock.clone()).await;
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
         // Read again by the door: here it is only made sure of, before any door opens.
         keys::ticket_key(&config.ticket_key, &clock)?;
@@ -133,6 +137,7 @@ impl Service {
             config,
             means: Arc::new(means),
             told,
+            keeping,
             stop: CancellationToken::new(),
             refused: Arc::default(),
             loops,

@@ -20,6 +20,14 @@ pub(super) async fn settle_in(
     catalog: &Catalog,
     clock: &Clock,
 ) -> Result<(), StartError> {
+    let missing = store.missing_keys().await;
+    let missing = missing.map_err(|error| StartError::config(format!("the store: {error}")))?;
+    if let [key, ..] = missing.as_slice() {
+        return Err(StartError::config(format!(
+            "deliveries that nobody has read yet are closed with the key {key}: put its line back into \
+             the file `store_key_file` names, behind the others"
+        )));
+    }
     let now = clock.now();
     let mut set = active_set(catalog, ("start", config.activation.required));
     if let Some(folder) = &config.playbooks {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Parts, Service, StartError, examine};
-use crate::audit::{Place, Ship};
+use crate::audit::{Place, Ship, What};
 use crate::config::{Config, FarConfig, PageConfig};
 use crate::notify::{Incidents, Teller};
 use crate::pager::{Destination, Far, Opsgenie, PagerDuty, Way, Webhook};
@@ -120,6 +120,7 @@ impl Service {
         let ship = |place: &Place| Ship {
             store: self.store.clone(),
             clock: self.clock.clone(),
+            what: What::Record,
             place: place.clone(),
         };
         self.told.ships.iter().map(ship).collect()

@@ -1,10 +1,12 @@
 //! The chain, walked from its beginning.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::domain::anchor::Anchor;
 use crate::domain::record::{Broken, Chain, Seal, SealedLine};
-use crate::store::{Error, Store};
+use crate::store::{Cut, Error, Store};
 
 use super::export::PAGE;
 
@@ -65,6 +67,22 @@ pub enum Bad {
         /// The record that was noted.
         number: i64,
     },
+    /// The record begins behind a place that no anchor names.
+    #[error(
+        "the record begins behind {number}, and no anchor names that: its beginning is missing"
+    )]
+    BeginsElsewhere {
+        /// The last record that is not there.
+        number: i64,
+    },
+    /// A line of a file of anchors is not one, or is not signed by whom it should be.
+    #[error("line {line} of the anchors: {why}")]
+    Anchor {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The store or the file could not be read to its end; nothing is known of the rest.
     #[error("it could not be read to its end: {0}")]
     Unreadable(String),
@@ -76,33 +94,96 @@ impl From<Error> for Bad {
     }
 }
 
-/// A chain being walked, with a head it must pass, if one was noted.
+/// What a chain is held against: a head that a person noted, anchors.
+#[derive(Clone, Debug, Default)]
+pub struct Noted {
+    seals: BTreeMap<i64, Seal>,
+    anchored: bool,
+}
+
+impl Noted {
+    /// A head that a person noted.
+    pub fn head(head: Option<Head>) -> Self {
+        let mut noted = Self::default();
+        if let Some(head) = head {
+            noted.seals.insert(head.number, head.seal);
+        }
+        noted
+    }
+
+    /// The same, and anchors. Where two name a record, the first stands: the other does not fit it.
+    pub(super) fn and_anchors(mut self, anchors: &[Anchor]) -> Result<Self, Bad> {
+        self.anchored = true;
+        for Anchor { number, seal, .. } in anchors {
+            let known = *self.seals.entry(*number).or_insert(*seal);
+            if known != *seal {
+                return Err(Bad::OtherSeal { number: *number });
+            }
+        }
+        Ok(self)
+    }
+
+    /// Is there anything to hold a chain against?
+    pub fn is_nothing(&self) -> bool {
+        self.seals.is_empty()
+    }
+
+    fn fits(&self, head: Head) -> Result<(), Bad> {
+        match self.seals.get(&head.number) {
+            Some(seal) if *seal != head.seal => Err(Bad::OtherSeal {
+                number: head.number,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// A chain that was walked to its end, and holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Its end.
+    pub head: Head,
+    /// Where it begins, if what came before was cut off.
+    pub cut: Option<Head>,
+}
+
+/// A chain being walked, and what it must pass.
 #[derive(Debug, Default)]
 pub struct Walk {
     chain: Chain,
-    noted: Option<Head>,
+    cut: Option<Head>,
+    noted: Noted,
 }
 
 impl Walk {
-    /// A walk from the first record.
-    pub fn noted(noted: Option<Head>) -> Self {
-        Self {
-            chain: Chain::default(),
-            noted,
+    /// A walk from the first record, or from where the rest was cut off.
+    pub fn from(cut: Option<Head>, noted: Noted) -> Result<Self, Bad> {
+        let Some(begin) = cut else {
+            return Ok(Self {
+                noted,
+                ..Self::default()
+            });
+        };
+        noted.fits(begin)?;
+        if noted.anchored && !noted.seals.contains_key(&begin.number) {
+            return Err(Bad::BeginsElsewhere {
+                number: begin.number,
+            });
         }
+        Ok(Self {
+            chain: Chain::behind(begin.number, begin.seal),
+            cut,
+            noted,
+        })
     }
 
     /// Checks the next record.
     pub fn follow(&mut self, next: &SealedLine) -> Result<(), Bad> {
         self.chain.follow(next).map_err(Bad::Record)?;
-        match self.noted {
-            Some(noted) if noted.number == next.number && noted.seal != next.seal => {
-                Err(Bad::OtherSeal {
-                    number: next.number,
-                })
-            }
-            Some(_) | None => Ok(()),
-        }
+        self.noted.fits(Head {
+            number: next.number,
+            seal: next.seal,
+        })
     }
 
     /// The number that is due next.
@@ -110,15 +191,18 @@ impl Walk {
         self.chain.head().0 + 1
     }
 
-    /// Ends the walk: the head, if the noted one was passed.
-    pub fn end(self) -> Result<Head, Bad> {
+    /// Ends the walk: where the chain ends, if everything that was noted was passed.
+    pub fn end(self) -> Result<Verified, Bad> {
         let (number, seal) = self.chain.head();
-        match self.noted {
-            Some(noted) if noted.number > number => Err(Bad::Shorter {
+        match self.noted.seals.last_key_value() {
+            Some((noted, _)) if *noted > number => Err(Bad::Shorter {
                 found: number,
-                noted: noted.number,
+                noted: *noted,
             }),
-            Some(_) | None => Ok(Head { number, seal }),
+            Some(_) | None => Ok(Verified {
+                head: Head { number, seal },
+                cut: self.cut,
+            }),
         }
     }
 }
@@ -126,12 +210,20 @@ impl Walk {
 /// Walks the whole chain of a store, page by page, telling how far it has come.
 pub async fn verify_store(
     store: &Store,
-    noted: Option<Head>,
+    noted: Noted,
     mut progress: impl FnMut(i64),
-) -> Result<Head, Bad> {
-    let mut walk = Walk::noted(noted);
+) -> Result<Verified, Bad> {
+    let mut begin = cut(store).await?;
+    let mut walk = Walk::from(begin, noted.clone())?;
     loop {
         let page = store.sealed_lines(walk.due() - 1, PAGE).await?;
+        let now = cut(store).await?;
+        if now != begin {
+            // What was old was cut off meanwhile.
+            begin = now;
+            walk = Walk::from(begin, noted.clone())?;
+            continue;
+        }
         if page.is_empty() {
             return walk.end();
         }
@@ -140,6 +232,12 @@ pub async fn verify_store(
         }
         progress(walk.due() - 1);
     }
+}
+
+/// Where the record of a store begins, if it was cut.
+pub async fn cut(store: &Store) -> Result<Option<Head>, Error> {
+    let cut = store.record_cut().await?;
+    Ok(cut.map(|Cut { number, seal }| Head { number, seal }))
 }
 
 /// The records after number `after`, at most so many.

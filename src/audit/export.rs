@@ -5,7 +5,7 @@ use std::io::BufRead;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::chain::{Bad, Head, Walk};
+use super::chain::{Bad, Head, Noted, Verified, Walk};
 use crate::domain::record::{Seal, SealedLine};
 
 /// Records read at a time.
@@ -53,9 +53,25 @@ pub fn line(sealed: &SealedLine) -> String {
     written.unwrap_or_default()
 }
 
+/// The first line of an export whose beginning was cut off: the last record that is not in it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begins {
+    cut: String,
+}
+
+/// That line, without its line break.
+pub fn cut_line(cut: Head) -> String {
+    let begins = Begins {
+        cut: cut.to_string(),
+    };
+    // A text always serializes.
+    serde_json::to_string(&begins).unwrap_or_default()
+}
+
 /// Walks an export from its first line, without server or store.
-pub fn verify_export(mut export: impl BufRead, noted: Option<Head>) -> Result<Head, Bad> {
-    let mut walk = Walk::noted(noted);
+pub fn verify_export(mut export: impl BufRead, noted: Noted) -> Result<Verified, Bad> {
+    let mut walk = Walk::from(None, noted.clone())?;
     let mut text = Vec::new();
     for number in 1.. {
         text.clear();
@@ -73,6 +89,13 @@ pub fn verify_export(mut export: impl BufRead, noted: Option<Head>) -> Result<He
         };
         if text.len() >= LINE_MAX {
             return Err(bad(format!("it is longer than {LINE_MAX} bytes")));
+        }
+        if number == 1
+            && let Ok(begins) = serde_json::from_slice::<Begins>(&text)
+        {
+            let cut: Head = begins.cut.parse().map_err(bad)?;
+            walk = Walk::from(Some(cut), noted.clone())?;
+            continue;
         }
         let sealed = read_line(&text).map_err(bad)?;
         walk.follow(&sealed)?;

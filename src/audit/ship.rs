@@ -1,24 +1,23 @@
-//! The record handed on as it grows: to a file, to a table, each at its own pace, from where it
-//! stood before a restart.
+//! The record and its anchors handed on as they grow: to a file, a table, a webhook, each at its own
+//! pace, from where it stood before a restart.
 //!
 //! A crash between handing on and noting it hands the same lines on again; each carries its seal as
 //! `metadata.uid`, which finds the repeat. The file finds it by itself: its last line says how far
 //! it came.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
 use super::ocsf::event;
+use super::place::{Item, Place, last_in, said};
 use crate::clock::Clock;
+use crate::domain::anchor::Anchor;
 use crate::domain::detection::Detection;
 use crate::domain::moment::Moment;
 use crate::domain::notice::Urgency;
 use crate::domain::record::{Record, SealedLine};
-use crate::sentinel::{Error as Refusal, Table};
 use crate::store::{Error, Store};
 
 /// How often there may be something new.
@@ -35,16 +34,14 @@ const REMIND_EVERY: Duration = Duration::from_secs(24 * 3600);
 const RECORDS_MAX: u32 = 500;
 /// Bytes handed on at once (Logs Ingestion API: 1 MB a call).
 const BYTES_MAX: usize = 900 * 1024;
-/// How much of the file's end is looked at.
-const TAIL_MAX: u64 = 8 * 1024 * 1024;
 
-/// Where the record goes.
-#[derive(Clone, Debug)]
-pub enum Place {
-    /// A file of one event a line.
-    File(PathBuf),
-    /// A table in a workspace.
-    Table(Table),
+/// What is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The record, in OCSF's words.
+    Record,
+    /// Its signed heads.
+    Anchors,
 }
 
 /// What hands it on.
@@ -54,6 +51,8 @@ pub struct Ship {
     pub store: Store,
     /// Time.
     pub clock: Clock,
+    /// What of it.
+    pub what: What,
     /// Where to.
     pub place: Place,
 }
@@ -86,44 +85,74 @@ enum Came {
 }
 
 impl Ship {
-    const fn name(&self) -> &'static str {
-        match self.place {
-            Place::File(_) => "ocsf.file",
-            Place::Table(_) => "ocsf.table",
-        }
+    /// What the store calls it.
+    pub fn name(&self) -> String {
+        let what = match self.what {
+            What::Record => "ocsf",
+            What::Anchors => "anchors",
+        };
+        format!("{what}.{}", self.place.word())
     }
 
     async fn some(&self) -> Result<Came, String> {
-        let noted = self.store.shipped(self.name()).await.map_err(said)?;
+        let name = self.name();
+        let noted = self.store.shipped(name.clone()).await.map_err(said)?;
+        let (kind, items) = match self.what {
+            What::Record => ("event", self.events(noted).await?),
+            What::Anchors => ("anchor", self.anchors(noted).await.map_err(said)?),
+        };
+        let Some(last) = items.last().map(|item| item.number) else {
+            return Ok(Came::ToTheEnd);
+        };
+        self.place.take(kind, items).await?;
+        let now = self.clock.now();
+        let noted = self.store.note_shipped(name, last, now).await;
+        noted.map_err(said)?;
+        Ok(Came::Further)
+    }
+
+    async fn anchors(&self, after: i64) -> Result<Vec<Item>, Error> {
+        let anchors = self.store.anchors(after, RECORDS_MAX).await?;
+        let item = |anchor: &Anchor| {
+            let line = json!(anchor);
+            let mut row = line.clone();
+            row["TimeGenerated"] = json!(anchor.at);
+            Item {
+                number: anchor.number,
+                line,
+                row,
+            }
+        };
+        Ok(anchors.iter().map(item).collect())
+    }
+
+    /// As many as one call takes. A file knows by itself how far it came.
+    async fn events(&self, noted: i64) -> Result<Vec<Item>, String> {
         let after = match &self.place {
-            Place::File(path) => noted.max(last_in(path).await.map_err(said)?),
-            Place::Table(_) => noted,
+            Place::File(path) => {
+                let last = last_in(path).await.map_err(said)?;
+                let last = last.and_then(|event| event["metadata"]["sequence"].as_i64());
+                noted.max(last.unwrap_or(0))
+            }
+            Place::Table(_) | Place::Webhook(..) => noted,
         };
         let lines = self.store.sealed_lines(after, RECORDS_MAX).await;
-        let lines = lines.map_err(said)?;
-        let mut events = Vec::new();
-        let (mut bytes, mut last) = (0, after);
-        for line in &lines {
-            let event = self.event(line).await.map_err(said)?;
-            let size = event.to_string().len();
-            if bytes + size > BYTES_MAX && !events.is_empty() {
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        for sealed in &lines.map_err(said)? {
+            let line = self.event(sealed).await.map_err(said)?;
+            let size = line.to_string().len();
+            if bytes + size > BYTES_MAX && !items.is_empty() {
                 break;
             }
             bytes += size;
-            last = line.number;
-            events.push(event);
+            items.push(Item {
+                number: sealed.number,
+                row: row(&line),
+                line,
+            });
         }
-        if events.is_empty() {
-            return Ok(Came::ToTheEnd);
-        }
-        match &self.place {
-            Place::File(path) => append(path, &events).await.map_err(said)?,
-            Place::Table(table) => add(table, events).await.map_err(said)?,
-        }
-        let now = self.clock.now();
-        let noted = self.store.note_shipped(self.name(), last, now).await;
-        noted.map_err(said)?;
-        Ok(Came::Further)
+        Ok(items)
     }
 
     async fn event(&self, line: &SealedLine) -> Result<Value, Error> {
@@ -138,13 +167,13 @@ impl Ship {
 
     async fn complain(&self, failures: u32, why: &str) {
         let name = self.name();
-        tracing::warn!("{name}: the record could not be handed on, trying again: {why}");
+        tracing::warn!("{name}: it could not be handed on, trying again: {why}");
         if failures < TOLERATED {
             return;
         }
         let now = self.clock.now();
         let text = format!(
-            "{name}: the record is no longer handed on: {why}. Nothing is lost: it is kept here until then."
+            "{name}: nothing is handed on any more: {why}. Nothing is lost: it is kept here until then."
         );
         let notice = self
             .store
@@ -155,62 +184,13 @@ impl Ship {
     }
 }
 
-fn said(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
-async fn add(table: &Table, events: Vec<Value>) -> Result<(), Refusal> {
-    let lines = events.into_iter().map(|event| {
-        let at = event["time"].as_i64().unwrap_or_default();
-        json!({
-            "TimeGenerated": Moment::from_millis(at),
-            "Number": event["metadata"]["sequence"],
-            "ClassUid": event["class_uid"],
-            "EventUid": event["metadata"]["uid"],
-            "Event": event,
-        })
-    });
-    table.add(lines.collect()).await
-}
-
-/// Adds whole lines; they are on disk when it answers.
-async fn append(path: &Path, events: &[Value]) -> std::io::Result<()> {
-    let mut text = String::new();
-    for event in events {
-        text.push_str(&event.to_string());
-        text.push('\n');
-    }
-    let mut file = opened(path).await?;
-    file.seek(std::io::SeekFrom::End(0)).await?;
-    file.write_all(text.as_bytes()).await?;
-    file.sync_all().await
-}
-
-async fn opened(path: &Path) -> std::io::Result<tokio::fs::File> {
-    let mut options = tokio::fs::OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false);
-    file.mode(0o600).open(path).await
-}
-
-/// The number of the last whole line; half a line, which a crash left, is cut off.
-async fn last_in(path: &Path) -> std::io::Result<i64> {
-    let mut file = opened(path).await?;
-    let length = file.metadata().await?.len();
-    let from = length.saturating_sub(TAIL_MAX);
-    file.seek(std::io::SeekFrom::Start(from)).await?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail).await?;
-    let whole = tail
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1);
-    if whole < tail.len() {
-        file.set_len(from + whole as u64).await?;
-        file.sync_all().await?;
-    }
-    let mut lines = tail[..whole].split(|byte| *byte == b'\n');
-    let last = lines.rfind(|line| !line.is_empty());
-    let event: Option<Value> = last.and_then(|line| serde_json::from_slice(line).ok());
-    let number = event.and_then(|event| event["metadata"]["sequence"].as_i64());
-    Ok(number.unwrap_or(0))
+fn row(event: &Value) -> Value {
+    let at = event["time"].as_i64().unwrap_or_default();
+    json!({
+        "TimeGenerated": Moment::from_millis(at),
+        "Number": event["metadata"]["sequence"],
+        "ClassUid": event["class_uid"],
+        "EventUid": event["metadata"]["uid"],
+        "Event": event,
+    })
 }

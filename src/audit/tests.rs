@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Bad, Head, line, verify_export};
+use super::{Bad, Head, Noted, line, verify_export};
 use crate::domain::moment::Moment;
 use crate::domain::record::{Broken, Record, Seal, SealedLine, seal};
 
@@ -49,7 +49,9 @@ fn an_export_keeps_the_exact_bytes_and_verifies() {
 
     assert!(export.contains("\"n\": 2.50E0"), "{export}");
     assert_eq!(
-        verify_export(export.as_bytes(), None).unwrap(),
+        verify_export(export.as_bytes(), Noted::default())
+            .unwrap()
+            .head,
         head_of(&chain)
     );
 }
@@ -58,7 +60,7 @@ fn an_export_keeps_the_exact_bytes_and_verifies() {
 fn a_changed_byte_names_the_first_bad_record() {
     let export = exported(&chain()).replace("2.50E0", "2.51E0");
 
-    let bad = verify_export(export.as_bytes(), None).unwrap_err();
+    let bad = verify_export(export.as_bytes(), Noted::default()).unwrap_err();
 
     assert!(
         matches!(bad, Bad::Record(Broken::Changed { number: 2 })),
@@ -71,7 +73,7 @@ fn a_missing_record_names_the_place_where_it_is_due() {
     let mut chain = chain();
     chain.remove(1);
 
-    let bad = verify_export(exported(&chain).as_bytes(), None).unwrap_err();
+    let bad = verify_export(exported(&chain).as_bytes(), Noted::default()).unwrap_err();
 
     assert!(
         matches!(
@@ -91,8 +93,8 @@ fn a_missing_end_is_seen_only_against_a_noted_head() {
     let noted = head_of(&full);
     let cut = exported(&full[..2]);
 
-    assert!(verify_export(cut.as_bytes(), None).is_ok());
-    let bad = verify_export(cut.as_bytes(), Some(noted)).unwrap_err();
+    assert!(verify_export(cut.as_bytes(), Noted::default()).is_ok());
+    let bad = verify_export(cut.as_bytes(), Noted::head(Some(noted))).unwrap_err();
 
     assert!(matches!(bad, Bad::Shorter { found: 2, noted: 3 }), "{bad}");
 }
@@ -104,7 +106,7 @@ fn a_chain_written_anew_is_seen_against_a_noted_head() {
         seal: Seal([7; 32]),
     };
 
-    let bad = verify_export(exported(&chain()).as_bytes(), Some(noted)).unwrap_err();
+    let bad = verify_export(exported(&chain()).as_bytes(), Noted::head(Some(noted))).unwrap_err();
 
     assert!(matches!(bad, Bad::OtherSeal { number: 2 }), "{bad}");
 }
@@ -117,7 +119,7 @@ fn a_damaged_record_is_exported_and_found() {
     let export = exported(&chain);
 
     assert_eq!(export.lines().count(), 3);
-    let bad = verify_export(export.as_bytes(), None).unwrap_err();
+    let bad = verify_export(export.as_bytes(), Noted::default()).unwrap_err();
     assert!(
         matches!(
             bad,

@@ -9,12 +9,15 @@ use serde_json::value::RawValue;
 
 use super::Room;
 use super::answers::{Answer, Failure};
-use super::args::{AuditCommand, Reach, StoreArgs};
+use super::args::{AuditCommand, ProofArgs, Reach, StoreArgs};
 use super::exit::Exit;
 use super::server::{Server, cell, query};
 use super::terminal::Terminal;
 use super::{table, token};
-use crate::audit::{Bad, Head, PAGE, verify_export, verify_store};
+use crate::audit::{
+    Anchors, Bad, Head, Noted, PAGE, Verified, cut_line, verify_export, verify_store,
+};
+use crate::signature::PublicKey;
 
 /// Records as the server sends them; each keeps its bytes.
 #[derive(Deserialize)]
@@ -25,6 +28,7 @@ struct Page {
 #[derive(Deserialize)]
 struct HeadSaid {
     head: String,
+    cut: Option<String>,
 }
 
 pub(super) async fn audit(room: &mut Room, reach: &Reach, command: AuditCommand) -> Answer {
@@ -37,9 +41,7 @@ pub(super) async fn audit(room: &mut Room, reach: &Reach, command: AuditCommand)
             let server = room.server(reach)?;
             export(room, &server, out.as_deref()).await
         }
-        AuditCommand::Verify { file, head, store } => {
-            verify(room, file.as_deref(), head, store).await
-        }
+        AuditCommand::Verify(args) => verify(room, args).await,
     }
 }
 
@@ -79,8 +81,18 @@ async fn list(room: &mut Room, server: &Server, after: Option<u32>, limit: u32) 
 async fn export(room: &mut Room, server: &Server, out: Option<&Path>) -> Answer {
     let said: HeadSaid = server.get("/v1/audit/head").await?;
     let head: Head = said.head.parse().map_err(Failure::usage)?;
+    let cut: Option<Head> = said
+        .cut
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(Failure::usage)?;
     let mut file = out.map(new_file).transpose()?;
     let mut after = 0;
+    if let Some(cut) = cut {
+        put(room, file.as_mut(), &format!("{}\n", cut_line(cut)))?;
+        after = cut.number;
+    }
     while after < head.number {
         let page: Page = server
             .get(&format!("/v1/audit?after={after}&limit={PAGE}"))
@@ -103,12 +115,7 @@ async fn export(room: &mut Room, server: &Server, out: Option<&Path>) -> Answer 
         }
         after += i64::try_from(lines.len()).unwrap_or(i64::MAX);
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        match &mut file {
-            None => room.terminal.raw(&text),
-            Some(file) => file.write_all(text.as_bytes()).map_err(|why| {
-                Failure::new(Exit::Failed, format!("it cannot be written: {why}"))
-            })?,
-        }
+        put(room, file.as_mut(), &text)?;
         room.terminal
             .progress(&format!("  {after} of {}", head.number));
     }
@@ -119,6 +126,15 @@ async fn export(room: &mut Room, server: &Server, out: Option<&Path>) -> Answer 
     Ok(Exit::Done)
 }
 
+fn put(room: &mut Room, file: Option<&mut std::fs::File>, text: &str) -> Result<(), Failure> {
+    let Some(file) = file else {
+        room.terminal.raw(text);
+        return Ok(());
+    };
+    file.write_all(text.as_bytes())
+        .map_err(|why| Failure::new(Exit::Failed, format!("it cannot be written: {why}")))
+}
+
 pub(super) fn new_file(path: &Path) -> Result<std::fs::File, Failure> {
     let opened = std::fs::OpenOptions::new()
         .write(true)
@@ -127,29 +143,68 @@ pub(super) fn new_file(path: &Path) -> Result<std::fs::File, Failure> {
     opened.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))
 }
 
-async fn verify(
-    room: &mut Room,
-    file: Option<&Path>,
-    noted: Option<Head>,
-    store: StoreArgs,
-) -> Answer {
-    let verified = match file {
-        Some(path) => {
-            let opened = std::fs::File::open(path)
-                .map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
-            verify_export(BufReader::new(opened), noted)
+async fn verify(room: &mut Room, args: ProofArgs) -> Answer {
+    let ProofArgs {
+        file,
+        head,
+        anchors,
+        key,
+        store,
+    } = args;
+    let verified = match anchors.map(|path| anchors_in(&path, key)).transpose()? {
+        None => walk(room, file.as_deref(), (Noted::head(head), &store)).await?,
+        Some(Err(bad)) => Err(bad),
+        Some(Ok(anchors)) => {
+            signed_by(&mut room.terminal, &anchors, key);
+            match anchors.beside(Noted::head(head)) {
+                Ok(noted) => walk(room, file.as_deref(), (noted, &store)).await?,
+                Err(bad) => Err(bad),
+            }
         }
-        None => in_store(room, noted, &store).await?,
     };
     room.terminal.progress_over();
-    Ok(told(&mut room.terminal, verified, noted))
+    Ok(told(&mut room.terminal, verified))
+}
+
+fn opened(path: &Path) -> Result<BufReader<std::fs::File>, Failure> {
+    let opened = std::fs::File::open(path);
+    let opened = opened.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
+    Ok(BufReader::new(opened))
+}
+
+fn anchors_in(path: &Path, key: Option<PublicKey>) -> Result<Result<Anchors, Bad>, Failure> {
+    Ok(Anchors::read(opened(path)?, key))
+}
+
+fn signed_by(terminal: &mut Terminal, anchors: &Anchors, key: Option<PublicKey>) {
+    let Some(signer) = anchors.signer else { return };
+    terminal.say(&format!("{} anchors, signed by {signer}", anchors.count()));
+    if key.is_none() {
+        terminal.say("  another signer cannot be seen without a key: add --key PUBLIC");
+    }
+}
+
+/// The proof, and whether anything was there to hold the chain against.
+type Walked = Result<(Verified, bool), Bad>;
+
+async fn walk(
+    room: &mut Room,
+    file: Option<&Path>,
+    (noted, store): (Noted, &StoreArgs),
+) -> Result<Walked, Failure> {
+    let held = !noted.is_nothing();
+    let verified = match file {
+        Some(path) => verify_export(opened(path)?, noted),
+        None => in_store(room, noted, store).await?,
+    };
+    Ok(verified.map(|verified| (verified, held)))
 }
 
 async fn in_store(
     room: &mut Room,
-    noted: Option<Head>,
+    noted: Noted,
     store: &StoreArgs,
-) -> Result<Result<Head, Bad>, Failure> {
+) -> Result<Result<Verified, Bad>, Failure> {
     let mut reached = 0;
     let verified = token::visit(room, store, async |store| {
         Ok(verify_store(store, noted, |number| reached = number).await)
@@ -159,11 +214,14 @@ async fn in_store(
     Ok(verified)
 }
 
-fn told(terminal: &mut Terminal, verified: Result<Head, Bad>, noted: Option<Head>) -> Exit {
+fn told(terminal: &mut Terminal, verified: Walked) -> Exit {
     let (exit, said) = match &verified {
-        Ok(head) => (
+        Ok((Verified { head, cut }, _)) => (
             Exit::Done,
-            json!({ "intact": true, "records": head.number, "head": head.to_string() }),
+            json!({
+                "intact": true, "records": head.number, "head": head.to_string(),
+                "cut": cut.map(|cut| cut.to_string()),
+            }),
         ),
         Err(bad) => (
             Exit::Failed,
@@ -175,12 +233,18 @@ fn told(terminal: &mut Terminal, verified: Result<Head, Bad>, noted: Option<Head
         return exit;
     }
     match verified {
-        Ok(head) => {
+        Ok((Verified { head, cut }, held)) => {
             terminal.line(&format!("{} records, chain intact", head.number));
             terminal.line(&format!("head {head}"));
-            if noted.is_none() {
-                terminal
-                    .say("  a missing end cannot be seen without a head: add --head NUMBER:SEAL");
+            if let Some(cut) = cut {
+                terminal.line(&format!(
+                    "begins behind {cut}: what came before was cut off"
+                ));
+            }
+            if !held {
+                terminal.say(
+                    "  a missing end cannot be seen without a head: add --head NUMBER:SEAL or --anchors FILE",
+                );
             }
         }
         Err(bad) => terminal.line(&format!("NOT INTACT: {bad}")),

@@ -23,6 +23,7 @@ mod wait;
 mod agents;
 mod approvals;
 mod audit;
+mod cases;
 mod config;
 mod contain;
 mod deliveries;
@@ -134,6 +135,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Motions { command } => motions::motions(room, reach, command).await,
         Command::Brake { command } => service::brake(room, reach, command).await,
         Command::Expect(args) => expect::expect(room, reach, args).await,
+        Command::Hold(args) => cases::hold(room, reach, args).await,
         Command::Pause(args) => pause::pause(room, reach, &args).await,
         Command::Status => service::status(room, reach).await,
         Command::Token { command } => token::token(room, command).await,

@@ -188,6 +188,9 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
             terminal.line(&format!("  {line}"));
         }
     }
+    for kept in &shown.kept {
+        terminal.line(&format!("  kept for {} since {}", kept.case, kept.since));
+    }
     if shown.undo_available {
         terminal.say(&format!("  undo: estop undo {}", run.id));
     }

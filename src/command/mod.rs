@@ -15,7 +15,7 @@
 //! * A person's word gives its reason.
 //!
 //! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `call`, `approvals`, `undo`,
-//! `orders`, `activate`, `expect`, `pause`, `drill`; what takes two people is `motions`, then
+//! `orders`, `activate`, `expect`, `pause`, `drill`, `cases`; what takes two people is `motions`, then
 //! `freeze`.
 
 mod error;
@@ -32,6 +32,7 @@ mod wording;
 mod activate;
 mod approvals;
 mod call;
+mod cases;
 mod contain;
 mod drill;
 mod expect;
@@ -54,6 +55,7 @@ use arc_swap::ArcSwap;
 pub use activate::{Activators, Signed, ToActivate};
 pub use approvals::{ToApprove, ToDeny, ToExtend};
 pub use call::ToCall;
+pub use cases::{ToKeep, Wanted};
 pub use contain::ToContain;
 pub use drill::{Canary, Drills, drill_loop};
 pub use error::{Error, Sort};
@@ -64,7 +66,7 @@ pub use motions::{CapsShown, MotionShown, OnMotion, ToRaise};
 pub use notices::NoticeShown;
 pub use offer::{ApprovalShown, Offer};
 pub use orders::{Position, ToMove};
-pub use pause::{Pause, pause_at_start, pause_loop};
+pub use pause::{Pause, pause_at_start, pause_loop, trip};
 pub use person::{Admitted, add_person, revoke_person};
 pub use plan::{Found, Shown, Stop};
 pub use stock::EntityShown;

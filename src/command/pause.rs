@@ -71,8 +71,8 @@ pub async fn pause_at_start(desk: &Desk, file: &Path) -> super::Answer<()> {
     }
 }
 
-/// Trips it once: a brake that is tripped stays as it is.
-async fn trip(desk: &Desk, by: &str, reason: &str) -> super::Answer<()> {
+/// Trips it once: a brake that is tripped stays as it is. `by` is the part of us that saw why.
+pub async fn trip(desk: &Desk, by: &str, reason: &str) -> super::Answer<()> {
     if desk.standing().await?.brake == Brake::On {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::BadConfig;
 use super::actions::ActionsFile;
 use super::activation::ActivationFile;
+use super::anchors::AnchorsFile;
 use super::azure::AzureFile;
 use super::copilot::CopilotFile;
 use super::heartbeat::HeartbeatFile;
@@ -18,6 +19,7 @@ use super::mapping::MapFile;
 use super::ocsf::OcsfFile;
 use super::page::PageFile;
 use super::pull::PullFile;
+use super::retention::RetentionFile;
 use super::verify::VerifyFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
@@ -73,6 +75,11 @@ pub(super) struct File {
     pub(super) incidents: IncidentsFile,
     #[serde(default)]
     pub(super) ocsf: OcsfFile,
+    #[serde(default)]
+    pub(super) anchors: AnchorsFile,
+    #[serde(default)]
+    pub(super) retention: RetentionFile,
+    pub(super) store_key_file: Option<PathBuf>,
     pub(super) pull: Option<PullFile>,
     pub(super) copilot: Option<CopilotFile>,
     pub(super) heartbeat: Option<HeartbeatFile>,

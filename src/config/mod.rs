@@ -12,6 +12,7 @@
 
 mod actions;
 mod activation;
+mod anchors;
 mod azure;
 mod bounds;
 mod copilot;
@@ -26,6 +27,7 @@ mod ocsf;
 mod overrides;
 mod page;
 mod pull;
+mod retention;
 mod senders;
 mod settings;
 mod show;
@@ -37,6 +39,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use actions::{ActionsConfig, FoundryConfig};
+pub use anchors::AnchorsConfig;
 pub use copilot::CopilotConfig;
 pub use drill::DrillConfig;
 pub use file::{CertificateFile, CredentialFile, SourceFile};

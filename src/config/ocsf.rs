@@ -22,7 +22,7 @@ pub(super) struct OcsfFile {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TableFile {
+pub(super) struct TableFile {
     endpoint: Url,
     rule: String,
     stream: String,
@@ -50,7 +50,7 @@ impl OcsfFile {
 }
 
 impl TableFile {
-    fn checked(self) -> Result<(TableTerms, String), String> {
+    pub(super) fn checked(self) -> Result<(TableTerms, String), String> {
         pager::checked(&self.endpoint).map_err(|bad| bad.to_string())?;
         let scope = self.scope.unwrap_or_else(|| SCOPE.to_owned());
         if !scope.starts_with("https://") || !scope.ends_with("/.default") {

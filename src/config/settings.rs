@@ -9,6 +9,7 @@ use url::Url;
 
 use super::BadConfig;
 use super::actions::ActionsConfig;
+use super::anchors::{AnchorsConfig, one_scope};
 use super::bounds::{attribute_set, caps, pace};
 use super::copilot::{CopilotConfig, copilot};
 use super::drill::{DrillConfig, drill};
@@ -30,6 +31,7 @@ use crate::domain::detection::SourceName;
 use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
+use crate::domain::retention::Retention;
 use crate::graph::{Endpoints, TenantSize};
 use crate::ingress::PerSecond;
 use crate::listener::Limits;
@@ -115,6 +117,12 @@ pub struct Config {
     pub incidents: IncidentsConfig,
     /// Where the record is handed on to.
     pub ocsf: OcsfConfig,
+    /// Where the head of the record is anchored.
+    pub anchors: AnchorsConfig,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// The keys that close the bodies of deliveries; `None` means that they lie open.
+    pub store_key: Option<PathBuf>,
     /// What is pulled from ID Protection, where anything is.
     pub pull: Option<PullConfig>,
     /// The gate of Copilot Studio, where there is one.
@@ -141,6 +149,7 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new("."));
         let mut config = Self::checked(path, base, file, overrides)?;
         config.warnings.extend(limits::warned(&config));
+        one_scope(&config.anchors, &config.ocsf)?;
         Ok(config)
     }
 
@@ -150,13 +159,7 @@ impl Config {
         file: File,
         overrides: &Overrides,
     ) -> Result<Self, BadConfig> {
-        let protected = file.protected.ok_or_else(|| {
-            BadConfig(format!(
-                "{}: `protected` must be written: the object ids estop must not touch without two \
-                 people, such as emergency access accounts. An empty list is accepted: protected: []",
-                path.display()
-            ))
-        })?;
+        let protected = file.protected.ok_or_else(|| unprotected(path))?;
         let mut warnings = warnings(&protected, &file.tenant);
         let store = overrides.store.clone().or(file.store);
         let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
@@ -168,6 +171,7 @@ impl Config {
         let offline_journal = key_file(file.offline_journal, "offline");
         let pause_file = key_file(file.pause_file, "pause");
         let evidence_key = key_file(file.evidence.key_file, "evidence-key");
+        let anchor_key = key_file(None, "anchor-key");
         let listen = overrides.listen.or(file.listen);
         let listen = listen.unwrap_or_else(|| local(8787));
         let sources = sources(base, file.sources)?;
@@ -215,12 +219,23 @@ impl Config {
             pages: pages(base, file.page)?,
             incidents: file.incidents.checked()?,
             ocsf: file.ocsf.checked(base)?,
+            anchors: file.anchors.checked(base, anchor_key)?,
+            retention: file.retention.checked()?,
+            store_key: file.store_key_file.map(|path| base.join(path)),
             ticket_key,
             pause_file,
             offline_journal,
             warnings,
         })
     }
+}
+
+fn unprotected(path: &Path) -> BadConfig {
+    BadConfig(format!(
+        "{}: `protected` must be written: the object ids estop must not touch without two people, \
+         such as emergency access accounts. An empty list is accepted: protected: []",
+        path.display()
+    ))
 }
 
 fn local(port: u16) -> SocketAddr {

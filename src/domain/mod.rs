@@ -60,10 +60,12 @@ pub mod tools;
 pub mod drill;
 pub mod schedule;
 
+pub mod anchor;
 pub mod approval;
 pub mod notice;
 pub mod order;
 pub mod person;
 pub mod record;
+pub mod retention;
 pub mod source;
 pub mod telling;

@@ -13,6 +13,7 @@ use super::motion::MotionKind;
 use super::person::Person;
 use super::playbook::{PlaybookName, ServiceMode};
 use super::restraint::ChangeName;
+use super::retention::CaseName;
 use super::step::PriorWord;
 
 /// Longest reason that is kept, in characters.
@@ -186,6 +187,20 @@ pub enum OrderKind {
     },
     /// End raised caps before their time.
     LowerCaps,
+    /// Keep a run for a case, whatever its age.
+    Keep {
+        /// Which run.
+        run: RunId,
+        /// For which case.
+        case: CaseName,
+    },
+    /// The case needs it no longer.
+    Release {
+        /// Which run.
+        run: RunId,
+        /// Which case.
+        case: CaseName,
+    },
     /// Stop all writes now.
     TripBrake,
     /// Allow writes again.

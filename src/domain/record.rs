@@ -162,6 +162,11 @@ impl Default for Chain {
 }
 
 impl Chain {
+    /// A chain that goes on behind this record.
+    pub fn behind(number: i64, seal: Seal) -> Self {
+        Self { number, seal }
+    }
+
     /// Checks the next line. The first error names the first bad record.
     pub fn follow(&mut self, next: &SealedLine) -> Result<(), Broken> {
         let expected = self.number + 1;

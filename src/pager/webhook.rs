@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::json;
 use url::Url;
 
-use super::exchange::{Error, raw};
+use super::Way;
+use super::exchange::{Error, exchange, raw};
 use super::page::Page;
 use crate::domain::moment::Moment;
 use crate::domain::notice::Urgency;
@@ -32,17 +34,23 @@ impl std::fmt::Debug for Webhook {
 impl Webhook {
     /// The body is the same on every attempt; time and signature are of the attempt.
     pub(super) fn request(&self, page: &Page, now: Moment) -> Result<Request, Error> {
-        let body = body(page).to_string();
         let id = format!("msg_{}", page.key.simple());
+        self.signed(&id, body(page).to_string().into(), now)
+    }
+
+    /// Sends a body that is no page. Safe to repeat under the same id.
+    pub async fn tell(&self, way: &Way, id: &str, body: Bytes) -> Result<(), Error> {
+        let request = self.signed(id, body, way.clock.now())?;
+        exchange(way, request).await.map(drop)
+    }
+
+    fn signed(&self, id: &str, body: Bytes, now: Moment) -> Result<Request, Error> {
         let at = now.as_seconds();
         let to = http::Request::post(self.url.as_str())
-            .header(header::ID, &id)
+            .header(header::ID, id)
             .header(header::TIMESTAMP, at.to_string())
-            .header(
-                header::SIGNATURE,
-                sign(&self.secret, &id, at, body.as_bytes()),
-            );
-        raw(to, body.into())
+            .header(header::SIGNATURE, sign(&self.secret, id, at, &body));
+        raw(to, body)
     }
 }
 

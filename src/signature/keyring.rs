@@ -127,7 +127,7 @@ impl Secret {
     /// The same for a secret in the form its sender gives it.
     pub fn from_file_as(path: &Path, form: KeyForm) -> Result<Self, Unusable> {
         let shown = path.display();
-        let text = read_text(path)?;
+        let text = private_text(path)?;
         let fix = match form {
             KeyForm::Whsec => {
                 "Write a fresh secret into it: `whsec_` and 32 random bytes in base64"
@@ -142,7 +142,7 @@ impl Secret {
 /// Reads a key that another product gave us: one line of visible characters, readable by its owner
 /// alone.
 pub fn foreign_key(path: &Path) -> Result<SecretString, Unusable> {
-    let text = read_text(path)?;
+    let text = private_text(path)?;
     let text = text.trim();
     if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic()) {
         return Err(unusable(
@@ -172,7 +172,7 @@ pub(super) fn stem_of(path: &Path) -> Result<KeyId, Unusable> {
 }
 
 /// Looks at the opened file, not at the path, so that what is checked is what is read.
-fn read_text(path: &Path) -> Result<String, Unusable> {
+pub fn private_text(path: &Path) -> Result<String, Unusable> {
     let shown = path.display();
     let unreadable = |why: std::io::Error| {
         unusable(

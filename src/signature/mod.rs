@@ -23,7 +23,7 @@ mod signing;
 mod ticket;
 mod webhook;
 
-pub use keyring::{KEYS_MAX, KeyId, KeyRing, Unusable, foreign_key};
+pub use keyring::{KEYS_MAX, KeyId, KeyRing, Unusable, foreign_key, private_text};
 pub use mac::{Digest, Mac, hmac_sha256};
 pub use profile::{Profile, Repeat, Witness};
 pub use read::TimeForm;
@@ -31,7 +31,7 @@ pub use refusal::Refusal;
 pub use scheme::{BadScheme, Encoding, Layout, Scheme, Template, TimePlace, TimeRule};
 pub use secret::{KeyForm, NotASecret, Secret};
 pub use shared::Sent;
-pub use signing::{PublicKey, SigningKey};
+pub use signing::{PublicKey, Purpose, SigningKey};
 pub use ticket::TicketKey;
 pub use webhook::{
     Names, TOLERANCE_SECONDS, Webhooks, header, public_key_in, sign, sign_v1a, verify,

@@ -10,13 +10,29 @@ use base64::engine::general_purpose::STANDARD;
 use super::mac::hmac_sha256;
 use super::secret::Secret;
 
-/// What this use of the secret is called, so that no other use can make the same key.
-const PURPOSE: &[u8] = b"estop evidence key v1";
 /// Length of a public key, in bytes.
 const PUBLIC_BYTES: usize = 32;
 /// What the text forms of Standard Webhooks begin with.
 const PRIVATE: &str = "whsk_";
 const PUBLIC: &str = "whpk_";
+
+/// What a key signs. Each use makes another key of the same secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Bundles of evidence.
+    Evidence,
+    /// Heads of the record.
+    Anchors,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Evidence => b"estop evidence key v1",
+            Self::Anchors => b"estop anchor key v1",
+        }
+    }
+}
 
 /// A private key. It cannot be printed or serialized.
 pub struct SigningKey(Ed25519KeyPair);
@@ -26,10 +42,10 @@ pub struct SigningKey(Ed25519KeyPair);
 pub struct PublicKey([u8; PUBLIC_BYTES]);
 
 impl SigningKey {
-    /// The key that belongs to a secret, always the same one. `None` if the library refuses it,
-    /// which it does for no secret.
-    pub fn new(secret: &Secret) -> Option<Self> {
-        let seed = hmac_sha256(secret, &[PURPOSE]);
+    /// The key that belongs to a secret and a use, always the same one. `None` if the library
+    /// refuses it, which it does for no secret.
+    pub fn new(secret: &Secret, purpose: Purpose) -> Option<Self> {
+        let seed = hmac_sha256(secret, &[purpose.label()]);
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.bytes()).ok()?;
         Some(Self(pair))
     }
@@ -99,12 +115,12 @@ impl FromStr for PublicKey {
 
 #[cfg(test)]
 mod tests {
-    use super::{PublicKey, SigningKey};
+    use super::{PublicKey, Purpose, SigningKey};
     use crate::signature::Secret;
 
     fn key(seed: u8) -> SigningKey {
         let drawn = std::array::from_fn(|n| seed.wrapping_add((n as u8).wrapping_mul(97)));
-        SigningKey::new(&Secret::fresh(drawn)).unwrap()
+        SigningKey::new(&Secret::fresh(drawn), Purpose::Evidence).unwrap()
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::runs::move_run;
 use super::settings;
 use super::sql::query;
 use super::writer::Tx;
-use super::{asking, freezes, motions, restraints, voting, wolf};
+use super::{asking, cases, freezes, motions, restraints, voting, wolf};
 use crate::domain::action::RiskVerdict;
 use crate::domain::freeze::FreezeEvent;
 use crate::domain::id::RunId;
@@ -35,6 +35,8 @@ pub(super) async fn carry(tx: &mut Tx, asked: &Asked) -> Result<Option<RunId>, E
         } => voting::approve(tx, order, (*approval, plan_digest), &asked.saw).await?,
         OrderKind::Deny { approval } => voting::deny(tx, order, *approval).await?,
         OrderKind::Extend { approval, by } => voting::extend(tx, order, (*approval, by.0)).await?,
+        OrderKind::Keep { run, case } => cases::keep(tx, order, (*run, case)).await?,
+        OrderKind::Release { run, case } => cases::release(tx, order, (*run, case)).await?,
         OrderKind::Mode { mode } => {
             settings::set(tx, "mode", mode.word(), by).await?;
             return Ok(None);

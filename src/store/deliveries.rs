@@ -13,6 +13,7 @@ use crate::domain::moment::Moment;
 use crate::domain::notice::Urgency;
 use crate::domain::playbook::ServiceMode;
 use crate::domain::record::{Actor, Record};
+use crate::vault::{Closed, Vault};
 
 /// What became of a delivery that was handed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Store {
         .await?;
         let read = |row| {
             Ok(ToRead {
-                delivery: delivery(&row)?,
+                delivery: delivery(&row, &self.vault)?,
                 mode: word_or_none(&row, "mode", ServiceMode::from_word)?,
                 epoch: super::restraints::epoch(&row)?,
             })
@@ -112,6 +113,23 @@ impl Store {
             mode: word_or_none(&row, "mode", ServiceMode::from_word)?,
             epoch: super::restraints::epoch(&row)?,
         })
+    }
+
+    /// Keys that close deliveries which nobody has read yet, and which we do not have. Without them
+    /// something that was accepted would be lost.
+    pub async fn missing_keys(&self) -> Result<Vec<String>, Error> {
+        let rows = query(
+            "select distinct body_key from delivery \
+             where state = 'received' and body_key is not null",
+        )
+        .fetch_all(self.reading())
+        .await?;
+        let keys = rows.iter().map(|row| row.get("body_key"));
+        let keys = keys.collect::<Result<Vec<String>, _>>()?;
+        Ok(keys
+            .into_iter()
+            .filter(|key| !self.vault.has(key))
+            .collect())
     }
 
     /// Counts a reading before it is made, and answers how many were begun.
@@ -195,13 +213,19 @@ impl Store {
     }
 }
 
-fn delivery(row: &Row) -> Result<Delivery, Error> {
+fn delivery(row: &Row, vault: &Vault) -> Result<Delivery, Error> {
+    let id = uuid(row, "delivery_id")?;
+    let closed = Closed {
+        key: row.get("body_key")?,
+        bytes: row.get("body")?,
+    };
+    let body = vault.open(closed, id.as_bytes());
     Ok(Delivery {
-        id: DeliveryId::from_uuid(uuid(row, "delivery_id")?),
+        id: DeliveryId::from_uuid(id),
         source: word(row, "source", SourceName::new)?,
         state: word(row, "state", DeliveryState::from_word)?,
         why: row.get("why")?,
-        body: row.get::<Vec<u8>>("body")?.into(),
+        body: body.map_err(|why| Error::Damaged(why.to_string()))?.into(),
         digest: digest(row)?,
         key_id: row.get("key_id")?,
         headers: row.get("headers")?,

@@ -11,8 +11,8 @@ use crate::domain::notice::{Notice, Urgency};
 use crate::domain::record::{Actor, Record};
 
 const INSERT: &str = "insert into delivery (delivery_id, source, delivery_key, conflict_of, digest, \
-     key_id, headers, body, received_at, state, why) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing";
+     key_id, headers, body, received_at, state, why, body_key) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing";
 
 /// Takes one.
 pub(super) async fn take(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
@@ -103,6 +103,8 @@ async fn insert(
             )),
         ),
     };
+    let closed = tx.vault.close(&new.body, new.id.uuid().as_bytes());
+    let closed = closed.map_err(|why| Error::Refused(why.to_string()))?;
     let inserted = query(INSERT)
         .bind(bytes(new.id.uuid()))
         .bind(new.source.as_str())
@@ -111,10 +113,11 @@ async fn insert(
         .bind(new.digest.0.to_vec())
         .bind(&new.key_id)
         .bind(&new.headers)
-        .bind(new.body.to_vec())
+        .bind(closed.bytes)
         .bind(new.received_at.as_millis())
         .bind(state.word())
         .bind(why)
+        .bind(closed.key)
         .execute(&mut tx.db)
         .await?;
     Ok(inserted.rows_affected() == 1)

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::sql::{Connection, query};
 
 /// Number, name and text of every step, in order.
-const STEPS: [(i64, &str, &str); 14] = [
+const STEPS: [(i64, &str, &str); 15] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -25,6 +25,7 @@ const STEPS: [(i64, &str, &str); 14] = [
     (22, "callbacks", include_str!("schema/0022_callbacks.sql")),
     (23, "pull", include_str!("schema/0023_pull.sql")),
     (24, "tools", include_str!("schema/0024_tools.sql")),
+    (25, "retention", include_str!("schema/0025_retention.sql")),
 ];
 
 const TABLE: &str = "create table if not exists migration (

@@ -16,6 +16,7 @@
 mod activation;
 mod active;
 mod ages;
+mod anchors;
 mod approvals;
 mod asking;
 mod at_once;
@@ -25,6 +26,7 @@ mod blocks;
 mod callbacks;
 mod calls;
 mod carry;
+mod cases;
 mod chain;
 mod checkpoint;
 mod claims;
@@ -62,6 +64,7 @@ mod pulses;
 mod records;
 mod rehearsed;
 mod restraints;
+mod retention;
 mod room;
 mod rows;
 mod runs;
@@ -94,6 +97,7 @@ use futures_util::future::BoxFuture;
 
 pub use active::{ActiveSet, Instead, RefusedShown, Rehearsal, SetShown};
 pub use ages::Oldest;
+pub use anchors::Cut;
 pub use approvals::ApprovalFilter;
 pub use asking::NewApproval;
 pub use at_once::{AtOnce, Made};
@@ -119,6 +123,7 @@ pub use outbreaks::ToCount;
 pub use paging::{Held, Which};
 pub use people::{NewPerson, StoredPerson};
 pub use pulses::Heard;
+pub use retention::Gone;
 pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
@@ -133,6 +138,7 @@ pub use triaged::{Making, Triaged};
 pub use undo::Released;
 
 use crate::clock::Clock;
+use crate::vault::Vault;
 use moved::Moved;
 use sql::{Glance, Readers};
 use writer::{Durability, Queue, Tx, Writer};
@@ -144,6 +150,8 @@ pub struct Store {
     readers: Readers,
     asked: Arc<AtomicU64>,
     moved: Moved,
+    /// What opens the bodies of deliveries.
+    vault: Arc<Vault>,
     clock: Clock,
     /// Keeps other services out for as long as any clone lives.
     _lock: Option<Arc<File>>,
@@ -157,9 +165,19 @@ impl Store {
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
+        Self::open_with(path, (entry, Vault::open_door()), clock).await
+    }
+
+    /// The same, with keys that close the bodies of deliveries.
+    pub async fn open_with(
+        path: &Path,
+        (entry, vault): (Entry, Vault),
+        clock: Clock,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
+        let vault = Arc::new(vault);
         let opened = sqlite::open(path, entry, clock.clone()).await?;
         let moved = Moved::default();
-        let (writer, writing) = Writer::new(opened.files, moved.clone());
+        let (writer, writing) = Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)));
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {
@@ -167,6 +185,7 @@ impl Store {
                 readers: opened.readers,
                 asked: Arc::default(),
                 moved,
+                vault,
                 clock,
                 _lock: lock,
             },

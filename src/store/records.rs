@@ -15,7 +15,8 @@ impl Store {
     /// Sealed lines after number `after`, in order.
     pub async fn sealed_lines(&self, after: i64, limit: u32) -> Result<Vec<SealedLine>, Error> {
         let rows = query(
-            "select number, line, seal from record where number > $1 order by number limit $2",
+            "select number, line, seal from record where number > $1 \
+             and number > coalesce((select number from record_cut), 0) order by number limit $2",
         )
         .bind(after)
         .bind(limit)
@@ -48,7 +49,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(Seal, SealedLine)>, Error> {
         let rows = query(
-            "select r.number, r.line, r.seal, p.seal as before from record r \
+            "select r.number, r.line, r.seal, coalesce(p.seal, \
+                 (select c.seal from record_cut c where c.number = r.number - 1)) as before from record r \
              left join record p on p.number = r.number - 1 \
              where r.run_id = $1 order by r.number limit $2",
         )

@@ -10,7 +10,7 @@ use crate::domain::moment::Moment;
 
 impl Store {
     /// The number of the last record this place has; 0 before the first.
-    pub async fn shipped(&self, place: &'static str) -> Result<i64, Error> {
+    pub async fn shipped(&self, place: String) -> Result<i64, Error> {
         let row = query("select number from shipped where place = $1")
             .bind(place)
             .fetch_optional(self.reading())
@@ -19,12 +19,7 @@ impl Store {
     }
 
     /// Notes how far this place has come; never backwards.
-    pub async fn note_shipped(
-        &self,
-        place: &'static str,
-        number: i64,
-        at: Moment,
-    ) -> Result<(), Error> {
+    pub async fn note_shipped(&self, place: String, number: i64, at: Moment) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
                 query(
@@ -32,7 +27,7 @@ impl Store {
                      on conflict (place) do update set number = $2, at = $3 \
                      where shipped.number < $2",
                 )
-                .bind(place)
+                .bind(&place)
                 .bind(number)
                 .bind(at.as_millis())
                 .execute(&mut tx.db)

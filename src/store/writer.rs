@@ -7,6 +7,7 @@
 //! Deliveries come by a queue of their own, so that a flood of them holds up nobody's run.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
@@ -22,6 +23,7 @@ use super::moved::Moved;
 use super::piece::{Piece, Work};
 use super::sql::{Connection, query};
 use crate::clock::Clock;
+use crate::vault::Vault;
 
 /// Most pieces of work out of each queue in one commit.
 const BATCH_MAX: usize = 128;
@@ -51,6 +53,8 @@ pub(super) struct Tx {
     pub(super) head: Head,
     /// Told of whoever is closed or opened.
     pub(super) moved: Moved,
+    /// What closes the bodies of deliveries.
+    pub(super) vault: Arc<Vault>,
 }
 
 impl Tx {
@@ -115,11 +119,14 @@ impl Writer {
     /// handle is gone; dropping it ends the thread after the commit it is in.
     pub(super) fn new(
         files: Files,
-        moved: Moved,
+        (moved, vault): (Moved, Arc<Vault>),
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
         let (intake, taken) = mpsc::channel(INTAKE_MAX);
-        (Self { work, intake }, live((files, moved), [asked, taken]))
+        (
+            Self { work, intake },
+            live((files, moved, vault), [asked, taken]),
+        )
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -156,7 +163,7 @@ fn ended() -> Error {
 type Queues = [mpsc::Receiver<Asked>; 2];
 
 /// The threads, for as long as this future lives.
-async fn live((files, moved): (Files, Moved), queues: Queues) {
+async fn live((files, moved, vault): (Files, Moved, Arc<Vault>), queues: Queues) {
     let runtime = tokio::runtime::Handle::current();
     let (stop, stopped) = oneshot::channel();
     let (end, ended) = oneshot::channel();
@@ -169,7 +176,12 @@ async fn live((files, moved): (Files, Moved), queues: Queues) {
     let (to_disk, commits) = sync_channel(COMMITS_MAX);
     let head = Head::GENESIS;
     let writing = Writing {
-        tx: Tx { db, head, moved },
+        tx: Tx {
+            db,
+            head,
+            moved,
+            vault,
+        },
         to_disk,
         checkpoints,
     };

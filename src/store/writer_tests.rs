@@ -1,6 +1,7 @@
 //! What one commit carries, and what it survives.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use crate::domain::detection::SourceName;
 use crate::domain::id::DeliveryId;
 use crate::domain::moment::Moment;
 use crate::domain::record::{Chain, Record};
+use crate::vault::Vault;
 
 /// A store whose writer begins when it is told to, so that what is asked of it before is one batch.
 async fn store() -> (Store, oneshot::Sender<()>, tempfile::TempDir) {
@@ -180,6 +182,7 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
         db: files.db,
         head: Head::GENESIS,
         moved: Moved::default(),
+        vault: Arc::new(Vault::open_door()),
     };
     let (told, mut answer) = piece(Durability::Synced);
     let (own, mut own_answer) = piece(Durability::WithTheNext);
@@ -199,6 +202,7 @@ async fn what_the_disk_does_not_keep_is_never_called_done() {
         db: files.db,
         head: Head::GENESIS,
         moved: Moved::default(),
+        vault: Arc::new(Vault::open_door()),
     };
     let (told, mut answer) = piece(Durability::Synced);
     // It cannot be synced.

@@ -76,6 +76,7 @@ pub struct Metrics {
     pub drills: Family<Became, Counter>,
     drill_last_good: Gauge,
     drill_overdue: Gauge,
+    record_unanchored: Gauge,
     /// Time to contain, by clock edge.
     pub time_to_contain: Family<Edge, Histogram>,
     /// Runs being worked on now.
@@ -117,6 +118,11 @@ impl Default for Metrics {
                 "drill_overdue",
                 "1 when the last good drill is older than it may be",
             ),
+            record_unanchored: kept(
+                of,
+                "record_unanchored_seconds",
+                "How long the oldest record without an anchor has waited for one",
+            ),
             lanes: Lanes::kept(of),
             sources: Sources::kept(of),
             registry,
@@ -152,6 +158,12 @@ impl Metrics {
     pub fn drilled(&self, last_good_seconds: Option<i64>, overdue: i64) {
         self.drill_last_good.set(last_good_seconds.unwrap_or(0));
         self.drill_overdue.set(overdue);
+    }
+
+    /// Notes how long the oldest record without an anchor has waited for one.
+    pub fn unanchored(&self, waits: Duration) {
+        let seconds = i64::try_from(waits.as_secs()).unwrap_or(i64::MAX);
+        self.record_unanchored.set(seconds);
     }
 
     /// Notes how a lane stands, for the scrape that asked.

@@ -13,7 +13,7 @@ use syn::visit::{self, Visit};
 const LAYERS: &[&[&str]] = &[
     &["domain"],
     &["clock", "telemetry", "signature", "transport"],
-    &["entra", "listener"],
+    &["entra", "listener", "vault"],
     &[
         "store", "graph", "foundry", "sentinel", "chat", "pager", "catalog", "sim", "arm",
     ],

@@ -37,6 +37,7 @@ mod guards;
 mod holds;
 mod house;
 mod inventory;
+mod keeping;
 mod layers;
 mod notices;
 mod playbooks;

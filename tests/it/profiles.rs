@@ -11,7 +11,7 @@ use estop::domain::moment::Moment;
 use estop::entra::{CallerCheck, CallerRules, Issuers, SigningKeys};
 use estop::ingress::{Source, SourceState, Verifier};
 use estop::signature::{KeyForm, KeyId, KeyRing, Names, Profile, Scheme, Secret, Sent};
-use estop::signature::{SigningKey, Webhooks, sign_v1a};
+use estop::signature::{Purpose, SigningKey, Webhooks, sign_v1a};
 use estop::sim::{AppToken, Entra, Fault, Garbage, On, TokenVersion, What};
 use http::{Request, StatusCode};
 use uuid::Uuid;
@@ -45,7 +45,7 @@ fn hmac(name: &str, seed: u8, scheme: Scheme) -> Source {
 }
 
 fn v1a(clock: &Clock) -> (SigningKey, Webhooks) {
-    let key = SigningKey::new(&Secret::fresh(clock.random())).unwrap();
+    let key = SigningKey::new(&Secret::fresh(clock.random()), Purpose::Evidence).unwrap();
     let public = vec![(KeyId::new("edge").unwrap(), key.public())];
     (key, Webhooks::new(Names::Standard, None, public).unwrap())
 }

@@ -228,6 +228,20 @@ impl World {
         }
     }
 
+    /// Ends the service and starts it with a configuration it must refuse; answers why.
+    pub async fn refused_as(mut self, change: impl FnOnce(&mut Setting)) -> String {
+        drop((self.service, self.door));
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        change(&mut self.setting);
+        let parts = parts(self.folder.path(), &self.entra, &self.clock, &self.setting);
+        match Service::start(parts).await {
+            Ok(_) => panic!("it started"),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// Posts a detection about an agent, signed as it should be, and answers its id.
     pub async fn detect(&self, detection_type: &str, kind: &str, id: impl ToString) -> String {
         let detection = serde_json::json!({

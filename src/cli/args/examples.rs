@@ -118,6 +118,11 @@ pub(super) const EXPECT: &str = "Examples:
   estop expect --list
   estop expect --end exp_06b2... --because \"the change is done\"";
 
+pub(super) const HOLD: &str = "Examples:
+  estop hold run_06b2... --case LEGAL-14 --reason \"subpoena of 12 March\"
+  estop hold --list
+  estop hold run_06b2... --case LEGAL-14 --release --reason \"the case is closed\"";
+
 pub(super) const PAUSE: &str = "Examples:
   estop pause --reason \"too many agents stop\"
   estop pause --reason \"the API is away\" --file --config /etc/estop/estop.yaml

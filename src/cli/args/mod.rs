@@ -23,7 +23,7 @@ pub use init::{InitCommand, SentinelArgs, ShellWord};
 pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
 pub use notices::{NoticesCommand, PageCommand};
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, StoreArgs, TokenCommand,
+    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, ProofArgs, StoreArgs, TokenCommand,
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
@@ -33,7 +33,7 @@ pub use playbook::{
     ActivateArgs, DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, RunPlaybookArgs,
     SetArgs, SimulateArgs, Which,
 };
-pub use safety::{DrillArgs, ExpectArgs, OfflineArgs, PauseArgs};
+pub use safety::{DrillArgs, ExpectArgs, HoldArgs, OfflineArgs, PauseArgs};
 pub use senders::{
     ListenArgs, Manner, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs, WayArgs,
 };
@@ -105,7 +105,7 @@ pub enum Command {
         command: RunsCommand,
     },
     /// Holds: what is contained, by whose word, until when, and whether it still is.
-    #[command(alias = "hold", after_help = examples::HOLDS)]
+    #[command(after_help = examples::HOLDS)]
     Holds {
         /// What to do with holds.
         #[command(subcommand)]
@@ -190,6 +190,9 @@ pub enum Command {
     /// Announce a change: noisy detections about a blueprint's agents are asked about meanwhile.
     #[command(after_help = examples::EXPECT)]
     Expect(ExpectArgs),
+    /// Keep a run and all that belongs to it for a case, whatever its age.
+    #[command(after_help = examples::HOLD)]
+    Hold(HoldArgs),
     /// Stop all writes to the tenant: by the server, or where it does not answer, by a file.
     #[command(after_help = examples::PAUSE)]
     Pause(PauseArgs),

@@ -11,6 +11,7 @@ use crate::domain::id::{PersonId, TokenId};
 use crate::domain::moment::{Moment, Span};
 use crate::domain::permission::Profile;
 use crate::domain::person::{GroupName, Role};
+use crate::signature::PublicKey;
 
 /// Which configuration, and what to do with it.
 #[derive(Debug, Args)]
@@ -145,17 +146,27 @@ pub enum AuditCommand {
         out: Option<PathBuf>,
     },
     /// Prove an export or a store, and name the first bad record. Needs no server.
-    Verify {
-        /// An export; the store when left away.
-        #[arg(value_name = "FILE", conflicts_with = "store")]
-        file: Option<PathBuf>,
-        /// A head that was noted before: NUMBER:SEAL. Without one, a missing end cannot be seen.
-        #[arg(long, value_name = "NUMBER:SEAL")]
-        head: Option<Head>,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreArgs,
-    },
+    Verify(ProofArgs),
+}
+
+/// What is proved, and what it is held against.
+#[derive(Debug, Args)]
+pub struct ProofArgs {
+    /// An export; the store when left away.
+    #[arg(value_name = "FILE", conflicts_with = "store")]
+    pub file: Option<PathBuf>,
+    /// A head that was noted before: NUMBER:SEAL. Without it or anchors, a missing end cannot be seen.
+    #[arg(long, value_name = "NUMBER:SEAL")]
+    pub head: Option<Head>,
+    /// Anchors: signed heads, as `anchors.file` has them.
+    #[arg(long, value_name = "FILE")]
+    pub anchors: Option<PathBuf>,
+    /// Who must have signed them; the service logs it when it starts.
+    #[arg(long, value_name = "PUBLIC", requires = "anchors")]
+    pub key: Option<PublicKey>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 pub(super) fn profile(word: &str) -> Result<Profile, String> {

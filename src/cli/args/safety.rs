@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::span;
 use crate::domain::entity::ObjectId;
-use crate::domain::id::ExpectationId;
+use crate::domain::id::{ExpectationId, RunId};
 use crate::domain::moment::Span;
+use crate::domain::retention::CaseName;
 
 /// What change to announce, list or end.
 #[derive(Debug, Args)]
@@ -36,6 +37,31 @@ pub struct ExpectArgs {
     /// This one is over.
     #[arg(long, value_name = "EXPECTATION", requires = "because")]
     pub end: Option<ExpectationId>,
+}
+
+/// What a case keeps, or keeps no longer.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["run", "list"])))]
+pub struct HoldArgs {
+    /// The run; its detection, delivery, evidence and records stay with it.
+    #[arg(value_name = "RUN", requires_all = ["case", "reason"])]
+    pub run: Option<RunId>,
+    /// The case, as your case system names it.
+    #[arg(long, value_name = "ID", value_parser = case)]
+    pub case: Option<CaseName>,
+    /// The case needs it no longer.
+    #[arg(long, requires = "run")]
+    pub release: bool,
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// What cases keep now.
+    #[arg(long)]
+    pub list: bool,
+}
+
+fn case(text: &str) -> Result<CaseName, String> {
+    text.to_owned().try_into()
 }
 
 /// How all writes are stopped.

@@ -79,4 +79,40 @@ pub(super) const KEYS: &[Key] = &[
         "`https://monitor.azure.com/.default`",
         "What a token for it is asked for.",
     ),
+    key(
+        "anchors.file",
+        "none",
+        "A file that signed heads of the record are added to, best on another machine's disk; a start is held against its last line.",
+    ),
+    key(
+        "anchors.webhook.url",
+        "none",
+        "A webhook that they are sent to, signed as Standard Webhooks.",
+    ),
+    key(
+        "anchors.webhook.secret_file",
+        "needed",
+        "The secret it is signed with.",
+    ),
+    key(
+        "anchors.table.endpoint",
+        "needed",
+        "The Logs Ingestion endpoint of a table they are added to.",
+    ),
+    key(
+        "anchors.table.rule",
+        "needed",
+        "The immutable id of the data collection rule.",
+    ),
+    key("anchors.table.stream", "needed", "Its stream."),
+    key(
+        "anchors.table.scope",
+        "`https://monitor.azure.com/.default`",
+        "What a token for it is asked for.",
+    ),
+    key(
+        "anchors.key_file",
+        "beside the database",
+        "The secret of the key that signs them.",
+    ),
 ];

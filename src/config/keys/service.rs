@@ -42,6 +42,26 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key("store", "`sqlite:estop.db`", "The database."),
     key(
+        "store_key_file",
+        "none",
+        "The keys that close the bodies of deliveries in it: 32 bytes in base64 a line, the first for new ones, mode 0600.",
+    ),
+    key(
+        "retention.deliveries",
+        "`90d`",
+        "How long a delivery is kept with its bytes; at least `30d`.",
+    ),
+    key(
+        "retention.runs",
+        "`400d`",
+        "How long a run is kept after its end, with its detection, steps and evidence. What holds anything stays.",
+    ),
+    key(
+        "retention.audit",
+        "`400d`",
+        "How long the record is kept; it is cut only at an anchor, so never without `anchors`.",
+    ),
+    key(
         "mode",
         "`observe`",
         "`off`, `observe` or `enforce`; `estop mode set` stands over it.",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use estop::domain::person::Role;
 use estop::domain::restraint::{ChangeName, statement};
-use estop::signature::{Secret, SigningKey};
+use estop::signature::{Purpose, Secret, SigningKey};
 use http::StatusCode;
 use serde_json::json;
 
@@ -133,7 +133,7 @@ async fn a_token_a_responder_and_a_stale_word_activate_nothing() {
 
 fn key(first: u8) -> SigningKey {
     let drawn = std::array::from_fn(|n| first.wrapping_add((n as u8).wrapping_mul(97)));
-    SigningKey::new(&Secret::fresh(drawn)).unwrap()
+    SigningKey::new(&Secret::fresh(drawn), Purpose::Evidence).unwrap()
 }
 
 #[tokio::test]

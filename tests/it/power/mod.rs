@@ -97,6 +97,12 @@ impl Desk {
         taken.body["run"].as_str().unwrap().to_owned()
     }
 
+    /// Takes a fresh token: one lives for thirty days here.
+    pub async fn renew(&mut self) {
+        let name = format!("soc-{}", self.world.clock.now().as_seconds());
+        self.token = token(&self.world, &name, Scope::Respond).await;
+    }
+
     /// Every record so far.
     pub async fn records(&self) -> Vec<Record> {
         let lines = self.world.service.store.sealed_lines(0, 10_000).await;

@@ -1,6 +1,6 @@
 //! What there is to see: the record and its proof, detections, playbooks, metrics.
 
-use estop::audit::{Head, verify_export};
+use estop::audit::{Head, Noted, verify_export};
 use http::StatusCode;
 use serde_json::json;
 
@@ -16,11 +16,13 @@ async fn an_export_over_the_api_verifies_offline_against_the_head() {
     let export = desk.get("/v1/audit/export").await;
 
     let noted: Head = head["head"].as_str().unwrap().parse().unwrap();
-    let found = verify_export(export.text.as_bytes(), Some(noted)).unwrap();
+    let found = verify_export(export.text.as_bytes(), Noted::head(Some(noted)))
+        .unwrap()
+        .head;
     assert_eq!(found, noted);
     assert_eq!(export.headers["content-type"], "application/x-ndjson");
     let changed = export.text.replacen("leaked", "leakeD", 1);
-    assert!(verify_export(changed.as_bytes(), None).is_err());
+    assert!(verify_export(changed.as_bytes(), Noted::default()).is_err());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::{DAY, Desk, asking, keyed, token};
 use crate::world::invoice_bot;
 
 /// Every path that is there, with a method it takes.
-const PATHS: [(&str, &str); 39] = [
+const PATHS: [(&str, &str); 42] = [
     ("POST", "/v1/plans"),
     ("GET", "/v1/runs"),
     ("POST", "/v1/runs"),
@@ -19,6 +19,9 @@ const PATHS: [(&str, &str); 39] = [
     ("POST", "/v1/runs/run_00000000000000000000000000/undo"),
     ("POST", "/v1/runs/run_00000000000000000000000000/resume"),
     ("POST", "/v1/runs/run_00000000000000000000000000/stop"),
+    ("POST", "/v1/runs/run_00000000000000000000000000/keep"),
+    ("POST", "/v1/runs/run_00000000000000000000000000/release"),
+    ("GET", "/v1/kept"),
     ("GET", "/v1/approvals"),
     ("GET", "/v1/approvals/apr_00000000000000000000000000"),
     (
