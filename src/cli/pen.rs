@@ -9,8 +9,8 @@ use super::args::Manner;
 use super::server::private_text;
 use crate::domain::moment::Moment;
 use crate::signature::{
-    BadScheme, KeyForm, KeyRing, Names, Profile, Scheme, Secret, SigningKey, Unusable, Webhooks,
-    sign, sign_v1a,
+    BadScheme, KeyForm, KeyId, KeyRing, Names, Profile, Scheme, Secret, SigningKey, Unusable,
+    Webhooks, sign, sign_v1a,
 };
 
 /// A key, and how it is used.
@@ -59,11 +59,7 @@ impl Pen {
 pub(super) fn profile(manner: Manner, files: &[PathBuf]) -> Result<Profile, Failure> {
     let ring = |form| KeyRing::from_files_as(files, form).map_err(unusable);
     match kind(manner)? {
-        Kind::Webhooks(names) => {
-            let ring = Some(ring(KeyForm::Whsec)?);
-            let webhooks = Webhooks::new(names, ring, Vec::new());
-            webhooks.map(Profile::Webhooks).map_err(unusable)
-        }
+        Kind::Webhooks(names) => webhooks(names, ring(KeyForm::Whsec)?),
         Kind::Hmac(scheme) => Ok(Profile::Hmac(ring(scheme.key)?, scheme)),
         Kind::Private => {
             let keys = files
@@ -74,6 +70,41 @@ pub(super) fn profile(manner: Manner, files: &[PathBuf]) -> Result<Profile, Fail
             webhooks.map(Profile::Webhooks).map_err(unusable)
         }
     }
+}
+
+/// A secret in the form that a sender of this manner has it.
+pub(super) fn drawn(manner: Manner, drawn: [u8; 32]) -> Result<String, Failure> {
+    let text = Secret::fresh(drawn).reveal();
+    let bare = || text.trim_start_matches("whsec_").to_owned();
+    match kind(manner)? {
+        Kind::Webhooks(_) => Ok(text),
+        Kind::Hmac(scheme) => match scheme.key {
+            KeyForm::Whsec => Ok(text),
+            KeyForm::Text | KeyForm::Base64 => Ok(bare()),
+        },
+        Kind::Private => Err(Failure::usage("v1a is verified by the sender's public key")
+            .fix("name its file with --key")),
+    }
+}
+
+/// What verifies deliveries of this manner by one secret, given as its text.
+pub(super) fn profile_of(manner: Manner, name: &str, text: &str) -> Result<Profile, Failure> {
+    let ring = |form| {
+        let bad = |why: &dyn std::fmt::Display| Failure::usage(format!("the secret: {why}"));
+        let id = KeyId::new(name).ok_or_else(|| bad(&"it has no name"))?;
+        let secret = Secret::parse_as(text, form).map_err(|why| bad(&why))?;
+        KeyRing::new(vec![(id, secret)]).map_err(unusable)
+    };
+    match kind(manner)? {
+        Kind::Webhooks(names) => webhooks(names, ring(KeyForm::Whsec)?),
+        Kind::Hmac(scheme) => Ok(Profile::Hmac(ring(scheme.key)?, scheme)),
+        Kind::Private => Err(Failure::usage("v1a has no shared secret")),
+    }
+}
+
+fn webhooks(names: Names, ring: KeyRing) -> Result<Profile, Failure> {
+    let webhooks = Webhooks::new(names, Some(ring), Vec::new());
+    webhooks.map(Profile::Webhooks).map_err(unusable)
 }
 
 enum Kind {

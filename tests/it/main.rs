@@ -38,6 +38,7 @@ mod holds;
 mod house;
 mod inventory;
 mod layers;
+mod listening;
 mod notices;
 mod playbooks;
 mod power;

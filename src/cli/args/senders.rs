@@ -1,5 +1,6 @@
 //! Words for whoever connects a sender.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -159,13 +160,31 @@ pub struct TriggerArgs {
     pub way: WayArgs,
 }
 
-/// What to listen for.
+/// What to listen for, and where.
 #[derive(Debug, Args)]
 pub struct ListenArgs {
     /// Only this source, and what names no source of ours.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Show what was heard so far and end.
+    /// Show what was heard so far and end; on a port of its own, end after one delivery, with 0
+    /// when it was genuine.
     #[arg(long)]
     pub once: bool,
+    /// Hear without a running service, on this address of this machine; 127.0.0.1:8789 when one of
+    /// the options below is given without it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub on: Option<SocketAddr>,
+    /// Post whatever is heard on to this address of this machine, with its own bytes and headers.
+    #[arg(long, value_name = "URL")]
+    pub forward_to: Option<Url>,
+    /// How it is signed; standard_webhooks when left away.
+    #[arg(long, value_enum)]
+    pub scheme: Option<Manner>,
+    /// The file of the secret, mode 0600; made where there is none. Without it a secret is drawn
+    /// and forgotten at the end.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Print the secret in that file and end.
+    #[arg(long, requires = "key")]
+    pub print_secret: bool,
 }
