@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Desk;
 use super::typed::write_private;
-use crate::world::invoice_bot;
+use crate::world::{Setting, invoice_bot};
 
 fn hex_of(seed: u8) -> String {
     hex::encode::<[u8; 20]>(std::array::from_fn(|n| (n as u8).wrapping_mul(83) ^ seed))
@@ -56,7 +56,7 @@ async fn what_can_be_made_up_is_listed_and_a_near_miss_is_named() {
 
     let types = listed["types"].as_array().unwrap().len();
     assert_eq!(types, estop::catalog::detection_types().count());
-    assert!(listed["bodies"].as_array().unwrap().len() >= 2);
+    assert!(listed["bodies"].as_array().unwrap().len() >= 16);
     assert_eq!(near.exit, Exit::NotFound);
     assert!(near.talk.contains("did you mean `signInSpike`"), "{near:?}");
     assert_eq!(bent.exit, Exit::Usage);
@@ -65,6 +65,48 @@ async fn what_can_be_made_up_is_listed_and_a_near_miss_is_named() {
         (&body["type"], &body["severity"]),
         (&"signInSpike".into(), &"low".into())
     );
+}
+
+#[tokio::test]
+async fn a_senders_own_body_is_made_up_about_whom_one_wishes_and_contains_it() {
+    for (body, reader, kind) in [
+        ("sentinel_alert", "sentinel", "Status=New"),
+        (
+            "azure_monitor_log_alert",
+            "azure_monitor",
+            "data.essentials.severity=Sev0",
+        ),
+        (
+            "ocsf_finding",
+            "ocsf",
+            "finding_info.types.0=threatIntelligenceAccount",
+        ),
+        (
+            "splunk_alert",
+            "splunk",
+            "result.DetectionType=threatIntelligenceAccount",
+        ),
+    ] {
+        let setting = Setting {
+            reader: reader.to_owned(),
+            ..Setting::default()
+        };
+        let desk = Desk::with(setting).await;
+        let (key, bot) = (desk.path("lab.key"), invoice_bot().to_string());
+        let tenant = desk.world.entra.tenant().id.to_string();
+        let whom = ["--agent", &bot, "--tenant", &tenant];
+        let how = ["--key", &key, "--set", kind, "--wait", "60s"];
+
+        let words: Vec<_> = ["trigger", body]
+            .into_iter()
+            .chain(whom)
+            .chain(how)
+            .collect();
+        let ended = desk.types(&words).await;
+
+        assert_eq!(ended.exit, Exit::Done, "{body}: {ended:?}");
+        assert!(ended.output.contains("contained"), "{body}: {ended:?}");
+    }
 }
 
 #[tokio::test]
