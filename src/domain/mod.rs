@@ -65,5 +65,6 @@ pub mod notice;
 pub mod order;
 pub mod person;
 pub mod record;
+pub mod shown;
 pub mod source;
 pub mod telling;
