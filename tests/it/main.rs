@@ -35,6 +35,7 @@ mod glass;
 mod granting;
 mod guards;
 mod holds;
+mod hostile;
 mod house;
 mod inventory;
 mod layers;
