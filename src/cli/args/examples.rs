@@ -144,6 +144,7 @@ pub(super) const TRIGGER: &str = "Examples:
   estop trigger --list
   estop trigger threatIntelligenceAccount --agent OBJECT_ID --key lab.key --wait
   estop trigger sentinel_incident --agent OBJECT_ID --tenant TENANT_ID --key sentinel.key
+  estop trigger datadog_alert --scheme basic:datadog --key datadog.key --agent OBJECT_ID
   estop trigger signInSpike --set severity=low --print";
 
 pub(super) const SIGN: &str = "Examples:
@@ -154,7 +155,9 @@ pub(super) const SIGN: &str = "Examples:
 pub(super) const SEND: &str = "Examples:
   estop send --key lab.key --source lab detection.json --wait 60s
   estop send --key lab.key --source lab --repeat 3 detection.json
-  estop send --key lab.key --source lab --tamper body detection.json    expects a refusal";
+  estop send --key lab.key --source lab --tamper body detection.json    expects a refusal
+  estop send --scheme header:X-Api-Key --key edr.key detection.json     a source that signs nothing
+  estop send --scheme token --key access.token --source sentinel incident.json";
 
 pub(super) const VERIFY: &str = "Examples:
   estop verify --key lab.key --headers headers.txt --body detection.json

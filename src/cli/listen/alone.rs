@@ -61,7 +61,7 @@ struct Ear {
 }
 
 pub(super) async fn listen(room: &mut Room, args: ListenArgs) -> Answer {
-    let manner = args.scheme.unwrap_or(Manner::StandardWebhooks);
+    let manner = args.scheme.as_ref().unwrap_or(&Manner::StandardWebhooks);
     if let Some(file) = &args.key {
         keep(room, manner, file)?;
         if args.print_secret {
@@ -108,7 +108,7 @@ pub(super) async fn listen(room: &mut Room, args: ListenArgs) -> Answer {
 }
 
 /// Makes the file of the secret where there is none.
-fn keep(room: &Room, manner: Manner, file: &Path) -> Result<(), Failure> {
+fn keep(room: &Room, manner: &Manner, file: &Path) -> Result<(), Failure> {
     if file.exists() {
         return Ok(());
     }

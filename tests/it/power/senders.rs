@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use estop::cli::Exit;
+use estop::sim::{AppToken, TokenVersion};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Desk;
 use super::typed::write_private;
@@ -106,6 +108,75 @@ async fn a_senders_own_body_is_made_up_about_whom_one_wishes_and_contains_it() {
 
         assert_eq!(ended.exit, Exit::Done, "{body}: {ended:?}");
         assert!(ended.output.contains("contained"), "{body}: {ended:?}");
+    }
+}
+
+const BRIDGE: Uuid = Uuid::from_u128(0x9a2b_0001_0000_4000_8000_0000_0000_0001);
+
+#[tokio::test]
+async fn what_signs_nothing_is_sent_too_and_its_credential_is_shown_to_nobody() {
+    let desk = Desk::with(Setting {
+        sources: format!(
+            "  edr:\n    reader: estop\n    \
+             verify: {{ header: {{ name: X-Api-Key, secret_files: [edr.key] }} }}\n  \
+             splunk:\n    reader: estop\n    \
+             verify: {{ basic: {{ user: splunk, secret_files: [splunk.key] }} }}\n  \
+             bridge:\n    reader: estop\n    \
+             verify: {{ entra_jwt: {{ audience: api://estop, callers: [{BRIDGE}] }} }}\n"
+        ),
+        keys: vec![("edr.key", hex_of(4)), ("splunk.key", hex_of(5))],
+        ..Setting::default()
+    })
+    .await;
+    let token = desk.world.entra.app_token(AppToken {
+        caller: BRIDGE,
+        app: BRIDGE,
+        audience: "api://estop",
+        roles: &[],
+        version: TokenVersion::V2,
+    });
+    write_private(Path::new(&desk.path("bridge.token")), &token);
+    let body = desk.path("detection.json");
+    std::fs::write(&body, "{\"a\": 1}").unwrap();
+
+    for (source, manner, file) in [
+        ("edr", "header:X-Api-Key", "edr.key"),
+        ("splunk", "basic:splunk", "splunk.key"),
+        ("bridge", "token", "bridge.token"),
+    ] {
+        let key = desk.path(file);
+        let way = ["--scheme", manner, "--key", &key];
+        let send = |more: &[&'static str]| {
+            let words = ["send", "--source", source].into_iter().chain(way);
+            let mut words: Vec<_> = words.map(str::to_owned).collect();
+            words.extend(more.iter().map(|word| (*word).to_owned()));
+            words.push(body.clone());
+            words
+        };
+        let types = async |words: Vec<String>| {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            desk.types(&words).await
+        };
+
+        let sent = types(send(&[])).await;
+        let bent = types(send(&["--tamper", "sig"])).await;
+        let unprovable = types(send(&["--tamper", "body"])).await;
+        let elsewhere = types(send(&["--to", "http://estop.example"])).await;
+        let signed = desk
+            .types(&["sign", way[0], way[1], way[2], way[3], &body])
+            .await;
+
+        assert_eq!(sent.exit, Exit::Done, "{source}: {sent:?}");
+        assert!(sent.output.starts_with("202 "), "{source}: {sent:?}");
+        assert_eq!(bent.exit, Exit::Done, "{source}: {bent:?}");
+        assert!(bent.output.starts_with("401 "), "{source}: {bent:?}");
+        for refused in [unprovable, elsewhere, signed] {
+            assert_eq!(
+                (refused.exit, refused.output.as_str()),
+                (Exit::Usage, ""),
+                "{source}"
+            );
+        }
     }
 }
 
