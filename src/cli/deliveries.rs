@@ -23,7 +23,13 @@ pub(super) struct Signed {
 }
 
 pub(super) fn sign(room: &mut Room, args: SignArgs) -> Answer {
-    let pen = Pen::open(args.scheme, &args.key)?;
+    let pen = Pen::open(&args.scheme, &args.key)?;
+    if !pen.signs() {
+        return Err(
+            Failure::usage("nothing is signed so: the credential itself goes along")
+                .fix("it is not shown; deliver with `estop send`"),
+        );
+    }
     let body = read(&args.body)?;
     let at = args
         .timestamp
@@ -51,7 +57,7 @@ pub(super) fn sign(room: &mut Room, args: SignArgs) -> Answer {
 }
 
 pub(super) fn verify(room: &mut Room, args: VerifyArgs) -> Answer {
-    let profile = pen::profile(args.scheme, &args.key)?;
+    let profile = pen::profile(&args.scheme, &args.key)?;
     let headers = headers_of(&read(&args.headers)?)?;
     let body = read(&args.body)?;
     let now = args.at.unwrap_or_else(|| room.clock.now());

@@ -24,9 +24,10 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const OFF_BY: Duration = Duration::from_secs(3_600);
 
 pub(super) async fn send(room: &mut Room, args: SendArgs) -> Answer {
-    let pen = Pen::open(args.way.scheme, &args.key)?;
+    let pen = Pen::open(&args.way.scheme, &args.key)?;
     let body = read(&args.body)?;
     let address = address(&args.way, &args.key)?;
+    pen.may_go_to(&address)?;
     let mut delivery = signed(room, &pen, (args.id.clone(), None), body);
     if let Some(tamper) = args.tamper {
         delivery.tamper(tamper, &pen)?;
@@ -46,6 +47,17 @@ pub(super) async fn send(room: &mut Room, args: SendArgs) -> Answer {
 impl Signed {
     fn tamper(&mut self, tamper: Tamper, pen: &Pen) -> Result<(), Failure> {
         match tamper {
+            Tamper::Body | Tamper::Time if !pen.signs() => {
+                return Err(Failure::usage("this way proves nothing about body or time")
+                    .fix("--tamper sig changes what is sent along"));
+            }
+            Tamper::Sig if !pen.signs() => {
+                for (_, value) in self.headers.iter_mut().skip(1) {
+                    let last = if value.ends_with('A') { 'B' } else { 'A' };
+                    value.pop();
+                    value.push(last);
+                }
+            }
             Tamper::Body => self.body.push(b'\n'),
             Tamper::Time => {
                 let older = pen.sign(&self.id, self.at.minus(OFF_BY), &self.body);

@@ -151,13 +151,7 @@ fn refusal(answer: &Answer) -> Failure {
 
 /// Where the server is, without a path. A token goes over plain HTTP on this machine only.
 pub(super) fn safe_base(server: &Url) -> Result<String, Failure> {
-    let loopback = match server.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    let safe = server.scheme() == "https" || (server.scheme() == "http" && loopback);
+    let safe = server.scheme() == "https" || (server.scheme() == "http" && is_here(server));
     let plain = server.username().is_empty()
         && server.password().is_none()
         && server.query().is_none()
@@ -170,6 +164,16 @@ pub(super) fn safe_base(server: &Url) -> Result<String, Failure> {
         .fix("use https, or http on this machine; no credentials in the address"));
     }
     Ok(server.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether this address is this machine's own.
+pub(super) fn is_here(address: &Url) -> bool {
+    match address.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// The text of a file that only its owner can read. The opened file is looked at, not its path.

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, IsTerminal as _, Write};
 
 use crate::config::Environment;
+use crate::domain::shown::shown;
 
 /// Which ends are a person's terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -178,9 +179,7 @@ impl Tint {
     }
 }
 
-/// The text with its control characters made visible.
+/// The text with what would disturb the lines around it made visible.
 pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    shown(text, usize::MAX)
 }

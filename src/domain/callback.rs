@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_named_host_is_called() {
+    fn s06_only_a_named_host_is_called() {
         let hosts = hosts(&[
             "prod-12.westeurope.logic.azure.com",
             "*.apps.contoso.example",
@@ -146,6 +146,13 @@ mod tests {
             "//prod-12.westeurope.logic.azure.com/x",
             "prod-12.westeurope.logic.azure.com",
             "",
+            "https://prod-12.westeurope.logic.azure.com%2eevil.example/x",
+            "https://prod-12.westeurope.logic.azure.com.:443/x",
+            "https://prod-12.westeurope.logic.azure.com:80/x",
+            "https://[::ffff:127.0.0.1]/x",
+            "https://017700000001/x",
+            "https://127.1/x",
+            "javascript:alert(1)",
         ];
 
         for address in good {

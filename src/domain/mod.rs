@@ -67,5 +67,6 @@ pub mod order;
 pub mod person;
 pub mod record;
 pub mod retention;
+pub mod shown;
 pub mod source;
 pub mod telling;

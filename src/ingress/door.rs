@@ -50,10 +50,12 @@ pub struct Door {
     pub hearing: Arc<Hearing>,
 }
 
-/// `POST /v1/ingest/{source}` and `GET /v1/detections/{id}/status/{ticket}`, nothing else.
+/// `POST /v1/ingest/{source}` and `GET /v1/detections/{id}/status/{ticket}`, whose last part may be
+/// left away by who brings its source's credential. Nothing else.
 pub fn router(door: Door) -> Router {
     Router::new()
         .route("/v1/ingest/{source}", post(receive::receive))
+        .route("/v1/detections/{id}/status", get(status::show))
         .route("/v1/detections/{id}/status/{ticket}", get(status::show))
         .with_state(Arc::new(door))
 }

@@ -35,6 +35,7 @@ pub use copilot::{CopilotDoor, Environment, Fallback, copilot_router};
 pub use door::{Door, Wake, router};
 pub use hearing::{Heard, Hearing};
 pub use quota::{PerSecond, Quotas};
+pub use receive::is_plain_json;
 pub use refuse::OnRefusal;
 pub use sources::{Source, SourceState, Sources};
 pub use tally::{Tallied, Tally};

@@ -64,7 +64,11 @@ async fn take(
     };
     let name = source.name.as_str();
     is_framed_once(&headers)
-        .and_then(|()| is_plain_json(&headers))
+        .and_then(|()| {
+            is_plain_json(&headers)
+                .then_some(())
+                .ok_or(Problem::NotJson)
+        })
         .map_err(|problem| door.turn_away(&source.name, problem))?;
     let body = door
         .clock
@@ -120,12 +124,14 @@ fn is_framed_once(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// Nothing is decompressed and nothing but JSON is parsed anywhere (threats W13, W19).
-fn is_plain_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub fn is_plain_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else {
-        return Err(Problem::NotJson);
+        return false;
     };
-    let text = only.to_str().map_err(|_| Problem::NotJson)?;
+    let Ok(text) = only.to_str() else {
+        return false;
+    };
     let mut parts = text.split(';').map(str::trim);
     let json = parts
         .next()
@@ -138,11 +144,7 @@ fn is_plain_json(headers: &HeaderMap) -> Result<(), Problem> {
         }
         (Some(_), Some(_)) => false,
     };
-    if json && utf8 && !headers.contains_key(CONTENT_ENCODING) {
-        Ok(())
-    } else {
-        Err(Problem::NotJson)
-    }
+    json && utf8 && !headers.contains_key(CONTENT_ENCODING)
 }
 
 /// Reads the body to its end, and stops at the limit however long it claims to be (threat W14).

@@ -69,6 +69,12 @@ impl Sources {
         self.0.get(&SourceName::new(name)?)
     }
 
+    /// All whose deliveries are taken.
+    pub(super) fn all_enabled(&self) -> impl Iterator<Item = &Source> {
+        let all = self.0.values();
+        all.filter(|source| source.state == SourceState::Enabled)
+    }
+
     /// The source of this name, when its deliveries are taken.
     pub fn enabled(&self, name: &str) -> Option<&Source> {
         let source = self.find(name)?;

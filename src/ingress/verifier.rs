@@ -53,6 +53,24 @@ impl Verifier {
         }
     }
 
+    /// Whether these headers alone carry the credential of this source: its access token, or the
+    /// secret it sends along. Who must sign a body carries none. The error is why we cannot tell.
+    pub(super) async fn is_carried(
+        &self,
+        headers: &HeaderMap,
+        now: Moment,
+    ) -> Result<bool, String> {
+        match self {
+            Self::Signed(profile) => Ok(profile.carried(headers).is_some()),
+            Self::Entra(_, Some(_)) => Ok(false),
+            Self::Entra(check, None) => match check.check(headers, now).await {
+                Ok(_) => Ok(true),
+                Err(Denial::Refused { .. }) => Ok(false),
+                Err(Denial::CannotTell(why)) => Err(why),
+            },
+        }
+    }
+
     pub(super) async fn verify<'a>(
         &self,
         headers: &'a HeaderMap,

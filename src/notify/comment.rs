@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::outlook::Outlook;
 use crate::domain::coverage::DoorReport;
 use crate::domain::run::{Run, RunState};
+use crate::domain::shown::disturbs;
 use crate::store::Status;
 
 /// Most characters of a comment without its last line; Sentinel takes 30,000.
@@ -185,7 +186,7 @@ fn lines(text: &mut String, (label, most): (&str, usize), items: impl Iterator<I
 fn plain(text: &str) -> String {
     let kept = text.chars().map(|c| match c {
         '[' | ']' | '(' | ')' | '<' | '>' | '*' | '#' | '|' | '!' | '`' | '\\' => ' ',
-        c if c.is_control() => ' ',
+        c if disturbs(c) => ' ',
         c => c,
     });
     kept.take(500).collect()

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Teller;
 use crate::domain::notice::Notice;
+use crate::domain::shown::disturbs;
 use crate::domain::telling::Telling;
 use crate::pager::Page;
 
@@ -47,7 +48,7 @@ pub(super) fn thread(key: &str) -> String {
 pub(super) fn cleared(text: &str) -> String {
     let mut text: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if disturbs(c) { ' ' } else { c })
         .take(TEXT_MAX)
         .collect();
     for (prefix, instead) in NAMED {

@@ -67,6 +67,15 @@ impl Profile {
         }
     }
 
+    /// Which secret these headers carry, for a request without a body. A way that signs carries
+    /// none: it proves a body, and nothing here.
+    pub fn carried(&self, headers: &HeaderMap) -> Option<KeyId> {
+        match self {
+            Self::Webhooks(_) | Self::Hmac(_, _) => None,
+            Self::Shared(keys, sent) => sent.verify(keys, headers).ok(),
+        }
+    }
+
     /// Its shared secrets, where it has some.
     pub fn secrets(&self) -> Option<&KeyRing> {
         match self {

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::rows::{bytes, json, moment_or_none, run, word};
 use super::sql::query;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::detection::Detection;
+use crate::domain::detection::{Detection, SourceName};
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::domain::moment::Moment;
 use crate::domain::run::Run;
@@ -13,6 +13,8 @@ use crate::domain::run::Run;
 /// What is known of a delivery, for its sender.
 #[derive(Clone, Debug)]
 pub struct Status {
+    /// Who sent the delivery.
+    pub source: SourceName,
     /// Where the delivery stands.
     pub delivery_state: DeliveryState,
     /// Why it stands there.
@@ -29,7 +31,7 @@ impl Store {
     /// What a sender may know of its delivery: the detection it became and that detection's runs.
     pub async fn status_of(&self, id: DeliveryId) -> Result<Option<Status>, Error> {
         let row = query(
-            "select v.state, v.why, d.said from delivery v \
+            "select v.source, v.state, v.why, d.said from delivery v \
              left join detection d on d.detection_id = v.detection_id where v.delivery_id = $1",
         )
         .bind(bytes(id.uuid()))
@@ -49,6 +51,7 @@ impl Store {
             None => None,
         };
         Ok(Some(Status {
+            source: word(&row, "source", SourceName::new)?,
             held_until,
             delivery_state: word(&row, "state", DeliveryState::from_word)?,
             why: row.get("why")?,

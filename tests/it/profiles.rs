@@ -260,6 +260,110 @@ async fn j11_a_captured_token_carries_another_body_unless_the_body_is_signed_too
     assert_eq!(both.status, StatusCode::UNAUTHORIZED);
 }
 
+/// Asks for a status without a ticket, with these headers.
+fn ask(reply: &Reply, headers: &[(&str, String)]) -> Request<Body> {
+    let id = reply.json()["id"].as_str().unwrap().to_owned();
+    let mut request = Request::get(format!("/v1/detections/{id}/status"));
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn a_source_that_carries_a_credential_reads_its_own_statuses_with_it_and_no_others() {
+    let row = Row::new().await;
+    let secret = |seed, sent: Sent| {
+        let secret = Secret::parse_as(&text(seed), KeyForm::Text).unwrap();
+        String::from_utf8(sent.value(&secret)).unwrap()
+    };
+    let credentials = [
+        ("header", vec![("x-api-key", secret(5, header()))]),
+        ("basic", vec![("authorization", secret(6, basic()))]),
+        ("bridge", vec![("authorization", row.token())]),
+    ];
+    let mut delivered = Vec::new();
+    for (path, headers) in &credentials {
+        delivered.push(row.house.send(post(path, headers, BODY)).await);
+    }
+    let absent = row.house.send(ask(&delivered[0], &[])).await;
+    let by_ticket = row.house.deliver("msg_1", BODY).await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND);
+
+    for (reader, (_, headers)) in credentials.iter().enumerate() {
+        for (owner, thanks) in delivered.iter().enumerate() {
+            let reply = row.house.send(ask(thanks, headers)).await;
+
+            if reader == owner {
+                assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
+                assert_eq!(reply.json()["id"], thanks.json()["id"]);
+                assert_eq!(reply.header("location"), thanks.header("location"));
+            } else {
+                assert_eq!(reply, absent, "{reader} read what {owner} delivered");
+            }
+        }
+        let signed = row.house.send(ask(&by_ticket, headers)).await;
+        assert_eq!(signed, absent);
+    }
+}
+
+#[tokio::test]
+async fn who_lacks_the_credential_of_a_status_hears_the_one_answer_and_the_store_is_not_asked() {
+    let row = Row::new().await;
+    let token = row.token();
+    let mine = row.by_token("bridge", &token, BODY).await;
+    let signed = row.house.deliver("msg_1", BODY).await;
+    let absent = row.house.send(ask(&mine, &[])).await;
+    let asked = row.house.asked();
+    let at = NOW.to_string();
+    let attempts = [
+        vec![("authorization", format!("Bearer {}", "A".repeat(44)))],
+        vec![("authorization", format!("{token}x"))],
+        vec![("x-api-key", text(9))],
+        // What signs bodies proves nothing by a request without one.
+        vec![
+            ("webhook-id", "msg_1".to_owned()),
+            ("webhook-timestamp", at.clone()),
+            (
+                "webhook-signature",
+                estop::signature::sign(&row.house.lab, "msg_1", NOW, b""),
+            ),
+        ],
+    ];
+
+    for headers in &attempts {
+        for thanks in [&mine, &signed] {
+            let reply = row.house.send(ask(thanks, headers)).await;
+            assert_eq!(reply, absent, "{headers:?}");
+        }
+    }
+
+    assert_eq!(absent.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        row.house.asked(),
+        asked,
+        "the store was asked for a stranger"
+    );
+}
+
+#[tokio::test]
+async fn without_the_tenants_keys_whoever_asks_for_a_status_is_told_to_try_later() {
+    let row = Row::new().await;
+    let silent = On::request("GET", "/keys").always();
+    row.entra
+        .push_fault(Fault::new(silent, What::Garbage(Garbage::Html)));
+    let secret = Secret::parse_as(&text(5), KeyForm::Text).unwrap();
+    let key = String::from_utf8(header().value(&secret)).unwrap();
+    let headers = [("x-api-key", key), ("authorization", row.token())];
+    let thanks = row.house.send(post("header", &headers[..1], BODY)).await;
+
+    let by_token = row.house.send(ask(&thanks, &headers[1..])).await;
+    let by_both = row.house.send(ask(&thanks, &headers)).await;
+
+    assert_eq!(by_token.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(by_both.status, StatusCode::ACCEPTED);
+}
+
 #[tokio::test]
 async fn a_logic_app_that_tries_again_with_its_token_is_one_delivery() {
     let row = Row::new().await;

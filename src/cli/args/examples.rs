@@ -137,14 +137,19 @@ pub(super) const TOKEN: &str = "Examples:
 pub(super) const LISTEN: &str = "Examples:
   estop listen
   estop listen --source sentinel --json
+  estop listen --on 127.0.0.1:8789                          without a service, a secret for this once
+  estop listen --key dev.key --forward-to http://127.0.0.1:3000/hook
+  estop listen --key dev.key --print-secret
 
 Shows what reaches the running service, also what is refused and why. While it runs, the usual
-mistakes of a sender that signs are looked for and named.";
+mistakes of a sender that signs are looked for and named. On a port of its own it needs no service,
+keeps nothing and sets nothing in motion: a genuine delivery hears 200, any other 401.";
 
 pub(super) const TRIGGER: &str = "Examples:
   estop trigger --list
   estop trigger threatIntelligenceAccount --agent OBJECT_ID --key lab.key --wait
   estop trigger sentinel_incident --agent OBJECT_ID --tenant TENANT_ID --key sentinel.key
+  estop trigger datadog_alert --scheme basic:datadog --key datadog.key --agent OBJECT_ID
   estop trigger signInSpike --set severity=low --print";
 
 pub(super) const SIGN: &str = "Examples:
@@ -155,7 +160,9 @@ pub(super) const SIGN: &str = "Examples:
 pub(super) const SEND: &str = "Examples:
   estop send --key lab.key --source lab detection.json --wait 60s
   estop send --key lab.key --source lab --repeat 3 detection.json
-  estop send --key lab.key --source lab --tamper body detection.json    expects a refusal";
+  estop send --key lab.key --source lab --tamper body detection.json    expects a refusal
+  estop send --scheme header:X-Api-Key --key edr.key detection.json     a source that signs nothing
+  estop send --scheme token --key access.token --source sentinel incident.json";
 
 pub(super) const VERIFY: &str = "Examples:
   estop verify --key lab.key --headers headers.txt --body detection.json

@@ -4,6 +4,7 @@ mod evidence;
 mod examples;
 mod holds;
 mod init;
+mod manner;
 mod motions;
 mod notices;
 mod offline;
@@ -20,6 +21,7 @@ use url::Url;
 pub use evidence::EvidenceCommand;
 pub use holds::HoldsCommand;
 pub use init::{InitCommand, SentinelArgs, ShellWord};
+pub use manner::Manner;
 pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
 pub use notices::{NoticesCommand, PageCommand};
 pub use offline::{
@@ -34,9 +36,7 @@ pub use playbook::{
     SetArgs, SimulateArgs, Which,
 };
 pub use safety::{DrillArgs, ExpectArgs, HoldArgs, OfflineArgs, PauseArgs};
-pub use senders::{
-    ListenArgs, Manner, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs, WayArgs,
-};
+pub use senders::{ListenArgs, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs, WayArgs};
 
 use super::demo::DemoArgs;
 use super::doctor::DoctorArgs;

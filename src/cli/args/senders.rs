@@ -1,33 +1,15 @@
 //! Words for whoever connects a sender.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use super::manner::Manner;
 use super::span;
 use crate::domain::entity::ObjectId;
 use crate::domain::moment::{Moment, Span};
-
-/// In whose manner a delivery is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Manner {
-    /// webhook-id, webhook-timestamp, webhook-signature; HMAC.
-    StandardWebhooks,
-    /// The same with a private key, whsk_ and base64.
-    V1a,
-    /// The same under the names of Svix.
-    Svix,
-    /// X-Hub-Signature-256.
-    Github,
-    /// X-Slack-Signature.
-    Slack,
-    /// Stripe-Signature.
-    Stripe,
-    /// Authorization: HMAC, of a Teams outgoing webhook.
-    Teams,
-}
 
 /// What to sign, and how.
 #[derive(Debug, Args)]
@@ -36,8 +18,9 @@ pub struct SignArgs {
     /// Webhooks.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// How it is signed.
-    #[arg(long, value_enum, default_value_t = Manner::StandardWebhooks)]
+    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; or without
+    /// a signature header:NAME, header:NAME=PREFIX, basic:USER, token.
+    #[arg(long, default_value = "standard_webhooks", value_name = "HOW")]
     pub scheme: Manner,
     /// Names the delivery; a fresh one when left away.
     #[arg(long, value_name = "ID")]
@@ -67,8 +50,9 @@ pub enum Tamper {
 /// The way of a delivery: how it is signed, where it goes, how long it is followed.
 #[derive(Debug, Args)]
 pub struct WayArgs {
-    /// How it is signed.
-    #[arg(long, value_enum, default_value_t = Manner::StandardWebhooks)]
+    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; or without
+    /// a signature header:NAME, header:NAME=PREFIX, basic:USER, token.
+    #[arg(long, default_value = "standard_webhooks", value_name = "HOW")]
     pub scheme: Manner,
     /// Where deliveries are taken; a whole address, or a host to which /v1/ingest/SOURCE is added.
     #[arg(
@@ -116,8 +100,9 @@ pub struct VerifyArgs {
     /// The file of the shared secret; may stand twice, for the old one and the new one.
     #[arg(long, value_name = "FILE", required = true)]
     pub key: Vec<PathBuf>,
-    /// How it is signed.
-    #[arg(long, value_enum, default_value_t = Manner::StandardWebhooks)]
+    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; or without
+    /// a signature header:NAME, header:NAME=PREFIX, basic:USER, token.
+    #[arg(long, default_value = "standard_webhooks", value_name = "HOW")]
     pub scheme: Manner,
     /// The headers as they were received, one `name: value` a line.
     #[arg(long, value_name = "FILE")]
@@ -159,13 +144,31 @@ pub struct TriggerArgs {
     pub way: WayArgs,
 }
 
-/// What to listen for.
+/// What to listen for, and where.
 #[derive(Debug, Args)]
 pub struct ListenArgs {
     /// Only this source, and what names no source of ours.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Show what was heard so far and end.
+    /// Show what was heard so far and end; on a port of its own, end after one delivery, with 0
+    /// when it was genuine.
     #[arg(long)]
     pub once: bool,
+    /// Hear without a running service, on this address of this machine; 127.0.0.1:8789 when one of
+    /// the options below is given without it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub on: Option<SocketAddr>,
+    /// Post whatever is heard on to this address of this machine, with its own bytes and headers.
+    #[arg(long, value_name = "URL")]
+    pub forward_to: Option<Url>,
+    /// How it proves itself, as for send; standard_webhooks when left away.
+    #[arg(long, value_name = "HOW")]
+    pub scheme: Option<Manner>,
+    /// The file of the secret, mode 0600; made where there is none. Without it a secret is drawn
+    /// and forgotten at the end.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Print the secret in that file and end.
+    #[arg(long, requires = "key")]
+    pub print_secret: bool,
 }

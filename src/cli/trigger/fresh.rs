@@ -24,6 +24,9 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z").expect("a pattern")
 });
 
+/// The one moment that recorded bodies say as a number, in Unix seconds; some add three digits.
+const RECORDED: &str = "1789898790";
+
 /// What a fresh body should say.
 pub(super) struct Wishes {
     pub(super) now: Moment,
@@ -44,6 +47,7 @@ impl Fixture {
                 text = text.replace(recorded, &wished.to_string());
             }
         }
+        text = text.replace(RECORDED, &wishes.now.as_seconds().to_string());
         let times = TIME.find_iter(&text);
         let newest = times
             .filter_map(|found| Moment::parse(found.as_str()))

@@ -35,8 +35,9 @@ pub(super) async fn trigger(room: &mut Room, args: TriggerArgs) -> Answer {
     let Some(key) = &args.key else {
         return Err(Failure::usage("name the secret's file with --key"));
     };
-    let pen = Pen::open(args.way.scheme, key)?;
+    let pen = Pen::open(&args.way.scheme, key)?;
     let address = address(&args.way, key)?;
+    pen.may_go_to(&address)?;
     let delivery = signed(room, &pen, (None, None), body.into_bytes());
     let transport = room.transport()?;
     let reply = post(room, &transport, &address, &delivery).await?;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::fixtures::FIXTURES;
 use super::fresh::{Wishes, put};
-use crate::domain::detection::SourceName;
+use crate::domain::detection::{DetectionType, SourceName};
 use crate::domain::entity::ObjectId;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::domain::moment::Moment;
@@ -36,7 +36,10 @@ fn every_fixture_made_fresh_is_read_by_its_own_reader_as_this_occasion() {
         let (one, other) = (fresh(), fresh());
         let context = Context {
             tenant: id(0x7E7A),
-            types: BTreeMap::new(),
+            types: BTreeMap::from([(
+                "account".to_owned(),
+                DetectionType::new("reportedByAnalyst").unwrap(),
+            )]),
             mapping: None,
             source: SourceName::new("lab").unwrap(),
             id: DetectionId::from(DeliveryId::from_uuid(Uuid::from_u128(1))),
@@ -53,7 +56,24 @@ fn every_fixture_made_fresh_is_read_by_its_own_reader_as_this_occasion() {
         assert!(sighted.contains(&id(0xA6E7)), "{}", fixture.name);
         assert!(!one.contains(fixture.agent) && !one.contains(fixture.tenant));
         assert_ne!(one, other, "{}: an occasion of its own", fixture.name);
-        assert!(one.contains("2026-09-21T"), "{}: {one}", fixture.name);
+        assert!(!one.contains("2026-09-20T") && !one.contains("1789898790"));
+        let at = detection.detected_at;
+        assert!(
+            at.is_none_or(|at| NOW - at.as_millis() < 600_000),
+            "{}: {at:?}",
+            fixture.name
+        );
+    }
+}
+
+#[test]
+fn every_reader_of_a_sender_has_a_body_that_can_be_made_up() {
+    for reader in ReaderKind::ALL {
+        // What is mapped is the operator's own form, and what is pulled nobody sends.
+        let sent = !matches!(reader, ReaderKind::Mapped | ReaderKind::Entra);
+        let made = FIXTURES.iter().any(|it| it.reader == reader.word());
+
+        assert_eq!(made, sent, "{reader}");
     }
 }
 

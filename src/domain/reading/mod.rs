@@ -41,6 +41,7 @@ use super::entity::TenantId;
 use super::found::OpaqueId;
 use super::id::DetectionId;
 use super::moment::Moment;
+use super::shown::shown;
 
 /// Alerts of one delivery that are asked for by id, at most.
 pub const LOOK_UPS_MAX: usize = 3;
@@ -112,6 +113,9 @@ impl Incomplete {
     }
 }
 
+/// Longest explanation of what is not understood, in characters.
+const WHAT_MAX: usize = 1_000;
+
 /// The delivery is authentic and cannot be read. It is quarantined, shown, and can be replayed
 /// after a fix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,8 +126,10 @@ pub struct NotUnderstood {
 }
 
 impl NotUnderstood {
-    fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into() }
+    /// It may repeat a piece of the delivery, and goes to the log, to people and to the sender.
+    fn new(what: impl AsRef<str>) -> Self {
+        let what = shown(what.as_ref(), WHAT_MAX);
+        Self { what }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What became of a delivery, in the form a Logic App polls: 202 while open, then one 200 whose
 //! members go straight into the incident.
 //!
-//! Knows: runs and their states, the ticket in the address.
+//! Knows: runs and their states, the ticket in the address, the credentials of sources.
 //! Never: how a run is carried out.
 //!
 //! Laws
-//! * Without the right ticket nothing is looked up.
+//! * Without the right ticket or the credential of a source nothing is looked up.
+//! * A credential opens what its own source delivered; whatever else is asked looks absent.
 //! * Several runs are summed up by the worst of them; `contained` needs all that were to contain.
 
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::header::{LOCATION, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
-use serde::Serialize;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::coverage::DoorReport;
 use crate::domain::id::{DeliveryId, DetectionId, RunId};
@@ -25,6 +26,16 @@ use crate::store::Status;
 
 use super::door::{Door, asks};
 use super::reply::{Problem, json};
+use reader::Reader;
+
+mod reader;
+
+/// Where is asked.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    id: String,
+    ticket: Option<String>,
+}
 
 /// What is shown. Members are the API's words.
 #[derive(Debug, Serialize)]
@@ -41,30 +52,34 @@ pub(super) struct Shown<'a> {
     incident_tags: [String; 1],
 }
 
-/// `GET /v1/detections/{id}/status/{ticket}`. Without the right ticket it looks like nothing was
-/// ever here, and the store is not asked.
+/// `GET /v1/detections/{id}/status/{ticket}`, and without a ticket with the credential that its
+/// source delivers with. Without either it looks like nothing was ever here, and the store is not
+/// asked.
 pub(super) async fn show(
     State(door): State<Arc<Door>>,
-    path: Result<Path<(String, String)>, PathRejection>,
+    path: Result<Path<Asked>, PathRejection>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
-    let Some(id) = path
-        .ok()
-        .and_then(|Path((id, ticket))| opened(&door, &id, &ticket))
-    else {
-        return Problem::NotFound.reply();
-    };
-    match door.store.status_of(id).await {
-        Ok(Some(status)) => reply(&door, id, &status, query.as_deref()),
-        Ok(None) => Problem::NotFound.reply(),
-        Err(why) => door.unable(&why.to_string()).reply(),
+    match find(&door, path.ok(), &headers).await {
+        Ok((id, status)) => reply(&door, id, &status, query.as_deref()),
+        Err(problem) => problem.reply(),
     }
 }
 
-fn opened(door: &Door, id: &str, ticket: &str) -> Option<DeliveryId> {
-    let id: DetectionId = id.parse().ok()?;
+async fn find(
+    door: &Door,
+    path: Option<Path<Asked>>,
+    headers: &HeaderMap,
+) -> Result<(DeliveryId, Status), Problem> {
+    let Path(asked) = path.ok_or(Problem::NotFound)?;
+    let id: DetectionId = asked.id.parse().map_err(|_| Problem::NotFound)?;
     let id = DeliveryId::from_uuid(id.uuid());
-    door.tickets.opens(id, ticket).then_some(id)
+    let reader = Reader::of(door, (id, asked.ticket.as_deref()), headers).await?;
+    let found = door.store.status_of(id).await;
+    let found = found.map_err(|why| door.unable(&why.to_string()))?;
+    let found = found.filter(|status| reader.may_read(&status.source));
+    found.map(|status| (id, status)).ok_or(Problem::NotFound)
 }
 
 fn reply(door: &Door, id: DeliveryId, status: &Status, query: Option<&str>) -> Response {

@@ -1,5 +1,6 @@
 use crate::domain::coverage::{Coverage, Door, DoorReport, DoorState};
 use crate::domain::delivery::DeliveryState;
+use crate::domain::detection::SourceName;
 use crate::domain::entity::Entity;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::moment::Moment;
@@ -44,6 +45,7 @@ fn run(state: RunState) -> Run {
 
 fn status(states: &[RunState]) -> Status {
     Status {
+        source: SourceName::new("lab").unwrap(),
         held_until: None,
         delivery_state: DeliveryState::Read,
         why: None,

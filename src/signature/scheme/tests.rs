@@ -293,3 +293,53 @@ fn the_published_vectors_of_every_sender_verify() {
     }
     assert_eq!(seen, 4);
 }
+
+/// The codes under every manner of signing are those of RFC 9421's own examples.
+#[test]
+fn the_published_vectors_of_rfc_9421_are_made_and_verified() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use crate::signature::{PublicKey, hmac_sha256};
+
+    let text = include_str!("../../../tests/fixtures/signature_vectors.json");
+    let all: serde_json::Value = serde_json::from_str(text).unwrap();
+    let [shared, public] = [0, 1].map(|n| &all["rfc9421"][n]);
+    let said = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let bytes = |value: &serde_json::Value| STANDARD.decode(value.as_str().unwrap()).unwrap();
+
+    let secret = Secret::of_bytes(&bytes(&shared["key"]));
+    let mac = hmac_sha256(&secret, &[said(&shared["signature_base"]).as_bytes()]);
+    // The key itself is the end of its envelope.
+    let envelope = bytes(&public["public_key_spki"]);
+    let key: PublicKey = STANDARD.encode(&envelope[12..]).parse().unwrap();
+    let (base, signature) = (said(&public["signature_base"]), said(&public["signature"]));
+
+    assert!(mac.is(&bytes(&shared["signature"])));
+    assert!(key.holds(base.as_bytes(), &signature));
+    assert!(!key.holds(format!("{base} ").as_bytes(), &signature));
+}
+
+/// Teams prints a key and a header, and not the body they belong to: both are read, and no body of
+/// ours verifies.
+#[test]
+fn the_published_header_of_teams_is_read_and_opens_nothing() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    let text = include_str!("../../../tests/fixtures/signature_vectors.json");
+    let all: serde_json::Value = serde_json::from_str(text).unwrap();
+    let printed = &all["teams"][0];
+    let scheme = Scheme::teams().unwrap();
+    let text = printed["secret"].as_str().unwrap();
+    let as_configured = Secret::parse_as(text, scheme.key);
+    let key = Secret::of_bytes(&STANDARD.decode(text).unwrap());
+    let ring = KeyRing::new(vec![(KeyId::new("k").unwrap(), key)]).unwrap();
+    let header = printed["header"].as_str().unwrap().to_owned();
+    let sent = headers(&[(scheme.header.clone(), header)]);
+
+    let refused = scheme.verify(&ring, (&sent, b"{}"), now());
+
+    assert_eq!(refused, Err(Refusal::WrongSignature));
+    assert!(as_configured.is_err(), "everybody knows it");
+}

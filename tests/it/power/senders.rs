@@ -4,11 +4,13 @@
 use std::path::Path;
 
 use estop::cli::Exit;
+use estop::sim::{AppToken, TokenVersion};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Desk;
 use super::typed::write_private;
-use crate::world::invoice_bot;
+use crate::world::{Setting, invoice_bot};
 
 fn hex_of(seed: u8) -> String {
     hex::encode::<[u8; 20]>(std::array::from_fn(|n| (n as u8).wrapping_mul(83) ^ seed))
@@ -56,7 +58,7 @@ async fn what_can_be_made_up_is_listed_and_a_near_miss_is_named() {
 
     let types = listed["types"].as_array().unwrap().len();
     assert_eq!(types, estop::catalog::detection_types().count());
-    assert!(listed["bodies"].as_array().unwrap().len() >= 2);
+    assert!(listed["bodies"].as_array().unwrap().len() >= 16);
     assert_eq!(near.exit, Exit::NotFound);
     assert!(near.talk.contains("did you mean `signInSpike`"), "{near:?}");
     assert_eq!(bent.exit, Exit::Usage);
@@ -65,6 +67,117 @@ async fn what_can_be_made_up_is_listed_and_a_near_miss_is_named() {
         (&body["type"], &body["severity"]),
         (&"signInSpike".into(), &"low".into())
     );
+}
+
+#[tokio::test]
+async fn a_senders_own_body_is_made_up_about_whom_one_wishes_and_contains_it() {
+    for (body, reader, kind) in [
+        ("sentinel_alert", "sentinel", "Status=New"),
+        (
+            "azure_monitor_log_alert",
+            "azure_monitor",
+            "data.essentials.severity=Sev0",
+        ),
+        (
+            "ocsf_finding",
+            "ocsf",
+            "finding_info.types.0=threatIntelligenceAccount",
+        ),
+        (
+            "splunk_alert",
+            "splunk",
+            "result.DetectionType=threatIntelligenceAccount",
+        ),
+    ] {
+        let setting = Setting {
+            reader: reader.to_owned(),
+            ..Setting::default()
+        };
+        let desk = Desk::with(setting).await;
+        let (key, bot) = (desk.path("lab.key"), invoice_bot().to_string());
+        let tenant = desk.world.entra.tenant().id.to_string();
+        let whom = ["--agent", &bot, "--tenant", &tenant];
+        let how = ["--key", &key, "--set", kind, "--wait", "60s"];
+
+        let words: Vec<_> = ["trigger", body]
+            .into_iter()
+            .chain(whom)
+            .chain(how)
+            .collect();
+        let ended = desk.types(&words).await;
+
+        assert_eq!(ended.exit, Exit::Done, "{body}: {ended:?}");
+        assert!(ended.output.contains("contained"), "{body}: {ended:?}");
+    }
+}
+
+const BRIDGE: Uuid = Uuid::from_u128(0x9a2b_0001_0000_4000_8000_0000_0000_0001);
+
+#[tokio::test]
+async fn what_signs_nothing_is_sent_too_and_its_credential_is_shown_to_nobody() {
+    let desk = Desk::with(Setting {
+        sources: format!(
+            "  edr:\n    reader: estop\n    \
+             verify: {{ header: {{ name: X-Api-Key, secret_files: [edr.key] }} }}\n  \
+             splunk:\n    reader: estop\n    \
+             verify: {{ basic: {{ user: splunk, secret_files: [splunk.key] }} }}\n  \
+             bridge:\n    reader: estop\n    \
+             verify: {{ entra_jwt: {{ audience: api://estop, callers: [{BRIDGE}] }} }}\n"
+        ),
+        keys: vec![("edr.key", hex_of(4)), ("splunk.key", hex_of(5))],
+        ..Setting::default()
+    })
+    .await;
+    let token = desk.world.entra.app_token(AppToken {
+        caller: BRIDGE,
+        app: BRIDGE,
+        audience: "api://estop",
+        roles: &[],
+        version: TokenVersion::V2,
+    });
+    write_private(Path::new(&desk.path("bridge.token")), &token);
+    let body = desk.path("detection.json");
+    std::fs::write(&body, "{\"a\": 1}").unwrap();
+
+    for (source, manner, file) in [
+        ("edr", "header:X-Api-Key", "edr.key"),
+        ("splunk", "basic:splunk", "splunk.key"),
+        ("bridge", "token", "bridge.token"),
+    ] {
+        let key = desk.path(file);
+        let way = ["--scheme", manner, "--key", &key];
+        let send = |more: &[&'static str]| {
+            let words = ["send", "--source", source].into_iter().chain(way);
+            let mut words: Vec<_> = words.map(str::to_owned).collect();
+            words.extend(more.iter().map(|word| (*word).to_owned()));
+            words.push(body.clone());
+            words
+        };
+        let types = async |words: Vec<String>| {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            desk.types(&words).await
+        };
+
+        let sent = types(send(&[])).await;
+        let bent = types(send(&["--tamper", "sig"])).await;
+        let unprovable = types(send(&["--tamper", "body"])).await;
+        let elsewhere = types(send(&["--to", "http://estop.example"])).await;
+        let signed = desk
+            .types(&["sign", way[0], way[1], way[2], way[3], &body])
+            .await;
+
+        assert_eq!(sent.exit, Exit::Done, "{source}: {sent:?}");
+        assert!(sent.output.starts_with("202 "), "{source}: {sent:?}");
+        assert_eq!(bent.exit, Exit::Done, "{source}: {bent:?}");
+        assert!(bent.output.starts_with("401 "), "{source}: {bent:?}");
+        for refused in [unprovable, elsewhere, signed] {
+            assert_eq!(
+                (refused.exit, refused.output.as_str()),
+                (Exit::Usage, ""),
+                "{source}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

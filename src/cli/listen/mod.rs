@@ -1,4 +1,10 @@
-//! `estop listen`: what senders deliver to the running service, and why what is refused is.
+//! `estop listen`: what senders deliver to the running service, and why what is refused is; or the
+//! same on a port of its own, where there is no service.
+//!
+//! Read next: `alone`, then `onward`.
+
+mod alone;
+mod onward;
 
 use std::time::Duration;
 
@@ -28,6 +34,9 @@ pub(super) async fn listen(room: &mut Room, reach: &Reach, args: ListenArgs) -> 
     if named.is_some_and(|name| SourceName::new(name).is_none()) {
         return Err(Failure::usage("that is not the name of a source"));
     }
+    if args.is_alone() {
+        return alone::listen(room, args).await;
+    }
     let server = room.server(reach)?;
     let mut last = 0;
     if !args.once {
@@ -35,7 +44,8 @@ pub(super) async fn listen(room: &mut Room, reach: &Reach, args: ListenArgs) -> 
             .say("Listening to the service's door for senders (^C to quit).");
     }
     loop {
-        let heard: Heard = server.get(&format!("/v1/heard?after={last}")).await?;
+        let heard = server.get(&format!("/v1/heard?after={last}")).await;
+        let heard: Heard = heard.map_err(or_alone)?;
         last = heard.last;
         for line in heard.heard.iter().filter(|line| is_wanted(line, named)) {
             tell(room, line);
@@ -47,6 +57,24 @@ pub(super) async fn listen(room: &mut Room, reach: &Reach, args: ListenArgs) -> 
             return Ok(Exit::Interrupted);
         }
     }
+}
+
+impl ListenArgs {
+    /// Whether a service plays no part in it. A running one tells what it heard, and never the bytes
+    /// and headers: whoever may look could send them again.
+    fn is_alone(&self) -> bool {
+        let asked = self.forward_to.is_some() || self.scheme.is_some() || self.key.is_some();
+        asked || self.on.is_some() || self.print_secret
+    }
+}
+
+fn or_alone(failure: Failure) -> Failure {
+    if failure.exit() == Exit::Unreachable {
+        return failure.fix(
+            "start it with `estop serve`, or hear without it: estop listen --on 127.0.0.1:8789",
+        );
+    }
+    failure
 }
 
 /// What names no source of ours may be a misspelt one, so it is always shown.
