@@ -13,7 +13,7 @@ use super::{
 use crate::domain::drill::DrillState;
 use crate::domain::entity::ObjectId;
 use crate::entra::Identity;
-use crate::graph::{Ask, Error, Policy, Priority};
+use crate::graph::{Ask, Error, Priority};
 use crate::store;
 
 /// Drills looked through for the newest that has ended.
@@ -143,9 +143,12 @@ impl Doctor {
         apps
     }
 
-    async fn policies(&self) -> Result<Vec<Policy>, Error> {
+    async fn policies(&self) -> policy::Read {
         let policies = self.graph.policies(self.ask()).await?;
-        Ok(policies.all.clone())
+        Ok(policy::Rules {
+            policies: policies.all.clone(),
+            defaults: self.graph.security_defaults(self.ask()).await?,
+        })
     }
 
     async fn drilled(&self, store: &store::Store) -> Result<drills::Read, store::Error> {

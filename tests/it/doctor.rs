@@ -131,6 +131,34 @@ async fn a_report_only_policy_is_not_called_enforcement() {
 }
 
 #[tokio::test]
+async fn with_security_defaults_on_no_policy_is_called_enforcement() {
+    let on = |tenant: &mut Tenant| {
+        tenant.risk_policy = RiskPolicy::BlocksHigh;
+        tenant.premises.security_defaults = true;
+    };
+    let desk = Desk::with(setting("", on)).await;
+    let unread = On::request("GET", "identitySecurityDefaults");
+    let busy = What::Status {
+        status: 503,
+        code: "serviceNotAvailable".to_owned(),
+    };
+    desk.world
+        .entra
+        .push_fault(Fault::new(unread.times(1), busy));
+
+    let unknown = examined(&desk).await;
+    let known = examined(&desk).await;
+
+    let line = |report: &Report, check: &str| report.line(check).unwrap().clone();
+    for check in ["risk_policy", "risk_policy_agent_users"] {
+        assert_eq!(line(&unknown, check).state, State::Unknown);
+        let line = line(&known, check);
+        assert_eq!(line.state, State::Warn, "{line:?}");
+        assert!(line.said.contains("security defaults are on"), "{line:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_licence_is_told_from_missing_consent() {
     let unlicensed = setting("", |tenant| tenant.premises.plans.clear());
     let unconsented = setting("", |tenant| {
@@ -232,8 +260,11 @@ steps: [confirm_compromised]
 ";
 
 /// Lets a detection be answered by risk alone; answers why the run ended as it did.
-async fn by_risk_alone(policy: RiskPolicy) -> String {
-    let mut setting = setting("", |tenant| tenant.risk_policy = policy);
+async fn by_risk_alone(policy: RiskPolicy, defaults: bool) -> String {
+    let mut setting = setting("", |tenant| {
+        tenant.risk_policy = policy;
+        tenant.premises.security_defaults = defaults;
+    });
     setting.playbooks = vec![("risk-only.yaml", RISK_ONLY.to_owned())];
     let desk = Desk::with(setting).await;
     examined(&desk).await;
@@ -245,9 +276,11 @@ async fn by_risk_alone(policy: RiskPolicy) -> String {
 
 #[tokio::test]
 async fn a_run_that_rests_on_risk_alone_says_whether_a_policy_enforces_it() {
-    let without = by_risk_alone(RiskPolicy::Absent).await;
-    let with = by_risk_alone(RiskPolicy::BlocksHigh).await;
+    let without = by_risk_alone(RiskPolicy::Absent, false).await;
+    let with = by_risk_alone(RiskPolicy::BlocksHigh, false).await;
+    let defaults = by_risk_alone(RiskPolicy::BlocksHigh, true).await;
 
+    assert!(defaults.contains("security defaults are on"), "{defaults}");
     assert!(without.contains("no policy enforces this"), "{without}");
     assert!(with.contains("blocks agents at high risk"), "{with}");
 }
