@@ -8,10 +8,11 @@ use super::policy::Whom;
 use super::report::{Line, Report};
 use super::{
     Doctor, Wants, drills, licence, logs, ourselves, pages, permissions, policy, protected, reach,
-    rights, skew, token,
+    rights, sights, skew, token,
 };
 use crate::domain::drill::DrillState;
 use crate::domain::entity::ObjectId;
+use crate::domain::sight::Sight;
 use crate::entra::Identity;
 use crate::graph::{Ask, Error, Priority};
 use crate::store;
@@ -61,6 +62,7 @@ impl Doctor {
             skew::judge(date, ours),
             permissions::judge(roles, premises.profile, &wants),
             rights::judge(roles, premises.profile),
+            sights::judge(roles, &self.sights(&wants)),
             ourselves::judge(identity.as_ref(), &premises.ourselves, &there),
             protected::judge(&premises.protected, &there, &apps),
             licence::judge(&risk, &known, &wants),
@@ -141,6 +143,13 @@ impl Doctor {
             }
         }
         apps
+    }
+
+    /// What is looked at here, with what the playbooks in force look at.
+    fn sights(&self, wants: &Wants) -> BTreeSet<Sight> {
+        let mut sights = self.premises.sights.clone();
+        sights.extend(wants.scheduled.then_some(Sight::Schedules));
+        sights
     }
 
     async fn policies(&self) -> policy::Read {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use estop::doctor::{Report, State};
+use estop::domain::sight::OPTIONAL;
 use estop::sim::{Fault, On, RiskPolicy, Tenant, What};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -94,6 +95,31 @@ async fn a_missing_permission_is_named_with_the_action_that_needs_it() {
     assert_eq!(state, State::Fail);
     let named = said.contains("AgentIdentity.EnableDisable.All (disable_agent");
     assert!(named, "{said}");
+}
+
+/// Without a blueprint's credentials no new one is ever seen, and no one would know why.
+#[tokio::test]
+async fn what_stays_unseen_for_want_of_a_right_is_named_where_it_is_looked_at() {
+    let without = |yaml: &str| {
+        let mut setting = setting(yaml, |tenant| {
+            let rights = &mut tenant.client.permissions;
+            rights.extend(OPTIONAL.iter().map(|one| one.name.to_owned()));
+            rights.retain(|name| name != "AgentIdentityBlueprint.Read.All");
+        });
+        // The clock calls none of them.
+        setting.playbooks = vec![("risk-only.yaml", RISK_ONLY.to_owned())];
+        setting
+    };
+    let looking = "drift: { every: 1m }\ninventory: { every: 0s }\n";
+    let blind = "drift: { every: 0s }\ninventory: { every: 0s }\n";
+
+    let (state, said) = line(without(looking), "optional_rights").await;
+    let (off, _) = line(without(blind), "optional_rights").await;
+
+    assert_eq!((state, off), (State::Warn, State::Ok));
+    let named = "AgentIdentityBlueprint.Read.All (drift: whether the blueprint of what is held \
+                 has a new credential)";
+    assert!(said.contains(named), "{said}");
 }
 
 #[tokio::test]
