@@ -165,12 +165,20 @@ impl Doctor {
             return Ok(drills::Read::default());
         };
         let newest = store.drills(DRILLS_SEEN).await?;
+        let good = store.last_good_drill(canary).await?;
+        let looked = self.premises.sights.contains(&Sight::Evidence);
+        let run = good.as_ref().and_then(|drill| drill.run);
+        let token = match run.filter(|_| looked) {
+            Some(run) => Some(store.token_seen(run).await?),
+            None => None,
+        };
         let ended = |state: DrillState| !state.is_open();
         Ok(drills::Read {
             last: newest
                 .into_iter()
                 .find(|drill| drill.canary == canary && ended(drill.state)),
-            good: store.last_good_drill(canary).await?,
+            good,
+            token,
         })
     }
 }

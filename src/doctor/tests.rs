@@ -14,6 +14,7 @@ use crate::arm::{self, DiagnosticSetting};
 use crate::domain::action::Action;
 use crate::domain::drill::{Drill, DrillState};
 use crate::domain::entity::ObjectId;
+use crate::domain::evidence::TokenSeen;
 use crate::domain::id::DrillId;
 use crate::domain::moment::Moment;
 use crate::domain::permission::Profile;
@@ -399,11 +400,19 @@ fn a_drill_that_failed_or_is_too_old_is_a_failure() {
         ended_at: Some(ended),
     };
     let canary = Some((id(2), Duration::from_secs(8 * 24 * 3600)));
-    let read = |last: Option<Drill>, good: Option<Drill>| Some(Ok(drills::Read { last, good }));
+    let seen = |last: Option<Drill>, good: Option<Drill>, token| {
+        Some(Ok(drills::Read { last, good, token }))
+    };
+    let read = |last, good| seen(last, good, None);
     let passed = |days| Some(drill(DrillState::Passed, ago(days)));
     let cases = [
         (read(passed(1), passed(1)), Fine),
         (read(passed(8), passed(8)), Fail),
+        (
+            seen(passed(1), passed(1), Some(TokenSeen::Issued { at: now })),
+            Fail,
+        ),
+        (seen(passed(1), passed(1), Some(TokenSeen::NotTried)), Fine),
         (
             read(Some(drill(DrillState::Failed, ago(0))), passed(1)),
             Fail,

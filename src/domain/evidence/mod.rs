@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub use doors::doors;
 pub use held::{AzureRole, RoleHeld, RoleHolder};
 pub use logs::{AgentWord, CallerList, Change, ChangeList, SignIn, SignInList};
-pub use proof::{Effective, Proof};
+pub use proof::{Contained, Effective, Proof, TokenSeen};
 
 use super::entity::EntityKind;
 use super::id::RunId;
