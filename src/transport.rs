@@ -6,9 +6,12 @@
 //! Laws
 //! * No redirects and no retries of its own: who sent a request decides what happens next.
 //! * An answer is cut off at its size limit, never read to the end of memory.
+//! * What is meant for this machine never goes by a proxy, whatever the environment names: our own
+//!   service's tokens, and those that the platform hands out to whoever runs here.
 //! * A failure says whether the request may have taken effect.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,8 +48,14 @@ pub enum Failure {
 #[derive(Clone)]
 pub struct Transport(Arc<Way>);
 
+struct Clients {
+    /// By the proxy of the environment, where there is one.
+    outward: reqwest::Client,
+    straight: reqwest::Client,
+}
+
 enum Way {
-    Network(reqwest::Client),
+    Network(Box<Clients>),
     InProcess(Box<Exchange>),
 }
 
@@ -61,9 +70,14 @@ impl fmt::Debug for Transport {
 
 impl Transport {
     /// Over the network by HTTPS (or plain HTTP where the address says so), with the system's
-    /// trusted roots. Fails when the machine has none.
+    /// trusted roots, and by its proxy if the environment names one. Fails when the machine has no
+    /// roots.
     pub fn over_network() -> Result<Self, reqwest::Error> {
-        Ok(Self(Arc::new(Way::Network(client()?))))
+        let clients = Clients {
+            outward: client(|it| it)?,
+            straight: client(reqwest::ClientBuilder::no_proxy)?,
+        };
+        Ok(Self(Arc::new(Way::Network(Box::new(clients)))))
     }
 
     /// Into a function of this process, such as the router of the simulated tenant.
@@ -77,15 +91,20 @@ impl Transport {
     /// Sends one request and reads its whole answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
         match &*self.0 {
-            Way::Network(client) => over_the_wire(client, request).await,
+            Way::Network(clients) if stays_here(request.uri().host()) => {
+                over_the_wire(&clients.straight, request).await
+            }
+            Way::Network(clients) => over_the_wire(&clients.outward, request).await,
             Way::InProcess(exchange) => exchange(request).await,
         }
     }
 }
 
 /// The one way a network client is built: timeouts set, redirects and hidden retries off.
-pub fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
+fn client(
+    more: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, reqwest::Error> {
+    more(reqwest::Client::builder())
         .connect_timeout(CONNECT_LIMIT)
         .timeout(CALL_LIMIT)
         .pool_idle_timeout(Duration::from_secs(90))
@@ -94,6 +113,17 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .user_agent(concat!("estop/", env!("CARGO_PKG_VERSION")))
         .build()
+}
+
+/// Is this host the machine itself, or what only it can reach (Azure's instance metadata service)?
+fn stays_here(host: Option<&str>) -> bool {
+    let Some(host) = host else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unicast_link_local(),
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    }
 }
 
 async fn over_the_wire(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
@@ -135,5 +165,37 @@ fn failure(error: reqwest::Error) -> Failure {
         Failure::NotSent(said)
     } else {
         Failure::Lost(said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stays_here;
+
+    #[test]
+    fn only_this_machine_and_its_link_are_here() {
+        for host in [
+            "localhost",
+            "LOCALHOST",
+            "127.0.0.1",
+            "127.8.8.8",
+            "[::1]",
+            "169.254.169.254",
+            "169.254.129.2",
+            "[fe80::1]",
+        ] {
+            assert!(stays_here(Some(host)), "{host}");
+        }
+        for host in [
+            "graph.microsoft.com",
+            "localhost.example",
+            "10.0.0.1",
+            "168.63.129.16",
+            "[2001:db8::1]",
+            "[::ffff:10.0.0.1]",
+        ] {
+            assert!(!stays_here(Some(host)), "{host}");
+        }
+        assert!(!stays_here(None));
     }
 }

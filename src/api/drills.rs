@@ -12,8 +12,9 @@ use super::Api;
 use super::body::Said;
 use super::problem::Problem;
 use super::query::Params;
-use crate::domain::drill::{Drill, Hop};
+use crate::domain::drill::{Drill, Hop, Passed};
 use crate::domain::entity::ObjectId;
+use crate::domain::evidence::TokenSeen;
 use crate::domain::order::Operator;
 
 /// A drill with the seconds of each hop.
@@ -26,6 +27,8 @@ pub struct DrillShown {
     pub legs: Vec<Leg>,
     /// From the asking to the last hop.
     pub seconds: f64,
+    /// Was Entra seen to refuse the canary a token?
+    pub token: TokenSeen,
 }
 
 /// How long one hop took.
@@ -37,8 +40,14 @@ pub struct Leg {
     pub seconds: f64,
 }
 
-impl From<Drill> for DrillShown {
-    fn from(drill: Drill) -> Self {
+impl DrillShown {
+    /// What the log shows stands among the hops, by Entra's clock.
+    fn of(mut drill: Drill, token: TokenSeen) -> Self {
+        if let TokenSeen::Refused { at } = token {
+            let hop = Hop::TokenRefused;
+            drill.hops.push(Passed { hop, at });
+            drill.hops.sort_by_key(|one| (one.at, one.hop));
+        }
         let legs: Vec<Leg> = drill
             .legs()
             .map(|(hop, span)| Leg {
@@ -50,6 +59,7 @@ impl From<Drill> for DrillShown {
             seconds: legs.iter().map(|leg| leg.seconds).sum(),
             legs,
             drill,
+            token,
         }
     }
 }
@@ -68,7 +78,8 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     let drill = api.drills.ask(&operator, wanted.canary).await?;
     let location = format!("/v1/drills/{}", drill.id);
-    let mut reply = (StatusCode::ACCEPTED, Json(DrillShown::from(drill))).into_response();
+    let shown = shown(&api, drill).await?;
+    let mut reply = (StatusCode::ACCEPTED, Json(shown)).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         reply.headers_mut().insert(LOCATION, location);
     }
@@ -77,9 +88,16 @@ pub(super) async fn ask(
 
 pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<Value>, Problem> {
     params.only(&["limit"])?;
-    let drills = api.drills.list(params.limit()?).await?;
-    let drills: Vec<DrillShown> = drills.into_iter().map(DrillShown::from).collect();
+    let mut drills = Vec::new();
+    for drill in api.drills.list(params.limit()?).await? {
+        drills.push(shown(&api, drill).await?);
+    }
     Ok(Json(json!({ "drills": drills })))
+}
+
+async fn shown(api: &Api, drill: Drill) -> Result<DrillShown, Problem> {
+    let token = api.drills.token_seen(&drill).await?;
+    Ok(DrillShown::of(drill, token))
 }
 
 pub(super) async fn show(
@@ -87,5 +105,6 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<DrillShown>, Problem> {
     let id = id.parse().map_err(|_| Problem::nowhere())?;
-    Ok(Json(api.drills.show(id).await?.into()))
+    let drill = api.drills.show(id).await?;
+    Ok(Json(shown(&api, drill).await?))
 }

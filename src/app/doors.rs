@@ -97,10 +97,12 @@ impl Service {
             id: drill.canary,
             schedule: drill.schedule.clone(),
             max_age: drill.max_age,
+            hold: drill.hold,
         });
         Drills {
             desk: self.desk(),
             canary,
+            evidence: self.config.evidence_within.is_some(),
             metrics: Arc::clone(&self.metrics),
             wake: Arc::clone(&self.wake_drills),
         }

@@ -1,5 +1,6 @@
 //! What looks at everything a containment needs, built for a service or for one look.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -12,6 +13,8 @@ use crate::clock::Clock;
 use crate::config::{Config, PageConfig};
 use crate::doctor::{Board, Doctor, Places, Premises};
 use crate::domain::playbook::Audience;
+use crate::domain::reading::ReaderKind;
+use crate::domain::sight::Sight;
 use crate::domain::telling::Whom;
 use crate::entra::TokenSource;
 use crate::evidence::Gatherer;
@@ -74,15 +77,37 @@ fn premises(config: &Config) -> Premises {
         drill: config.drill.as_ref().map(|it| (it.canary, it.max_age)),
         subscription: config.subscription,
         places: places(config),
+        sights: sights(config),
     }
 }
 
+/// What this deployment looks at.
+fn sights(config: &Config) -> BTreeSet<Sight> {
+    let sponsors = takes(config, |takes| takes.sponsors);
+    let mut readers = config.sources.values().map(|source| source.terms.reader);
+    [
+        (Sight::Doctor, true),
+        (Sight::Evidence, config.evidence_within.is_some()),
+        (Sight::Drift, config.drift_every.is_some()),
+        (Sight::Inventory, config.inventory_every.is_some()),
+        (Sight::Attributes, config.inventory_attributes.is_some()),
+        (Sight::Pull, config.pull.is_some()),
+        (Sight::Triage, readers.any(|it| it == ReaderKind::Sentinel)),
+        (Sight::Notices, sponsors),
+    ]
+    .into_iter()
+    .filter_map(|(sight, on)| on.then_some(sight))
+    .collect()
+}
+
+/// Does any place take it?
+fn takes(config: &Config, taking: fn(&Takes) -> Taking) -> bool {
+    let mut pages = config.pages.iter();
+    pages.any(|page| taking(&page.takes) == Taking::Yes)
+}
+
 fn places(config: &Config) -> Places {
-    let takes = |taking: fn(&Takes) -> Taking| {
-        let mut pages = config.pages.iter();
-        pages.any(|page| taking(&page.takes) == Taking::Yes)
-    };
-    let sponsors = takes(|takes| takes.sponsors).then_some(Audience::Sponsors);
+    let sponsors = takes(config, |takes| takes.sponsors).then_some(Audience::Sponsors);
     let way_back = config.incidents.sentinel.is_some() || config.incidents.defender.is_some();
     let incident = way_back.then_some(Audience::Incident);
     let paged = |page: &&PageConfig| page.takes.pages == Taking::Yes;

@@ -14,6 +14,7 @@ use super::terminal::Terminal;
 use super::wait::{Pause, pause};
 use crate::api::DrillShown;
 use crate::domain::drill::{Drill, DrillState, Hop};
+use crate::domain::evidence::TokenSeen;
 
 /// How often the server is asked.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -77,9 +78,13 @@ fn tell(terminal: &mut Terminal, shown: &DrillShown) -> Exit {
         let words = leg.hop.words();
         terminal.line(&format!("  {words:<20} +{:.3} s", leg.seconds));
     }
-    if !shown.legs.iter().any(|leg| leg.hop == Hop::TokenRefused) {
+    let seen = shown.legs.iter().any(|leg| leg.hop == Hop::TokenRefused);
+    if shown.drill.run.is_some() && !seen {
         let words = Hop::TokenRefused.words();
-        terminal.line(&format!("  {words:<20} not seen from here"));
+        terminal.line(&format!("  {words:<20} {}", shown.token));
+    }
+    if shown.token == TokenSeen::Awaited {
+        terminal.say("  it is looked at 5, 15 and 60 minutes later: estop drill --last");
     }
     let because = shown.drill.because.as_deref();
     let because = because.map(|why| format!(": {why}")).unwrap_or_default();

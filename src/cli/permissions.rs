@@ -9,9 +9,9 @@ use super::exit::Exit;
 use super::table;
 use super::terminal::Terminal;
 use crate::catalog::Catalog;
-use crate::domain::evidence::EXTRAS;
 use crate::domain::needed::{Need, Needed, needed};
-use crate::domain::permission::{Permission, Profile};
+use crate::domain::permission::Profile;
+use crate::domain::sight::{OPTIONAL, Optional};
 
 /// What Foundry asks for besides.
 const FOUNDRY: &str = "an Azure role on each Foundry project that may disable its agents";
@@ -84,9 +84,14 @@ fn show(terminal: &mut Terminal, needed: &Needed) {
         terminal.line(&format!("and {FOUNDRY} ({action})"));
     }
     let extras: Vec<Vec<String>> = extras(needed)
-        .map(|one| vec![one.name.to_owned(), one.lets.to_owned()])
+        .flat_map(|one| {
+            one.uses.iter().map(|(sight, sees)| {
+                vec![one.name.to_owned(), sight.to_string(), (*sees).to_owned()]
+            })
+        })
         .collect();
-    table::write(terminal, &["OPTIONAL", "SO THAT ESTOP CAN"], &extras, "");
+    let heading = ["OPTIONAL", "FOR", "SO THAT ESTOP SEES"];
+    table::write(terminal, &heading, &extras, "");
     for need in &needed.permissions {
         if let Some(reaches) = need.permission.reaches {
             let name = need.permission.name;
@@ -104,22 +109,29 @@ fn show(terminal: &mut Terminal, needed: &Needed) {
     terminal.line("");
 }
 
-/// What evidence reads besides. Nothing that stops anything waits for it.
-fn extras(needed: &Needed) -> impl Iterator<Item = &'static Permission> {
+/// What is only looked at, and not granted above. Nothing that stops anything waits for it.
+pub(super) fn extras(needed: &Needed) -> impl Iterator<Item = &'static Optional> {
     let granted = |name: &str| {
         let mut all = needed.permissions.iter();
         all.any(|it| it.permission.name == name)
     };
     // Who may write may read.
     let writes = |name: &str| name.replace(".Read.", ".ReadWrite.");
-    EXTRAS
+    OPTIONAL
         .iter()
         .filter(move |one| !granted(one.name) && !granted(&writes(one.name)))
 }
 
 fn as_json(needed: &Needed) -> Value {
     let optional: Vec<Value> = extras(needed)
-        .map(|one| json!({ "permission": one.name, "lets": one.lets }))
+        .map(|one| {
+            let uses: Vec<Value> = one
+                .uses
+                .iter()
+                .map(|(sight, sees)| json!({ "for": sight.word(), "sees": sees }))
+                .collect();
+            json!({ "permission": one.name, "uses": uses })
+        })
         .collect();
     let permissions: Vec<Value> = needed
         .permissions

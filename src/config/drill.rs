@@ -9,6 +9,8 @@ use crate::domain::schedule::Schedule;
 
 /// How old the last good drill may be where nothing is said: a weekly one, and a day of grace.
 const MAX_AGE: Duration = Duration::from_secs(8 * 24 * 3600);
+/// Longest that a canary may be kept contained.
+const HOLD_MAX: Duration = Duration::from_secs(3600);
 
 /// Which agent is the canary, and how often it is stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct DrillConfig {
     pub schedule: Option<Schedule>,
     /// How old the last good drill may be.
     pub max_age: Duration,
+    /// How long it stays contained, so that whoever works as it asks for a token meanwhile.
+    pub hold: Duration,
 }
 
 /// Checks the section, and that the canary is not one of those we must leave alone.
@@ -36,9 +40,14 @@ pub(super) fn drill(
     }
     let schedule = file.schedule.as_deref().map(Schedule::parse).transpose();
     let schedule = schedule.map_err(|why| BadConfig(format!("`drill.schedule`: {why}")))?;
+    let hold = file.hold.map_or(Duration::ZERO, |span| span.0);
+    if hold > HOLD_MAX {
+        return Err(BadConfig("`drill.hold` is at most 1h".to_owned()));
+    }
     Ok(Some(DrillConfig {
         canary: file.canary,
         schedule,
         max_age: file.max_age.map_or(MAX_AGE, |span| span.0),
+        hold,
     }))
 }

@@ -110,6 +110,7 @@ pub(super) struct DrillFile {
     pub(super) canary: ObjectId,
     pub(super) schedule: Option<String>,
     pub(super) max_age: Option<Span>,
+    pub(super) hold: Option<Span>,
 }
 
 /// How the tenant is looked around in.

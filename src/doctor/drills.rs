@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::report::{Line, State};
 use crate::domain::drill::{Drill, DrillState};
 use crate::domain::entity::ObjectId;
+use crate::domain::evidence::TokenSeen;
 use crate::domain::moment::{Moment, Span};
 
 const CHECK: &str = "drill";
@@ -16,6 +17,8 @@ pub(super) struct Read {
     pub(super) last: Option<Drill>,
     /// The newest of this canary that passed.
     pub(super) good: Option<Drill>,
+    /// Was Entra seen to refuse the canary a token then?
+    pub(super) token: Option<TokenSeen>,
 }
 
 pub(super) fn judge(
@@ -61,7 +64,13 @@ pub(super) fn judge(
         .flat_map(Drill::legs)
         .map(|(_, span)| span.as_secs_f64())
         .sum();
-    let said = format!("passed {ended}, {seconds:.1} s end to end");
+    let token = read.token.as_ref().unwrap_or(&TokenSeen::NotLooked);
+    let said = format!("passed {ended}, {seconds:.1} s end to end; token refused: {token}");
+    if matches!(token, TokenSeen::Issued { .. }) {
+        let fix =
+            "Look: estop evidence show RUN. Disabling did not stop it: who else has heard of it?";
+        return Line::of(CHECK, State::Fail, said, fix);
+    }
     if now.since(ended) >= max_age {
         let said = format!("{said}; it may be {} old", Span(max_age));
         return Line::of(CHECK, State::Fail, said, "Run: estop drill");

@@ -8,12 +8,13 @@ use super::policy::Whom;
 use super::report::{Line, Report};
 use super::{
     Doctor, Wants, drills, licence, logs, ourselves, pages, permissions, policy, protected, reach,
-    rights, skew, token,
+    rights, sights, skew, token,
 };
 use crate::domain::drill::DrillState;
 use crate::domain::entity::ObjectId;
+use crate::domain::sight::Sight;
 use crate::entra::Identity;
-use crate::graph::{Ask, Error, Policy, Priority};
+use crate::graph::{Ask, Error, Priority};
 use crate::store;
 
 /// Drills looked through for the newest that has ended.
@@ -61,6 +62,7 @@ impl Doctor {
             skew::judge(date, ours),
             permissions::judge(roles, premises.profile, &wants),
             rights::judge(roles, premises.profile),
+            sights::judge(roles, &self.sights(&wants)),
             ourselves::judge(identity.as_ref(), &premises.ourselves, &there),
             protected::judge(&premises.protected, &there, &apps),
             licence::judge(&risk, &known, &wants),
@@ -143,9 +145,19 @@ impl Doctor {
         apps
     }
 
-    async fn policies(&self) -> Result<Vec<Policy>, Error> {
+    /// What is looked at here, with what the playbooks in force look at.
+    fn sights(&self, wants: &Wants) -> BTreeSet<Sight> {
+        let mut sights = self.premises.sights.clone();
+        sights.extend(wants.scheduled.then_some(Sight::Schedules));
+        sights
+    }
+
+    async fn policies(&self) -> policy::Read {
         let policies = self.graph.policies(self.ask()).await?;
-        Ok(policies.all.clone())
+        Ok(policy::Rules {
+            policies: policies.all.clone(),
+            defaults: self.graph.security_defaults(self.ask()).await?,
+        })
     }
 
     async fn drilled(&self, store: &store::Store) -> Result<drills::Read, store::Error> {
@@ -153,12 +165,20 @@ impl Doctor {
             return Ok(drills::Read::default());
         };
         let newest = store.drills(DRILLS_SEEN).await?;
+        let good = store.last_good_drill(canary).await?;
+        let looked = self.premises.sights.contains(&Sight::Evidence);
+        let run = good.as_ref().and_then(|drill| drill.run);
+        let token = match run.filter(|_| looked) {
+            Some(run) => Some(store.token_seen(run).await?),
+            None => None,
+        };
         let ended = |state: DrillState| !state.is_open();
         Ok(drills::Read {
             last: newest
                 .into_iter()
                 .find(|drill| drill.canary == canary && ended(drill.state)),
-            good: store.last_good_drill(canary).await?,
+            good,
+            token,
         })
     }
 }

@@ -24,6 +24,7 @@ mod policy;
 mod protected;
 mod reach;
 mod rights;
+mod sights;
 mod skew;
 mod token;
 
@@ -32,7 +33,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ use crate::domain::action::Action;
 use crate::domain::entity::{EntityKind, ObjectId, TenantId};
 use crate::domain::permission::Profile;
 use crate::domain::plan::Plan;
-use crate::domain::playbook::Also;
+use crate::domain::playbook::{Also, Call};
+use crate::domain::sight::Sight;
 use crate::entra::TokenSource;
 use crate::graph::{Cloud, Graph};
 use crate::store::Store;
@@ -74,6 +76,8 @@ pub struct Premises {
     pub subscription: Option<ObjectId>,
     /// Where people are told.
     pub places: Places,
+    /// What is looked at here, but for what the playbooks in force look at.
+    pub sights: BTreeSet<Sight>,
 }
 
 /// Looks at everything. Cheap to clone; clones share the board.
@@ -116,7 +120,9 @@ struct Wants {
     /// Does any playbook act on classic agents?
     classic: Vec<String>,
     /// Whom the playbooks tell.
-    audience: std::collections::BTreeSet<crate::domain::playbook::Audience>,
+    audience: BTreeSet<crate::domain::playbook::Audience>,
+    /// Does the clock call any of them?
+    scheduled: bool,
 }
 
 impl Wants {
@@ -138,6 +144,7 @@ impl Wants {
         for loaded in catalog.all() {
             let playbook = &loaded.playbook;
             wants.audience.extend(&playbook.notify);
+            wants.scheduled |= matches!(playbook.trigger.call, Call::Schedule { .. });
             for step in &playbook.steps {
                 let need = if step.optional {
                     Need::Wanted

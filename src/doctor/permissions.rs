@@ -11,7 +11,7 @@ use crate::entra::denied;
 const CHECK: &str = "permissions";
 
 /// Wider permissions that hold a narrower one (Microsoft Graph permissions file, 2026-08-07).
-const WIDER: [(&str, &[&str]); 7] = [
+const WIDER: [(&str, &[&str]); 15] = [
     ("AgentIdentity.Read.All", &["AgentIdentity.ReadWrite.All"]),
     (
         "AgentIdentity.EnableDisable.All",
@@ -37,6 +37,29 @@ const WIDER: [(&str, &[&str]); 7] = [
     (
         "IdentityRiskyAgent.Read.All",
         &["IdentityRiskyAgent.ReadWrite.All"],
+    ),
+    (
+        "AgentIdentityBlueprint.Read.All",
+        &["AgentIdentityBlueprint.ReadWrite.All"],
+    ),
+    ("Application.Read.All", &["Application.ReadWrite.All"]),
+    (
+        "CustomSecAttributeAssignment.Read.All",
+        &["CustomSecAttributeAssignment.ReadWrite.All"],
+    ),
+    ("Directory.Read.All", &["Directory.ReadWrite.All"]),
+    (
+        "IdentityRiskEvent.Read.All",
+        &["IdentityRiskEvent.ReadWrite.All"],
+    ),
+    (
+        "RoleManagement.Read.Directory",
+        &["RoleManagement.ReadWrite.Directory", "Directory.Read.All"],
+    ),
+    ("SecurityAlert.Read.All", &["SecurityAlert.ReadWrite.All"]),
+    (
+        "User.Read.All",
+        &["User.ReadWrite.All", "Directory.Read.All"],
     ),
 ];
 

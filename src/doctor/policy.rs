@@ -1,13 +1,26 @@
 //! Does a Conditional Access policy really stop who is at high risk? Telling Entra about a
-//! compromise stops nothing by itself: only an enabled policy does, at the next token.
+//! compromise stops nothing by itself: only an enabled policy does, at the next token, and none
+//! does while security defaults are on (Microsoft: Conditional Access for agents).
 //!
-//! Three policies are needed for three kinds (Microsoft: Conditional Access for agents): one on
-//! agents does not reach their user accounts, and neither reaches classic agents. Tokens on behalf
-//! of a person are reached by none of them: their subject is the person.
+//! Three policies are needed for three kinds: one on agents does not reach their user accounts, and
+//! neither reaches classic agents. Tokens on behalf of a person are reached by none of them: their
+//! subject is the person.
 
 use super::board::Enforcement;
 use super::report::{Line, State};
-use crate::graph::{Error, Policy};
+use crate::graph::{Enabled, Error, Policy};
+
+const DEFAULTS_ON: &str =
+    "security defaults are on, and with them no Conditional Access policy applies";
+
+/// What was read about Conditional Access.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) policies: Vec<Policy>,
+    pub(super) defaults: Enabled,
+}
+
+pub(super) type Read = Result<Rules, Error>;
 
 /// Whom a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,11 +117,16 @@ impl Whom {
 }
 
 /// What all policies together are worth to them.
-pub(super) fn enforcement(whom: Whom, read: &Result<Vec<Policy>, Error>) -> Enforcement {
-    let Ok(policies) = read else {
+pub(super) fn enforcement(whom: Whom, read: &Read) -> Enforcement {
+    let Ok(rules) = read else {
         return Enforcement::NotKnown;
     };
-    let best = policies
+    if rules.defaults == Enabled::Yes {
+        let why = DEFAULTS_ON.to_owned();
+        return Enforcement::NotEnforced { why };
+    }
+    let best = rules
+        .policies
         .iter()
         .map(|policy| (whom.worth(policy), policy.display_name.as_str()))
         .max_by(|(one, _), (other, _)| one.cmp(other));
@@ -128,7 +146,7 @@ pub(super) fn enforcement(whom: Whom, read: &Result<Vec<Policy>, Error>) -> Enfo
 }
 
 /// `relies` are the loaded playbooks that have nothing but this.
-pub(super) fn judge(whom: Whom, read: &Result<Vec<Policy>, Error>, relies: &[String]) -> Line {
+pub(super) fn judge(whom: Whom, read: &Read, relies: &[String]) -> Line {
     let check = whom.check();
     match (enforcement(whom, read), read) {
         (Enforcement::Enforced { policy }, _) => {
@@ -145,9 +163,7 @@ pub(super) fn judge(whom: Whom, read: &Result<Vec<Policy>, Error>, relies: &[Str
                 some => format!("; {} rely on nothing else", some.join(", ")),
             };
             let said = format!("{why}: confirming risk stops nothing by itself{only}");
-            let fix = "Before an incident, turn on a policy: block, high risk, all of them, all \
-                       resources, no exclusions. Disabling works regardless";
-            Line::of(check, grave, said, fix)
+            Line::of(check, grave, said, fix(read))
         }
         (Enforcement::NotKnown, Err(Error::Refused { code, .. })) => {
             let said = format!("the policies may not be read: {code}");
@@ -168,8 +184,19 @@ pub(super) fn judge(whom: Whom, read: &Result<Vec<Policy>, Error>, relies: &[Str
     }
 }
 
+fn fix(read: &Read) -> &'static str {
+    let on = |rules: &Rules| rules.defaults == Enabled::Yes;
+    if read.as_ref().is_ok_and(on) {
+        "Before an incident, let policies of your own take the place of security defaults, then \
+         switch those off in Entra: Properties. Disabling works regardless"
+    } else {
+        "Before an incident, turn on a policy: block, high risk, all of them, all resources, no \
+         exclusions. Disabling works regardless"
+    }
+}
+
 /// Classic agents matter only where a playbook acts on them.
-pub(super) fn judge_classic(read: &Result<Vec<Policy>, Error>, playbooks: &[String]) -> Line {
+pub(super) fn judge_classic(read: &Read, playbooks: &[String]) -> Line {
     if playbooks.is_empty() {
         let said = "no loaded playbook acts on classic agents";
         let check = Whom::ClassicAgents.check();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::policy::Whom;
+use super::policy::{Rules, Whom};
 use super::report::State::{Fail, Ok as Fine, Skipped, Unknown, Warn};
 use super::report::{Line, Report, State};
 use super::{Enforcement, Need, Wants, drills, licence, logs, permissions, policy, protected};
@@ -14,11 +14,12 @@ use crate::arm::{self, DiagnosticSetting};
 use crate::domain::action::Action;
 use crate::domain::drill::{Drill, DrillState};
 use crate::domain::entity::ObjectId;
+use crate::domain::evidence::TokenSeen;
 use crate::domain::id::DrillId;
 use crate::domain::moment::Moment;
 use crate::domain::permission::Profile;
 use crate::entra::{self, Identity};
-use crate::graph::{Cloud, Error, Policy, Receipt};
+use crate::graph::{Cloud, Enabled, Error, Policy, Receipt};
 
 fn id(number: u128) -> ObjectId {
     ObjectId::from_uuid(Uuid::from_u128(number))
@@ -80,10 +81,17 @@ fn whole() -> Policy {
     }
 }
 
-fn changed(change: impl FnOnce(&mut Policy)) -> Result<Vec<Policy>, Error> {
+fn changed(change: impl FnOnce(&mut Policy)) -> policy::Read {
     let mut policy = whole();
     change(&mut policy);
-    Ok(vec![policy])
+    rules(vec![policy])
+}
+
+fn rules(policies: Vec<Policy>) -> policy::Read {
+    Ok(Rules {
+        policies,
+        defaults: Enabled::No,
+    })
 }
 
 type Change = fn(&mut Policy);
@@ -172,11 +180,11 @@ fn only_a_policy_without_a_gap_enforces_anything() {
 fn the_best_policy_counts_and_what_could_not_be_read_is_unknown() {
     let report_only = |it: &mut Policy| it.state = "enabledForReportingButNotEnforced".into();
     let mut both = changed(report_only).unwrap();
-    both.push(whole());
+    both.policies.push(whole());
 
     let read = policy::judge(Whom::Agents, &Ok(both), &[]);
     let only = policy::judge(Whom::Agents, &changed(report_only), &[]);
-    let relied = policy::judge(Whom::Agents, &Ok(Vec::new()), &texts(&["risk-only"]));
+    let relied = policy::judge(Whom::Agents, &rules(Vec::new()), &texts(&["risk-only"]));
     let unread = policy::judge(
         Whom::Agents,
         &Err(refused("Authorization_RequestDenied")),
@@ -188,9 +196,24 @@ fn the_best_policy_counts_and_what_could_not_be_read_is_unknown() {
     assert_eq!((relied.state, unread.state), (Fail, Unknown));
     assert_eq!(unread.fix.as_deref(), Some("Grant Policy.Read.All"));
     assert_eq!(
-        policy::judge_classic(&Ok(vec![whole()]), &[]).state,
+        policy::judge_classic(&rules(vec![whole()]), &[]).state,
         Skipped
     );
+}
+
+#[test]
+fn with_security_defaults_on_the_best_policy_is_worth_nothing() {
+    let mut on = changed(|_| {}).unwrap();
+    on.defaults = Enabled::Yes;
+
+    let read = policy::judge(Whom::Agents, &Ok(on), &texts(&["risk-only"]));
+
+    assert_eq!(read.state, Fail);
+    assert!(
+        read.said.starts_with("security defaults are on"),
+        "{read:?}"
+    );
+    assert!(read.fix.unwrap().contains("security defaults"));
 }
 
 #[test]
@@ -377,11 +400,19 @@ fn a_drill_that_failed_or_is_too_old_is_a_failure() {
         ended_at: Some(ended),
     };
     let canary = Some((id(2), Duration::from_secs(8 * 24 * 3600)));
-    let read = |last: Option<Drill>, good: Option<Drill>| Some(Ok(drills::Read { last, good }));
+    let seen = |last: Option<Drill>, good: Option<Drill>, token| {
+        Some(Ok(drills::Read { last, good, token }))
+    };
+    let read = |last, good| seen(last, good, None);
     let passed = |days| Some(drill(DrillState::Passed, ago(days)));
     let cases = [
         (read(passed(1), passed(1)), Fine),
         (read(passed(8), passed(8)), Fail),
+        (
+            seen(passed(1), passed(1), Some(TokenSeen::Issued { at: now })),
+            Fail,
+        ),
+        (seen(passed(1), passed(1), Some(TokenSeen::NotTried)), Fine),
         (
             read(Some(drill(DrillState::Failed, ago(0))), passed(1)),
             Fail,

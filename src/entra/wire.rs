@@ -9,10 +9,11 @@ use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::request::{Body, Request as Asked};
 use azure_core::http::{AsyncRawResponse, HttpClient};
 use bytes::Bytes;
+use http::StatusCode;
 use url::{Url, form_urlencoded};
 
 use super::Error;
-use crate::transport::{Answer, Failure, Request, Transport};
+use crate::transport::{Answer, Request, Transport};
 
 /// What the authority said last, for sorting the crate's error.
 #[derive(Clone, Debug, Default)]
@@ -77,11 +78,11 @@ impl HttpClient for Wire {
             }
             Err(failure) => {
                 self.said.note(Heard::Nothing(failure.to_string()));
-                let kind = match failure {
-                    Failure::NotSent(_) => azure_core::error::ErrorKind::Connection,
-                    Failure::Lost(_) => azure_core::error::ErrorKind::Io,
-                };
-                Err(azure_core::Error::new(kind, failure))
+                // Of this kind nothing is tried again by the crate.
+                Err(azure_core::Error::new(
+                    azure_core::error::ErrorKind::Other,
+                    failure,
+                ))
             }
         }
     }
@@ -145,8 +146,15 @@ fn port_as_https(login: &Url) -> Option<u16> {
     as_https(login).port_or_known_default()
 }
 
+/// For a virtual machine the crate tries many answers again for over a minute, whatever it is told
+/// about retries. What was said is noted already, so it hears no more than yes or no.
 fn handed_over(answer: Answer) -> AsyncRawResponse {
     let (parts, body) = answer.into_parts();
+    let status = if parts.status.is_success() {
+        parts.status
+    } else {
+        StatusCode::BAD_REQUEST
+    };
     let mut headers = Headers::new();
     for (name, value) in &parts.headers {
         if let Ok(value) = value.to_str() {
@@ -156,7 +164,7 @@ fn handed_over(answer: Answer) -> AsyncRawResponse {
             );
         }
     }
-    AsyncRawResponse::from_bytes(parts.status.as_u16().into(), headers, body)
+    AsyncRawResponse::from_bytes(status.as_u16().into(), headers, body)
 }
 
 /// The first `AADSTS` code in an error answer. A code is an identifier; the message is not read.

@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use super::Gatherer;
 use super::parts::{Miss, Reader};
 use crate::domain::evidence::{
-    Effective, Evidence, EvidencePart, EvidenceState, KeptPart, PartState, Proof, doors,
+    Contained, Effective, Evidence, EvidencePart, EvidenceState, KeptPart, PartState, Proof, doors,
 };
 use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::Run;
 use crate::store::{Error, EvidenceMove};
 
 /// Longest time spent on one run in one round; what it has kept by then stays kept.
@@ -27,6 +27,8 @@ const LOOKS: [Duration; 3] = [
 ];
 /// Before that, a token may still be issued by a replica that has not heard.
 const SPREAD: Duration = Duration::from_secs(60);
+/// What the record says when a run begins to be put back.
+const PUT_BACK: &str = "run.undoing";
 
 impl Gatherer {
     pub(super) async fn round(&self) -> Result<(), Error> {
@@ -90,22 +92,24 @@ impl Gatherer {
         self.store.move_evidence(run.id, change, now).await
     }
 
-    /// Were attempts to sign in refused since? Looked for a few times, then that is that.
+    /// Were attempts to sign in refused while it was contained? Looked for a few times, then that is
+    /// that.
     async fn watch(&self, run: &Run, evidence: Evidence) -> Result<(), Error> {
         let (part, now) = (EvidencePart::Refused, self.clock.now());
         let mut kept = self.store.evidence_parts(run.id).await?;
-        let back = matches!(run.state, RunState::Undoing | RunState::Undone);
-        let Some(struck) = run.struck_at.filter(|_| !back) else {
-            let put_back = Err(Miss::Never("it was put back meanwhile".to_owned()));
-            let one = self.as_kept(part, put_back);
+        let Some(struck) = run.struck_at else {
+            let one = self.as_kept(part, Err(Miss::Never("it was never struck".to_owned())));
             self.keep(run, &mut kept, (one, None)).await?;
             return self.store.move_evidence(run.id, complete(now), now).await;
         };
+        let contained = Contained {
+            surely: struck.plus(SPREAD),
+            until: self.put_back(run).await?,
+        };
         let look = usize::try_from(evidence.rounds).unwrap_or(usize::MAX);
         let next = LOOKS.get(look.saturating_add(1));
-        let since = struck.plus(SPREAD);
-        let read = self.reader(run, &kept).sign_ins(part, since).await;
-        let read = read.map(|list| Proof::of(list, now));
+        let read = self.reader(run, &kept).sign_ins(part, struck).await;
+        let read = read.map(|list| Proof::of(list, contained, now));
         let late = self.is_late(struck.plus(LOOKS[LOOKS.len() - 1]));
         let again = |state, due_at, rounds| EvidenceMove {
             state,
@@ -130,6 +134,13 @@ impl Gatherer {
             self.keep(run, &mut kept, (one, alarm)).await?;
         }
         self.store.move_evidence(run.id, change, now).await
+    }
+
+    /// When it was to be put back, where it was: from then on a token proves nothing.
+    async fn put_back(&self, run: &Run) -> Result<Option<Moment>, Error> {
+        let records = self.store.records_of(run.id).await?;
+        let back = records.iter().find(|record| record.what == PUT_BACK);
+        Ok(back.map(|record| record.at))
     }
 
     fn is_late(&self, began: Moment) -> bool {

@@ -1,4 +1,5 @@
-//! Conditional Access policies, for the question whether marking an agent as risky blocks it.
+//! Conditional Access policies, for the question whether marking an agent as risky blocks it; and
+//! security defaults, with which none of them applies.
 //!
 //! They share the slowest lane with the confirmations, so what was read is kept a while. Beta: the
 //! stable API shows neither agents nor their risk in a policy (facts: Aug 2026).
@@ -14,6 +15,7 @@ use super::call::Call;
 use super::error::Error;
 use super::lanes::Lane;
 use super::place::Place;
+use super::shape::{self, Enabled};
 use super::{Ask, Graph};
 use crate::domain::moment::Moment;
 
@@ -102,6 +104,17 @@ impl Graph {
         *kept = Some(Arc::clone(&policies));
         Ok(policies)
     }
+
+    /// Are security defaults on? Needs `Policy.Read.All`. Microsoft names it in no limit but the
+    /// directory's.
+    pub async fn security_defaults(&self, ask: Ask) -> Result<Enabled, Error> {
+        let place = Place::v1("/policies/identitySecurityDefaultsEnforcementPolicy");
+        let call = Call::read(place.then("?$select=isEnabled"));
+        let spoken = call.spoken();
+        let answer = self.send(ask, call).await?;
+        let defaults: SecurityDefaults = shape::read(&spoken, &answer.body)?;
+        Ok(defaults.is_enabled)
+    }
 }
 
 impl Policy {
@@ -122,6 +135,12 @@ impl Policy {
             _ => RiskStop::No,
         }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SecurityDefaults {
+    is_enabled: Enabled,
 }
 
 #[derive(Deserialize)]

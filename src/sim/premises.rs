@@ -11,6 +11,8 @@ pub struct Premises {
     /// Conditional Access policies as Graph's beta shows them, beside the one of
     /// [`super::RiskPolicy`].
     pub policies: Vec<Value>,
+    /// Are security defaults on? Then no Conditional Access policy applies.
+    pub security_defaults: bool,
     /// Names of the service plans the tenant pays for, such as `AAD_PREMIUM_P2`. Without that one
     /// ID Protection answers 403.
     pub plans: Vec<String>,
@@ -50,6 +52,7 @@ impl Default for Premises {
     fn default() -> Self {
         Self {
             policies: Vec::new(),
+            security_defaults: false,
             plans: vec![Self::P2.to_owned()],
             diagnostics: Vec::new(),
             azure_roles: None,

@@ -8,7 +8,9 @@ use super::rows::{bytes, json as from_json, json_or_none, moment, to_json, uuid,
 use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::coverage::{Coverage, DoorReport};
-use crate::domain::evidence::{Evidence, EvidencePart, EvidenceState, KeptPart, PartState};
+use crate::domain::evidence::{
+    Evidence, EvidencePart, EvidenceState, KeptPart, PartState, TokenSeen,
+};
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::notice::Notice;
@@ -68,6 +70,14 @@ impl Store {
         let mut parts = rows.iter().map(part).collect::<Result<Vec<_>, _>>()?;
         parts.sort_by_key(|kept| kept.part);
         Ok(parts)
+    }
+
+    /// Was Entra seen to refuse what a run contained a token, as far as its evidence goes?
+    pub async fn token_seen(&self, run: RunId) -> Result<TokenSeen, Error> {
+        let evidence = self.evidence(run).await?;
+        let parts = self.evidence_parts(run).await?;
+        let kept = parts.iter().find(|it| it.part == EvidencePart::Refused);
+        Ok(TokenSeen::of(evidence.as_ref(), kept))
     }
 
     /// Keeps a part with its record, and what all parts now say about doors, which the run's

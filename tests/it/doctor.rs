@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use estop::doctor::{Report, State};
+use estop::domain::sight::OPTIONAL;
 use estop::sim::{Fault, On, RiskPolicy, Tenant, What};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -96,6 +97,31 @@ async fn a_missing_permission_is_named_with_the_action_that_needs_it() {
     assert!(named, "{said}");
 }
 
+/// Without a blueprint's credentials no new one is ever seen, and no one would know why.
+#[tokio::test]
+async fn what_stays_unseen_for_want_of_a_right_is_named_where_it_is_looked_at() {
+    let without = |yaml: &str| {
+        let mut setting = setting(yaml, |tenant| {
+            let rights = &mut tenant.client.permissions;
+            rights.extend(OPTIONAL.iter().map(|one| one.name.to_owned()));
+            rights.retain(|name| name != "AgentIdentityBlueprint.Read.All");
+        });
+        // The clock calls none of them.
+        setting.playbooks = vec![("risk-only.yaml", RISK_ONLY.to_owned())];
+        setting
+    };
+    let looking = "drift: { every: 1m }\ninventory: { every: 0s }\n";
+    let blind = "drift: { every: 0s }\ninventory: { every: 0s }\n";
+
+    let (state, said) = line(without(looking), "optional_rights").await;
+    let (off, _) = line(without(blind), "optional_rights").await;
+
+    assert_eq!((state, off), (State::Warn, State::Ok));
+    let named = "AgentIdentityBlueprint.Read.All (drift: whether the blueprint of what is held \
+                 has a new credential)";
+    assert!(said.contains(named), "{said}");
+}
+
 #[tokio::test]
 async fn a_report_only_policy_is_not_called_enforcement() {
     let policy = json!({
@@ -128,6 +154,34 @@ async fn a_report_only_policy_is_not_called_enforcement() {
         "{said}"
     );
     assert!(gaps.contains("the condition locations"), "{gaps}");
+}
+
+#[tokio::test]
+async fn with_security_defaults_on_no_policy_is_called_enforcement() {
+    let on = |tenant: &mut Tenant| {
+        tenant.risk_policy = RiskPolicy::BlocksHigh;
+        tenant.premises.security_defaults = true;
+    };
+    let desk = Desk::with(setting("", on)).await;
+    let unread = On::request("GET", "identitySecurityDefaults");
+    let busy = What::Status {
+        status: 503,
+        code: "serviceNotAvailable".to_owned(),
+    };
+    desk.world
+        .entra
+        .push_fault(Fault::new(unread.times(1), busy));
+
+    let unknown = examined(&desk).await;
+    let known = examined(&desk).await;
+
+    let line = |report: &Report, check: &str| report.line(check).unwrap().clone();
+    for check in ["risk_policy", "risk_policy_agent_users"] {
+        assert_eq!(line(&unknown, check).state, State::Unknown);
+        let line = line(&known, check);
+        assert_eq!(line.state, State::Warn, "{line:?}");
+        assert!(line.said.contains("security defaults are on"), "{line:?}");
+    }
 }
 
 #[tokio::test]
@@ -232,8 +286,11 @@ steps: [confirm_compromised]
 ";
 
 /// Lets a detection be answered by risk alone; answers why the run ended as it did.
-async fn by_risk_alone(policy: RiskPolicy) -> String {
-    let mut setting = setting("", |tenant| tenant.risk_policy = policy);
+async fn by_risk_alone(policy: RiskPolicy, defaults: bool) -> String {
+    let mut setting = setting("", |tenant| {
+        tenant.risk_policy = policy;
+        tenant.premises.security_defaults = defaults;
+    });
     setting.playbooks = vec![("risk-only.yaml", RISK_ONLY.to_owned())];
     let desk = Desk::with(setting).await;
     examined(&desk).await;
@@ -245,9 +302,11 @@ async fn by_risk_alone(policy: RiskPolicy) -> String {
 
 #[tokio::test]
 async fn a_run_that_rests_on_risk_alone_says_whether_a_policy_enforces_it() {
-    let without = by_risk_alone(RiskPolicy::Absent).await;
-    let with = by_risk_alone(RiskPolicy::BlocksHigh).await;
+    let without = by_risk_alone(RiskPolicy::Absent, false).await;
+    let with = by_risk_alone(RiskPolicy::BlocksHigh, false).await;
+    let defaults = by_risk_alone(RiskPolicy::BlocksHigh, true).await;
 
+    assert!(defaults.contains("security defaults are on"), "{defaults}");
     assert!(without.contains("no policy enforces this"), "{without}");
     assert!(with.contains("blocks agents at high risk"), "{with}");
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use estop::doctor::State;
 use estop::domain::entity::ObjectId;
 use estop::domain::run::RunState;
-use estop::sim::{Aspect, Fault, On, Switch, Tenant, What};
+use estop::domain::sight::{Sight, wanted_by};
+use estop::sim::{Aspect, Fault, On, SignInLine, Switch, Tenant, What};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -87,6 +89,124 @@ async fn a_drill_stops_the_canary_puts_it_back_and_times_every_hop() {
     assert_eq!(hops, expected);
     assert_eq!(desk.world.switched(canary), [false, true]);
     desk.world.chain_holds().await;
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A drill that keeps the canary contained for three minutes, with evidence, and what happens
+/// meanwhile; answers it as it is shown an hour and a half later.
+async fn held(meanwhile: impl AsyncFnOnce(&Desk, ObjectId)) -> (Desk, Value, Value) {
+    let (mut setting, canary) = with_canary(", hold: 3m");
+    setting.yaml.push_str("evidence: { within: 1h }\n");
+    let rights = wanted_by(Sight::Evidence).map(str::to_owned);
+    setting.tenant.client.permissions.extend(rights);
+    let desk = Desk::with(setting).await;
+    desk.post("/v1/drills", json!({})).await;
+    desk.world.pass(2 * MINUTE).await;
+    let agent = desk.world.entra.agent(canary.uuid()).unwrap();
+    assert!(!agent.account_enabled, "it is held");
+
+    meanwhile(&desk, canary).await;
+    let early = ended(&desk).await;
+    desk.world.pass(90 * MINUTE).await;
+    let late = last(&desk).await;
+    assert_eq!(
+        (&early["state"], &late["state"]),
+        (&json!("passed"), &json!("passed"))
+    );
+    (desk, early, late)
+}
+
+/// Whoever works as the canary asks for a token; answers the status.
+async fn asks_for_a_token(desk: &Desk, canary: ObjectId) -> u16 {
+    let base = "https://login.microsoftonline.com";
+    let request = desk.world.entra.sign_in_request(canary.uuid(), base);
+    let answer = desk.world.entra.transport().send(request.unwrap()).await;
+    answer.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_token_refused_to_the_held_canary_is_the_proof_and_stands_among_the_hops() {
+    let (desk, early, late) = held(async |desk, canary| {
+        assert_eq!(asks_for_a_token(desk, canary).await, 400);
+    })
+    .await;
+
+    assert_eq!(early["token"]["state"], "awaited", "{early}");
+    assert_eq!(late["token"]["state"], "refused", "{late}");
+    let hops: Vec<&Value> = late["legs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|leg| &leg["hop"])
+        .collect();
+    let place = |name: &str| hops.iter().position(|hop| **hop == name).unwrap();
+    assert!(
+        place("read_back_disabled") < place("token_refused"),
+        "{late}"
+    );
+    assert!(place("token_refused") < place("release_ordered"), "{late}");
+    let report = until_done(&desk, desk.world.service.doctor().examine()).await;
+    let line = report.line("drill").unwrap();
+    assert!(line.said.contains("token refused: seen"), "{line:?}");
+}
+
+/// Lets the clock go on while something waits for it.
+async fn until_done<T>(desk: &Desk, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = desk.world.pass(Duration::from_millis(100)) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_canary_nobody_works_as_proves_nothing_about_tokens_and_that_is_said() {
+    let (desk, _, late) = held(async |_, _| {}).await;
+
+    assert_eq!(late["token"]["state"], "not_tried", "{late}");
+    let report = until_done(&desk, desk.world.service.doctor().examine()).await;
+    let line = report.line("drill").unwrap();
+    assert_eq!(line.state, State::Ok);
+    assert!(line.said.contains("token refused: not proved"), "{line:?}");
+}
+
+#[tokio::test]
+async fn a_token_issued_to_the_held_canary_is_a_failure_that_a_person_is_told() {
+    let (desk, _, late) = held(async |desk, canary| {
+        let (at, id) = (desk.world.clock.now(), canary.uuid());
+        desk.world.entra.foreign_write(|tenant| {
+            tenant.log_sign_in(SignInLine {
+                at,
+                event: "servicePrincipal".to_owned(),
+                app: id,
+                principal: Some(id),
+                user: None,
+                resource: uuid::Uuid::from_u128(7),
+                error_code: 0,
+                agent: Value::Null,
+            });
+        });
+    })
+    .await;
+
+    assert_eq!(late["token"]["state"], "issued", "{late}");
+    let told = notices(&desk).await;
+    assert!(told.iter().any(|it| it.contains("issued a token after")));
+    let report = until_done(&desk, desk.world.service.doctor().examine()).await;
+    assert_eq!(report.line("drill").unwrap().state, State::Fail);
+}
+
+#[tokio::test]
+async fn without_evidence_nobody_looks_whether_the_canary_was_refused_a_token() {
+    let (desk, _) = drilling("").await;
+
+    let drill = drilled(&desk).await;
+
+    assert_eq!(drill["token"], json!({ "state": "not_looked" }));
 }
 
 #[tokio::test]

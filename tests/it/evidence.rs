@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use estop::cli::Exit;
 use estop::domain::coverage::{Door, DoorReport, DoorState};
-use estop::domain::evidence::{EXTRAS, EvidencePart, EvidenceState, KeptPart, PartState};
+use estop::domain::evidence::{EvidencePart, EvidenceState, KeptPart, PartState};
 use estop::domain::id::RunId;
 use estop::domain::run::RunState;
+use estop::domain::sight::{Sight, wanted_by};
 use estop::evidence::{Broken, verify};
 use estop::sim::{Fault, Item, Limits, On, Premises, RetryAfter, Shelf, SignInLine, Tenant, What};
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ const SUBSCRIPTION: &str = "00000000-0000-0000-0000-00000000abcd";
 
 fn setting(change: impl FnOnce(&mut Tenant)) -> Setting {
     let mut tenant = Tenant::contoso();
-    let extras = EXTRAS.iter().map(|one| one.name.to_owned());
+    let extras = wanted_by(Sight::Evidence).map(str::to_owned);
     tenant.client.permissions.extend(extras);
     change(&mut tenant);
     let usual = Setting::default();

@@ -1,5 +1,6 @@
 //! What a deployment must be granted: told by the command line, granted by the script it prints.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +11,7 @@ use estop::cli::{Cli, Ends, Errand, Exit, Room, Terminal, run};
 use estop::clock::Clock;
 use estop::config::Environment;
 use estop::domain::permission::{PERMISSIONS, permission};
+use estop::domain::sight::{OPTIONAL, Optional};
 use serde_json::Value;
 
 #[derive(Clone, Default)]
@@ -90,6 +92,44 @@ async fn the_shipped_playbooks_need_what_deploy_says_and_nothing_of_other_profil
         wanted.sort();
         wanted.dedup();
         assert_eq!(names(profile), wanted, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_looks_stands_beside_in_every_place_and_is_granted_when_asked_for() {
+    let told = json(&["playbook", "permissions", "--profile", "agents"]).await;
+    let written = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/permissions.json");
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(written).unwrap()).unwrap();
+    let uses = |one: &Optional| -> Vec<String> {
+        let all = one.uses.iter();
+        all.map(|(sight, sees)| format!("{sight}: {sees}"))
+            .collect()
+    };
+    let known: BTreeMap<&str, Vec<String>> =
+        OPTIONAL.iter().map(|one| (one.name, uses(one))).collect();
+    // Who may write may read.
+    let besides: Vec<&str> = OPTIONAL
+        .iter()
+        .map(|one| one.name)
+        .filter(|name| *name != "IdentityRiskyAgent.Read.All")
+        .collect();
+
+    assert_eq!(written["optional"], serde_json::json!(known));
+    let optional = told["profiles"][0]["optional"].as_array().unwrap();
+    let named: Vec<_> = optional
+        .iter()
+        .map(|one| one["permission"].as_str().unwrap())
+        .collect();
+    assert_eq!(named, besides);
+    for shell in ["az", "powershell"] {
+        let (_, least, _) = types(&["init", "entra", "--shell", shell]).await;
+        let (_, all, _) = types(&["init", "entra", "--shell", shell, "--optional"]).await;
+
+        let mut wanted = granted(&least);
+        assert!(!wanted.contains(&"Policy.Read.All"), "{shell}");
+        wanted.extend(&besides);
+        assert_eq!(granted(&all), wanted, "{shell}");
+        assert!(all.contains("# drift: whether the blueprint"), "{shell}");
     }
 }
 

@@ -86,6 +86,11 @@ impl Site {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
+    /// The key that its deliveries are signed with, as it stands in the file.
+    pub fn key_text(&self) -> String {
+        self.secret.reveal().to_string()
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -1,7 +1,7 @@
 //! `estop serve` as a platform sees it: it starts or refuses, it dies and is started again, and it
 //! ends when asked.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
@@ -27,6 +27,21 @@ async fn only_run(store: &Store) -> Run {
     let mut runs = store.runs(filter).await.unwrap();
     assert_eq!(runs.len(), 1, "{runs:?}");
     runs.remove(0)
+}
+
+/// Waits until there is a run: what was taken is read a moment later.
+async fn begun(site: &Site, store: &Store) {
+    let filter = || RunFilter {
+        limit: 1,
+        ..RunFilter::default()
+    };
+    let looking = async {
+        while store.runs(filter()).await.unwrap().is_empty() {
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+    };
+    let found = site.clock.within(PATIENCE, looking).await;
+    found.unwrap_or_else(|_| panic!("nothing began:\n{}", site.log()));
 }
 
 /// Looks at the only run until it is as wanted.
@@ -342,4 +357,56 @@ async fn w29_out_of_descriptors_it_neither_spins_nor_dies_and_comes_back() {
         "{lines}"
     );
     assert!(program.ask_to_stop().await.success());
+}
+
+/// Everything on this machine is spoken to straight: the tenant, the platform's identity endpoint
+/// and, from the command line, the control API.
+#[tokio::test]
+async fn f04_a_proxy_of_the_environment_sees_nothing_that_stays_on_this_machine() {
+    let site = Site::new().await;
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let keys = site.folder().join("tls.keys");
+    let mut hostile = vec![
+        ("NO_PROXY", ""),
+        ("no_proxy", ""),
+        ("RUST_LOG", "trace"),
+        ("SSLKEYLOGFILE", keys.to_str().unwrap()),
+    ];
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        hostile.push((name, url.as_str()));
+    }
+
+    let mut program = site.start(&hostile);
+    let address = program.doors().await.unwrap();
+    let delivery = site.signed("msg_1", &site.detection());
+    let taken = exchange(&site.clock, &address, &delivery).await.unwrap();
+    assert_eq!(taken.status, 202);
+    let visit = site.visit().await;
+    begun(&site, &visit.store).await;
+    let ended = until(&site, &visit.store, |run| run.ended_at.is_some()).await;
+    let token = site.token(&visit.store).await;
+    let control = program.control().unwrap();
+    let mut list = site.types_at(&control, &token, &["runs", "list"]);
+    let listed = list.envs(hostile).output().await.unwrap();
+
+    assert_eq!(ended.state, RunState::Contained, "{}", site.log());
+    let said = String::from_utf8_lossy(&listed.stdout);
+    assert!(said.contains("contained"), "{said} {listed:?}");
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+    assert!(!keys.exists(), "keys of TLS were written down");
+    let log = site.log();
+    for secret in [token.as_str(), &site.key_text(), "Bearer ey"] {
+        assert!(!log.contains(secret), "a secret stands in the log");
+    }
+    visit.leave().await;
+    assert_eq!(program.ask_to_stop().await.code(), Some(0));
 }

@@ -23,6 +23,9 @@ pub enum InitCommand {
         /// For which shell.
         #[arg(long, value_enum, default_value = "az")]
         shell: ShellWord,
+        /// Grant what estop only looks with, too: evidence, drift, inventory, doctor and the like.
+        #[arg(long)]
+        optional: bool,
     },
     /// Write the templates for Microsoft Sentinel and Azure Monitor, filled in.
     Sentinel(SentinelArgs),

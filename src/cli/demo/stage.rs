@@ -179,9 +179,6 @@ pub(in crate::cli) fn start(
         .arg(folder.join("estop.yaml"))
         .env("IDENTITY_ENDPOINT", format!("{tenant_url}/msi/token"))
         .env("IDENTITY_HEADER", &entra.tenant().client.identity_header)
-        // Everything is on loopback, whatever proxy the machine has.
-        .env("NO_PROXY", "*")
-        .env("no_proxy", "*")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log_file(folder)?)

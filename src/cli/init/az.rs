@@ -47,8 +47,8 @@ grant() {
 
 const TAIL: &str = "\nexit \"$missing\"\n";
 
-pub(super) fn script(needed: &Needed) -> String {
+pub(super) fn script(needed: &Needed, optional: bool) -> String {
     let head = HEAD.replace("PROFILE", needed.profile.word());
-    let grants = lines(needed, |name| format!("grant {name}"));
+    let grants = lines(needed, optional, |name| format!("grant {name}"));
     format!("{head}{grants}{TAIL}")
 }

@@ -9,22 +9,23 @@ use super::Room;
 use super::answers::Answer;
 use super::args::{InitCommand, ShellWord};
 use super::exit::Exit;
-use super::permissions::{actions, of};
+use super::permissions::{actions, extras, of};
 use crate::domain::needed::Needed;
 
 pub(super) fn init(room: &mut Room, command: &InitCommand) -> Answer {
-    let (paths, profile, shell) = match command {
+    let (paths, profile, shell, optional) = match command {
         InitCommand::Sentinel(args) => return sentinel::write(room, args),
         InitCommand::Entra {
             paths,
             profile,
             shell,
-        } => (paths, profile, shell),
+            optional,
+        } => (paths, profile, shell, *optional),
     };
     let needed = of(*profile, paths)?;
     let script = match shell {
-        ShellWord::Az => az::script(&needed),
-        ShellWord::Powershell => powershell::script(&needed),
+        ShellWord::Az => az::script(&needed, optional),
+        ShellWord::Powershell => powershell::script(&needed, optional),
     };
     room.terminal.raw(&script);
     for beyond in &needed.beyond {
@@ -39,7 +40,7 @@ pub(super) fn init(room: &mut Room, command: &InitCommand) -> Answer {
 }
 
 /// One line for each permission, in the shell's own comment and call.
-fn lines(needed: &Needed, call: impl Fn(&str) -> String) -> String {
+fn lines(needed: &Needed, optional: bool, call: impl Fn(&str) -> String) -> String {
     let mut text = String::new();
     for need in &needed.permissions {
         if let Some(reaches) = need.permission.reaches {
@@ -48,6 +49,16 @@ fn lines(needed: &Needed, call: impl Fn(&str) -> String) -> String {
         text.push_str(&format!("# {}\n", actions(need)));
         text.push_str(&call(need.permission.name));
         text.push('\n');
+    }
+    if optional {
+        text.push_str("\n# These only read. Nothing that stops anybody waits for them.\n");
+        for one in extras(needed) {
+            for (sight, sees) in one.uses {
+                text.push_str(&format!("# {sight}: {sees}\n"));
+            }
+            text.push_str(&call(one.name));
+            text.push('\n');
+        }
     }
     text
 }

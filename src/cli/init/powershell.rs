@@ -45,8 +45,8 @@ function Grant([string] $Name) {
 
 const TAIL: &str = "\nexit $missing\n";
 
-pub(super) fn script(needed: &Needed) -> String {
+pub(super) fn script(needed: &Needed, optional: bool) -> String {
     let head = HEAD.replace("PROFILE", needed.profile.word());
-    let grants = lines(needed, |name| format!("Grant '{name}'"));
+    let grants = lines(needed, optional, |name| format!("Grant '{name}'"));
     format!("{head}{grants}{TAIL}")
 }

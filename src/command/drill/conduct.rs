@@ -22,7 +22,7 @@ use crate::store::{Asked, DrillMove, NewRun, Saw, Terms};
 const BEGIN_WITHIN: Duration = Duration::from_secs(60);
 /// It must be contained within this.
 const CONTAIN_WITHIN: Duration = Duration::from_secs(5 * 60);
-/// It must be back within this.
+/// It must be back within this, and the time for which it is held.
 const RELEASE_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 impl Drills {
@@ -99,8 +99,20 @@ impl Drills {
         match run.state.standing() {
             Standing::AtWork if !self.is_past(drill, CONTAIN_WITHIN) => Ok(()),
             Standing::AtWork | Standing::NeedsPerson => self.give_up_containing(drill, &run).await,
+            Standing::Ended if self.is_held(&run) => Ok(()),
             Standing::Ended => self.release(drill, &run).await,
         }
+    }
+
+    /// Is it to stay contained for now?
+    fn is_held(&self, run: &Run) -> bool {
+        let held = run.contained_at.map(|at| at.plus(self.hold()));
+        let over = held.is_none_or(|until| self.desk.tools.clock.now() >= until);
+        run.state == RunState::Contained && !over
+    }
+
+    fn hold(&self) -> Duration {
+        self.canary.as_ref().map_or(Duration::ZERO, |it| it.hold)
     }
 
     async fn give_up_containing(&self, drill: &Drill, run: &Run) -> Answer<()> {
@@ -154,7 +166,7 @@ impl Drills {
     }
 
     pub(super) async fn unless_too_late(&self, drill: &Drill, why: &str) -> Answer<()> {
-        if self.is_past(drill, RELEASE_WITHIN) {
+        if self.is_past(drill, RELEASE_WITHIN + self.hold()) {
             return self
                 .end(drill, DrillEvent::Failed, Some(why.to_owned()))
                 .await;

@@ -9,6 +9,8 @@
 //! * A drill is stored before it begins, and taken up where it stood after a crash.
 //! * It passes only when the canary is read as it was; anything else is told to a person.
 //! * A drill that is too old, or that failed, is an alarm.
+//! * Whether Entra refused the canary a token is told by the sign-in log or not at all: a drill holds
+//!   no credential but our own.
 //!
 //! Read next: `conduct`, then `fit`, `ending`, `hops`, `watch`.
 
@@ -29,6 +31,7 @@ use super::error::{Error, Sort};
 use super::{Answer, Desk, may_respond};
 use crate::domain::drill::{Drill, DrillState};
 use crate::domain::entity::{Entity, ObjectId};
+use crate::domain::evidence::TokenSeen;
 use crate::domain::id::DrillId;
 use crate::domain::order::{Operator, Scope};
 use crate::domain::schedule::Schedule;
@@ -44,6 +47,8 @@ pub struct Canary {
     pub schedule: Option<Schedule>,
     /// How old the last good drill may be.
     pub max_age: Duration,
+    /// How long it stays contained.
+    pub hold: Duration,
 }
 
 /// Takes drills and carries them out. Cheap to clone.
@@ -53,6 +58,8 @@ pub struct Drills {
     pub desk: Desk,
     /// Without one every drill is refused.
     pub canary: Option<Canary>,
+    /// Is the sign-in log looked at afterwards? Evidence does.
+    pub evidence: bool,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Wakes [`drill_loop`]: a hint only.
@@ -86,6 +93,14 @@ impl Drills {
     /// The newest drills, newest first.
     pub async fn list(&self, limit: u32) -> Answer<Vec<Drill>> {
         Ok(self.desk.tools.store.drills(limit).await?)
+    }
+
+    /// Was Entra seen to refuse its canary a token, as far as the log shows it by now?
+    pub async fn token_seen(&self, drill: &Drill) -> Answer<TokenSeen> {
+        let Some(run) = drill.run.filter(|_| self.evidence) else {
+            return Ok(TokenSeen::NotLooked);
+        };
+        Ok(self.desk.tools.store.token_seen(run).await?)
     }
 
     async fn take(&self, asked_by: &str) -> Answer<Drill> {

@@ -86,6 +86,11 @@ pub(super) const KEYS: &[Key] = &[
         "How old the last good drill may be.",
     ),
     key(
+        "drill.hold",
+        "`0s`",
+        "How long the canary stays contained, at most `1h`: whoever works as it must ask for a token meanwhile to be seen refused.",
+    ),
+    key(
         "azure.subscription",
         "none",
         "Where the tenant's logs go; `estop doctor` asks Azure whether they do.",

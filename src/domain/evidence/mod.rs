@@ -14,12 +14,11 @@ use sha2::{Digest as _, Sha256};
 pub use doors::doors;
 pub use held::{AzureRole, RoleHeld, RoleHolder};
 pub use logs::{AgentWord, CallerList, Change, ChangeList, SignIn, SignInList};
-pub use proof::{Effective, Proof};
+pub use proof::{Contained, Effective, Proof, TokenSeen};
 
 use super::entity::EntityKind;
 use super::id::RunId;
 use super::moment::Moment;
-use super::permission::Permission;
 
 /// One kind of thing that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -132,39 +131,6 @@ impl fmt::Display for EvidencePart {
     }
 }
 
-/// Graph permissions that only evidence needs. None of them writes; without one its part is said
-/// to be not readable, and nothing else changes (Microsoft Graph permissions file, 2026-08-07).
-pub const EXTRAS: [Permission; 5] = [
-    extra(
-        "AgentIdentityBlueprint.Read.All",
-        "evidence: read when and for how long a blueprint's credentials were made",
-    ),
-    extra(
-        "Application.Read.All",
-        "evidence: read app roles, owners and sponsors",
-    ),
-    extra(
-        "AuditLog.Read.All",
-        "evidence: read sign-ins and directory changes, and prove that containment holds",
-    ),
-    extra(
-        "Directory.Read.All",
-        "evidence: read delegated permission grants",
-    ),
-    extra(
-        "RoleManagement.Read.Directory",
-        "evidence: read which directory roles are held, and who can enable it again",
-    ),
-];
-
-const fn extra(name: &'static str, lets: &'static str) -> Permission {
-    Permission {
-        name,
-        lets,
-        reaches: None,
-    }
-}
-
 /// What became of reading a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -269,19 +235,18 @@ pub struct Evidence {
 
 #[cfg(test)]
 mod tests {
-    use super::{EXTRAS, EvidencePart};
+    use std::collections::BTreeSet;
+
+    use super::EvidencePart;
+    use crate::domain::sight::{Sight, wanted_by};
 
     #[test]
-    fn every_graph_permission_a_part_needs_is_an_explained_extra_and_none_besides() {
-        let needed = || EvidencePart::ALL.into_iter().map(EvidencePart::needs);
+    fn every_graph_permission_a_part_needs_is_told_as_optional_and_none_besides() {
+        let needed = EvidencePart::ALL.into_iter().map(EvidencePart::needs);
+        let needed: BTreeSet<&str> = needed.filter(|name| !name.contains(' ')).collect();
 
-        for name in needed().filter(|name| !name.contains(' ')) {
-            assert!(EXTRAS.iter().any(|one| one.name == name), "{name}");
-        }
-        for one in &EXTRAS {
-            assert!(needed().any(|name| name == one.name), "{}", one.name);
-            assert!(!one.name.contains("Write"), "{} writes", one.name);
-        }
-        assert!(EXTRAS.is_sorted_by_key(|one| one.name));
+        let told: BTreeSet<&str> = wanted_by(Sight::Evidence).collect();
+
+        assert_eq!(told, needed);
     }
 }

@@ -362,6 +362,71 @@ async fn a_federated_token_is_read_again_for_every_request() {
     );
 }
 
+/// A source that asks the platform of a virtual machine, and what it hears.
+fn on_a_machine(status: u16, body: &'static str) -> (TokenSource, Arc<Mutex<Vec<Request>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let transport = Transport::in_process(move |request| {
+        log.lock().unwrap().push(request);
+        let mut answer = http::Response::new(Bytes::from(body));
+        *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        std::future::ready(Ok(answer)).boxed()
+    });
+    let client = "33333333-3333-3333-3333-333333333333".parse().unwrap();
+    let authority = authority("https://login.example");
+    let source = TokenSource::managed_identity(Clock::system(), transport, authority, Some(client));
+    (source, seen)
+}
+
+/// Facts 6: the instance metadata service, without the variables of App Service.
+#[tokio::test]
+async fn a_virtual_machine_asks_its_metadata_service_for_graph_and_its_own_identity() {
+    let granted = r#"{"access_token":"e30.e30.sig","client_id":"x","expires_in":"86399",
+        "expires_on":"4102444800","ext_expires_in":"86399","not_before":"1790000000",
+        "resource":"https://graph.example","token_type":"Bearer"}"#;
+    let (source, seen) = on_a_machine(200, granted);
+
+    let token = source.token().await.unwrap();
+
+    assert_eq!(token.expires_at(), Moment::from_millis(4_102_444_800_000));
+    let seen = seen.lock().unwrap();
+    let asked = Url::parse(&seen[0].uri().to_string()).unwrap();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].method(), http::Method::GET);
+    assert_eq!(seen[0].headers()["metadata"], "true");
+    assert!(seen[0].body().is_empty());
+    assert_eq!(
+        asked.as_str().split('?').next(),
+        Some("http://169.254.169.254/metadata/identity/oauth2/token")
+    );
+    let pairs: Vec<_> = asked.query_pairs().into_owned().collect();
+    let wanted = [
+        ("api-version", "2019-08-01"),
+        ("resource", "https://graph.microsoft.com"),
+        ("client_id", "33333333-3333-3333-3333-333333333333"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(pairs, wanted);
+}
+
+/// Microsoft: 404 and 410 while the service is updated, 429 and 5xx under load; a 400 is no identity.
+#[tokio::test]
+async fn a_metadata_service_that_is_not_ready_is_asked_again_and_one_without_us_is_not() {
+    for status in [404, 410, 429, 500, 503] {
+        let (source, seen) = on_a_machine(status, "{}");
+
+        let error = source.token().await.unwrap_err();
+
+        assert!(matches!(error, Error::TryAgain { .. }), "{status}: {error}");
+        assert_eq!(seen.lock().unwrap().len(), 1);
+    }
+    let (source, _) = on_a_machine(400, r#"{"error":"invalid_request"}"#);
+
+    let error = source.token().await.unwrap_err();
+
+    assert!(matches!(error, Error::Refused { .. }), "{error}");
+}
+
 #[tokio::test]
 async fn a_refused_credential_is_named_by_its_code_and_not_retried() {
     let said = r#"{"error":"invalid_client","error_description":"AADSTS7000215: wrong secret."}"#;

@@ -160,6 +160,7 @@ fn perform(state: &mut State, call: &Call, (caller, it): (&Caller, Operation<'_>
         Operation::CommentIncident(number) => defender::comment(state, call, number),
         Operation::ChangeIncident(number) => defender::change(state, call, number),
         Operation::ListPolicies => policies::list(state, call),
+        Operation::ReadSecurityDefaults => policies::defaults(state, call),
         Operation::ListLicences => premises::licences(state),
         Operation::ListSignIns => logs::sign_ins(state, call),
         Operation::ListChanges => logs::directory_audits(state, call),

@@ -64,6 +64,7 @@ pub(in crate::sim) enum Operation<'a> {
     CommentIncident(&'a str),
     ChangeIncident(&'a str),
     ListPolicies,
+    ReadSecurityDefaults,
     ListLicences,
     ListSignIns,
     ListChanges,
@@ -143,6 +144,9 @@ impl<'a> Operation<'a> {
             ["identityProtection", "riskyAgents", id] => Some(Self::ReadRisk(id)),
             ["identityProtection", list] => Sort::of(list).map(Self::ListDetections),
             ["identity", "conditionalAccess", "policies"] => Some(Self::ListPolicies),
+            ["policies", "identitySecurityDefaultsEnforcementPolicy"] => {
+                Some(Self::ReadSecurityDefaults)
+            }
             ["security", "incidents", number] => Some(Self::ReadIncident(number)),
             ["subscribedSkus"] => Some(Self::ListLicences),
             ["auditLogs", "signIns"] => Some(Self::ListSignIns),
@@ -225,6 +229,7 @@ impl<'a> Operation<'a> {
             | Self::ListInstances
             | Self::ListLicences
             | Self::ListRoleDefinitions
+            | Self::ReadSecurityDefaults
             | Self::ReadPrincipal(_) => (Family::DirectoryReads, 1),
         }
     }

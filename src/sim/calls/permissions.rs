@@ -1,7 +1,7 @@
 //! What a caller must hold for each operation, as Microsoft Graph's reference names it.
 
 use super::operation::{Cast, Operation};
-use super::{defender, users};
+use super::{defender, policies, users};
 
 /// What allows reading an alert.
 const ALERTS: &[&[&str]] = &[
@@ -81,6 +81,7 @@ impl Operation<'_> {
             Self::ReadIncident(_) => defender::MAY_READ,
             Self::CommentIncident(_) | Self::ChangeIncident(_) => defender::MAY_WRITE,
             Self::ListPolicies => &[&["Policy.Read.All"]],
+            Self::ReadSecurityDefaults => policies::MAY_READ_DEFAULTS,
             Self::ListSignIns | Self::ListChanges => &[&["AuditLog.Read.All"]],
             Self::ReadAlert(_) => ALERTS,
             Self::ListRoleDefinitions => ROLES,

@@ -181,7 +181,8 @@ fn admitted(tenant: &Tenant, form: &Form, named: &str) -> Result<Admitted, Refus
         }
     }
     let risky = tenant.risk(agent.id).level == "high";
-    if risky && tenant.risk_policy == RiskPolicy::BlocksHigh {
+    let applies = !tenant.premises.security_defaults;
+    if risky && applies && tenant.risk_policy == RiskPolicy::BlocksHigh {
         let text = "Access has been blocked by Conditional Access policies.";
         return Err(Refusal::sign_in(53_003, "access_denied", text));
     }

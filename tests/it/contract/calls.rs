@@ -284,6 +284,7 @@ async fn around(at: &Bench, call: &str, ask: Ask) -> Option<End> {
         "Graph::warm" => end(graph.warm(ask).await),
         "Graph::probe" => end(graph.probe(ask).await),
         "Graph::policies" => end(graph.policies(ask).await),
+        "Graph::security_defaults" => end(graph.security_defaults(ask).await),
         "Graph::agent_risk_answers" => end(graph.agent_risk_answers(ask).await),
         "Graph::service_plans" => end(graph.service_plans(ask).await),
         "Graph::objects_there" => end(graph.objects_there(ask, &[it.agent]).await),

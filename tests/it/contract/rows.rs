@@ -587,6 +587,20 @@ pub(super) const ROWS: &[Row] = &[
         permissions: &[&["Policy.Read.All"]],
         actions: &[],
     },
+    Row {
+        calls: &["Graph::security_defaults"],
+        host: Host::Graph,
+        line: (
+            "GET",
+            "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy",
+        ),
+        query: "$select=isEnabled",
+        body: "",
+        kind: Kind::Read,
+        lane: Some(Lane::DirectoryReads),
+        permissions: &[&["Policy.Read.All"], &["Policy.ReadWrite.SecurityDefaults"]],
+        actions: &[],
+    },
     // What an entity holds: facts 4.1 to 4.6.
     Row {
         calls: &["Graph::grants_of"],
