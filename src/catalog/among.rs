@@ -36,9 +36,9 @@ fn forestalls(first: &Loaded, second: &Loaded) -> bool {
 pub(super) fn weakening((name, one): &Read, set: &[Read]) -> Option<Fault> {
     let (other, left_out) = set.iter().find_map(|(_, other)| {
         let other = &other.playbook;
-        let stronger = strength(&one.playbook) > strength(other);
+        let stands_in = stands_in(&one.playbook, other);
         let left_out = left_out(&one.playbook, other);
-        let weakens = stronger && meet(&one.playbook, other) && !left_out.is_empty();
+        let weakens = stands_in && meet(&one.playbook, other) && !left_out.is_empty();
         weakens.then_some((other, left_out))
     })?;
     let what = format!(
@@ -53,9 +53,16 @@ pub(super) fn weakening((name, one): &Read, set: &[Read]) -> Option<Fault> {
     Some(fault)
 }
 
-/// How far a playbook goes, as written and as recommended.
-fn strength(one: &Playbook) -> Mode {
-    one.mode.max(one.recommended.unwrap_or(Mode::Observe))
+/// Is the first carried out where both are called, as they are written or as they recommend? The
+/// higher mode goes first, then the first by name. In observe mode nothing is done that could be
+/// less.
+fn stands_in(first: &Playbook, second: &Playbook) -> bool {
+    let goes_first = |mode: fn(&Playbook) -> Mode| {
+        let (mine, theirs) = (mode(first), mode(second));
+        let by_name = mine == theirs && first.name < second.name;
+        mine > Mode::Observe && (mine > theirs || by_name)
+    };
+    goes_first(|one| one.mode) || goes_first(|one| one.recommended.unwrap_or(one.mode))
 }
 
 /// The steps of the second that the first does not do.

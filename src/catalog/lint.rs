@@ -93,10 +93,10 @@ pub(super) fn unproved(name: &str, loaded: &Loaded, cases: Option<&Cases>) -> Op
             "no test proves that this playbook stays quiet",
             "add a case that expects `decision: stand_down`".to_owned(),
         ),
-        Some(cases) if !cases.has_positive() => (
+        Some(cases) if !cases.has_action() => (
             Code::OneSided,
-            "no test proves that this playbook does anything",
-            "add a case that expects `decision: respond`".to_owned(),
+            "no test proves that this playbook acts",
+            "add a case that expects `decision: respond`, or `provisional`".to_owned(),
         ),
         Some(_) => return None,
     };

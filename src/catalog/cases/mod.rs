@@ -203,6 +203,17 @@ pub struct Expected {
 }
 
 impl Cases {
+    /// Does a case show the playbook act by itself?
+    pub fn has_action(&self) -> bool {
+        let acts = |case: &Case| {
+            matches!(
+                case.expect.decision,
+                Decided::Respond | Decided::Provisional
+            )
+        };
+        self.cases.iter().any(acts)
+    }
+
     /// Does a case show the playbook act, ask or watch?
     pub fn has_positive(&self) -> bool {
         let acts = |case: &Case| case.expect.decision != Decided::StandDown;

@@ -1,6 +1,6 @@
 //! What calls a playbook beside one detection, as authors write it and as they are told.
 
-use super::{Catalog, agent, detection, faults, noon, taken, told, with};
+use super::{Catalog, agent, detection, noon, taken, told, with};
 use crate::catalog::{Code, Facts, Level};
 use crate::domain::decision::Truth;
 use crate::domain::entity::{Entity, EntityKind};
@@ -229,32 +229,35 @@ fn whoever_is_reached_is_answered_only_by_a_playbook_that_says_so() {
 
 #[test]
 fn a_stronger_playbook_that_leaves_steps_out_is_told_before_it_takes_anothers_place() {
-    let folder = std::env::temp_dir().join(format!("estop-among-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let weak = with(
+    let asked = "approval: { from: [soc], within: 5m, on_timeout: keep }\n";
+    let mode = |mode: &str, recommended: &str| {
+        format!("mode: {mode}\nrecommended: {recommended}\n{asked}")
+    };
+    let more = with(
         "steps:\n",
         "also: [agent_users]\nsteps:\n  - disable_agent_user\n",
     );
-    let strong = with("playbook: x", "playbook: a").replace(
-        "mode: observe\n",
-        "mode: observe\nrecommended: ask\napproval: { from: [soc], within: 5m, on_timeout: keep }\n",
-    );
-    std::fs::write(folder.join("x.yaml"), weak).unwrap();
-    std::fs::write(folder.join("a.yaml"), strong).unwrap();
+    let weakened = |less: &str, more_mode: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let less = with("playbook: x", "playbook: a").replace("mode: observe\n", less);
+        std::fs::write(folder.path().join("a.yaml"), less).unwrap();
+        let more = more.replace("mode: observe\n", more_mode);
+        std::fs::write(folder.path().join("x.yaml"), more).unwrap();
+        let told = crate::catalog::lint(&[folder.path().to_path_buf()]);
+        let about = told.iter().filter(|one| one.code == Code::Weakened);
+        about
+            .map(|one| (one.level, one.to_string()))
+            .collect::<Vec<_>>()
+    };
 
-    let told = crate::catalog::lint(std::slice::from_ref(&folder));
+    let by_mode = weakened(&mode("observe", "ask"), "mode: observe\n");
+    let by_name = weakened(&mode("ask", "observe"), &mode("ask", "ask"));
+    let never = weakened("mode: observe\n", &mode("observe", "ask"));
 
-    std::fs::remove_dir_all(&folder).unwrap();
-    let weakened: Vec<_> = told
-        .iter()
-        .filter(|one| one.code == Code::Weakened)
-        .collect();
-    assert_eq!(weakened.len(), 1, "{told:?}");
-    assert_eq!(weakened[0].level, Level::Warning);
-    assert!(
-        weakened[0]
-            .to_string()
-            .contains("leaves out disable_agent_user")
-    );
-    assert!(faults("").len() <= 1);
+    for told in [by_mode, by_name] {
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].0, Level::Warning);
+        assert!(told[0].1.contains("leaves out disable_agent_user"));
+    }
+    assert_eq!(never, []);
 }

@@ -73,6 +73,12 @@ async fn what_enforces_without_a_test_is_refused() {
         .to_owned();
     std::fs::write(folder.path().join("x.test.yaml"), one_sided).unwrap();
     let one_sided = types(&["lint", shown(&file)]).await;
+    let watching = tests("x").replace(
+        "expect: { decision: respond, state: contained }",
+        "mode: as_written\n    expect: { decision: observe }",
+    );
+    std::fs::write(folder.path().join("x.test.yaml"), watching).unwrap();
+    let watching = types(&["lint", shown(&file)]).await;
     std::fs::write(folder.path().join("x.test.yaml"), tests("x")).unwrap();
     let proved = types(&["lint", shown(&file)]).await;
 
@@ -92,6 +98,8 @@ error[P070]: no test proves what this playbook does
     );
     assert_eq!(one_sided.exit, Exit::Failed);
     assert!(one_sided.output.starts_with("error[P071]"), "{one_sided:?}");
+    assert_eq!(watching.exit, Exit::Failed, "{}", watching.output);
+    assert!(watching.output.starts_with("error[P071]"), "{watching:?}");
     assert_eq!(proved.exit, Exit::Done, "{}", proved.output);
 }
 
