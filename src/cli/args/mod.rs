@@ -33,7 +33,7 @@ pub use online::{
 };
 pub use playbook::{
     ActivateArgs, DiffArgs, ExplainArgs, Format, NewArgs, PlaybookCommand, RunPlaybookArgs,
-    SetArgs, SimulateArgs, Which,
+    SetArgs, SimulateArgs, TestFormat, Which,
 };
 pub use safety::{DrillArgs, ExpectArgs, HoldArgs, OfflineArgs, PauseArgs};
 pub use senders::{ListenArgs, SendArgs, SignArgs, Tamper, TriggerArgs, VerifyArgs, WayArgs};

@@ -40,8 +40,8 @@ pub enum PlaybookCommand {
         #[arg(value_name = "PATH", default_value = "playbooks")]
         paths: Vec<PathBuf>,
         /// In which form to tell it.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = TestFormat::Text)]
+        format: TestFormat,
     },
     /// What every playbook makes of a detection, and why or why not.
     Explain(ExplainArgs),
@@ -163,6 +163,30 @@ pub enum Format {
     Github,
     /// JUnit XML.
     Junit,
+}
+
+/// In which form the outcome of tests is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// JUnit XML.
+    Junit,
+}
+
+impl From<TestFormat> for Format {
+    fn from(form: TestFormat) -> Self {
+        match form {
+            TestFormat::Text => Self::Text,
+            TestFormat::Json => Self::Json,
+            TestFormat::Github => Self::Github,
+            TestFormat::Junit => Self::Junit,
+        }
+    }
 }
 
 /// Which schema.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::Room;
 use super::super::answers::{Answer, Failure};
-use super::super::args::Format;
+use super::super::args::TestFormat;
 use super::super::exit::Exit;
 use super::super::terminal::{Terminal, Tint};
 use super::formats::{JunitCase, junit_of, message, property};
@@ -36,16 +36,11 @@ impl Outcome {
     }
 }
 
-pub(super) async fn test(room: &mut Room, paths: &[PathBuf], format: Format) -> Answer {
-    if format == Format::Sarif {
-        return Err(Failure::usage(
-            "tests are told as text, json, github or junit",
-        ));
-    }
+pub(super) async fn test(room: &mut Room, paths: &[PathBuf], format: TestFormat) -> Answer {
     let files = match proved(paths) {
         Ok(files) => files,
         Err(faults) => {
-            lint::tell(&mut room.terminal, &faults, format);
+            lint::tell(&mut room.terminal, &faults, format.into());
             return Ok(Exit::Failed);
         }
     };
@@ -58,7 +53,7 @@ pub(super) async fn test(room: &mut Room, paths: &[PathBuf], format: Format) -> 
     for one in &files {
         if let Some((tests, cases)) = &one.cases {
             let outcome = play(&mut room.terminal, one, (tests, cases)).await;
-            if format == Format::Text && !room.terminal.wants_json() {
+            if format == TestFormat::Text && !room.terminal.wants_json() {
                 tell_file(&mut room.terminal, &outcome);
             }
             outcomes.push(outcome);
@@ -66,7 +61,7 @@ pub(super) async fn test(room: &mut Room, paths: &[PathBuf], format: Format) -> 
     }
     let took = room.clock.elapsed().saturating_sub(started);
     tell(&mut room.terminal, &outcomes, format);
-    if format == Format::Text && !room.terminal.wants_json() {
+    if format == TestFormat::Text && !room.terminal.wants_json() {
         coverage(&mut room.terminal, &files);
         let cases: usize = outcomes.iter().map(|one| one.reports.len()).sum();
         let wrong: usize = outcomes.iter().map(Outcome::wrong).sum();
@@ -169,20 +164,20 @@ fn coverage(terminal: &mut Terminal, files: &[Proved]) {
     terminal.say(&told);
 }
 
-fn tell(terminal: &mut Terminal, outcomes: &[Outcome], format: Format) {
-    if terminal.wants_json() || format == Format::Json {
+fn tell(terminal: &mut Terminal, outcomes: &[Outcome], format: TestFormat) {
+    if terminal.wants_json() || format == TestFormat::Json {
         let told: Vec<_> = outcomes.iter().map(as_json).collect();
         terminal.json(&json!({ "playbooks": told }));
         return;
     }
     match format {
-        Format::Junit => terminal.raw(&junit_of(&as_junit(outcomes))),
-        Format::Github => {
+        TestFormat::Junit => terminal.raw(&junit_of(&as_junit(outcomes))),
+        TestFormat::Github => {
             for outcome in outcomes {
                 terminal.raw(&as_github(outcome));
             }
         }
-        Format::Text | Format::Json | Format::Sarif => {}
+        TestFormat::Text | TestFormat::Json => {}
     }
 }
 
