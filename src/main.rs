@@ -24,7 +24,9 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, environment: Environment) -> Exit {
-    let plain = cli.no_color || environment.get("NO_COLOR").is_some();
+    let plain = cli.no_color
+        || environment.get("NO_COLOR").is_some()
+        || environment.get("TERM") == Some("dumb");
     let mut room = Room {
         terminal: Terminal::system(&environment),
         environment,

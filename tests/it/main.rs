@@ -22,6 +22,7 @@ mod crash;
 mod credentials;
 mod decisions;
 mod deliveries;
+mod demo;
 mod dependencies;
 mod disk;
 mod docs;

@@ -48,8 +48,15 @@ pub(in crate::cli) async fn tenant_door() -> Result<(TcpListener, String), NotOb
 
 /// Waits for Ctrl-C.
 pub(super) async fn until_interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
     // Without a signal handler the default ends the process, which is as good.
-    let _ = tokio::signal::ctrl_c().await;
+    let Ok(mut asked) = signal(SignalKind::terminate()) else {
+        return drop(tokio::signal::ctrl_c().await);
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = asked.recv() => {}
+    }
 }
 
 impl Stage {
@@ -177,6 +184,8 @@ pub(in crate::cli) fn start(
         .args(options)
         .arg("--config")
         .arg(folder.join("estop.yaml"))
+        // Nothing that is set for a real service may reach into the story.
+        .env_clear()
         .env("IDENTITY_ENDPOINT", format!("{tenant_url}/msi/token"))
         .env("IDENTITY_HEADER", &entra.tenant().client.identity_header)
         .stdin(Stdio::null())

@@ -9,6 +9,7 @@ use super::tell::Teller;
 use super::{NotObserved, Scenario, incident};
 use crate::domain::action::Action;
 use crate::domain::id::DetectionId;
+use crate::domain::outcome::Outcome;
 use crate::domain::record::Chain;
 use crate::domain::run::{Run, RunState, Standing};
 use crate::domain::step::{Before, Step};
@@ -16,6 +17,8 @@ use crate::sim::{Fault, INVOICE_BOT, On, RetryAfter, Switch, What};
 
 /// Longest wait for a run to come to its end.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
+/// What answers the detection of the story.
+const PLAYBOOK: &str = "agent-threat-intelligence";
 /// How often the story looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -38,13 +41,19 @@ pub(super) async fn tell(
     })
     .await?;
     let steps = steps(stage, &run).await?;
+    expect(run.playbook.as_str() == PLAYBOOK, || {
+        format!("{PLAYBOOK} should be called, and {} was", run.playbook)
+    })?;
     teller.matched(&run, &steps);
     contained(stage, &run, teller, &steps)?;
     refused(stage).await?;
     teller.after(&run);
 
+    throttled(scenario, stage)?;
+
     let undone = undo(stage, &run).await?;
     exactly_as_before(stage, before)?;
+    told_safe(stage)?;
     can_sign_in(stage).await?;
     teller.undone(&undone, before);
     audit(stage, teller).await
@@ -161,6 +170,13 @@ fn contained(
     steps: &[Step],
 ) -> Result<(), NotObserved> {
     teller.steps(run, steps);
+    let undone = steps
+        .iter()
+        .find(|step| !matches!(step.outcome, Some(Outcome::Done | Outcome::AlreadyDone)));
+    if let Some(step) = undone {
+        let word = step.plan.action.word();
+        return Err(NotObserved(format!("{word} ended as {:?}", step.outcome)));
+    }
     expect(run.state == RunState::Contained, || {
         format!(
             "the run should be contained, and is {}: {:?}",
@@ -185,6 +201,21 @@ async fn refused(stage: &Stage) -> Result<(), NotObserved> {
             )
         },
     )
+}
+
+fn throttled(scenario: Scenario, stage: &Stage) -> Result<(), NotObserved> {
+    let slowed = stage.entra.journal();
+    let slowed = slowed.iter().any(|it| it.status == Some(429));
+    expect(slowed == (scenario == Scenario::Throttled), || {
+        "the tenant should say 429 where it is throttled, and only there".to_owned()
+    })
+}
+
+fn told_safe(stage: &Stage) -> Result<(), NotObserved> {
+    let risk = stage.entra.risk(INVOICE_BOT);
+    expect(risk.state == "confirmedSafe", || {
+        format!("Entra should be told: safe, and the risk is {}", risk.state)
+    })
 }
 
 /// A person says that it was a false alarm, and what Entra is to be told.
@@ -226,6 +257,7 @@ async fn audit(stage: &Stage, teller: &mut Teller<'_>) -> Result<(), NotObserved
             .map_err(|broken| NotObserved(broken.to_string()))?;
     }
     let (number, seal) = chain.head();
+    expect(number > 0, || "nothing was recorded".to_owned())?;
     teller.audit(number, &seal.hex());
     Ok(())
 }
