@@ -66,7 +66,10 @@ impl Failure {
             terminal.say(&said.to_string());
             return self.exit;
         }
-        terminal.say(&format!("error: {}", self.why));
+        for (line, text) in self.why.lines().enumerate() {
+            let begin = if line == 0 { "error: " } else { "  " };
+            terminal.say(&format!("{begin}{text}"));
+        }
         for change in self.told.iter().flat_map(|told| &told.changes) {
             terminal.say(&format!("  changed: {change}"));
         }

@@ -50,9 +50,13 @@ pub struct RawDelivery {
 /// A delivery whose signature we checked. [`VerifiedDelivery::verify`] is the only way to make
 /// one, so whoever takes one cannot be handed unchecked bytes (threat W08):
 ///
-/// ```compile_fail
-/// let raw = bytes::Bytes::new();
-/// let forged = estop::ingress::VerifiedDelivery { body: raw };
+/// ```compile_fail,E0451
+/// use estop::domain::{delivery::BodyDigest, detection::SourceName};
+/// use estop::ingress::{RawDelivery, VerifiedDelivery};
+///
+/// fn forge(source: SourceName, key_id: String, key: String, digest: BodyDigest, raw: RawDelivery) {
+///     let forged = VerifiedDelivery { source, key_id, key, digest, raw };
+/// }
 /// ```
 ///
 /// ```compile_fail

@@ -17,16 +17,73 @@ fn root() -> &'static Path {
 /// Every page of documentation.
 fn pages() -> Vec<PathBuf> {
     let mut pages = vec![root().join("README.md")];
-    for folder in ["playbooks", "deploy", "benches"] {
-        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+    let mut folders = ["playbooks", "deploy", "benches"]
+        .map(|it| root().join(it))
+        .to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|ending| ending == "md") {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
                 pages.push(path);
             }
         }
     }
     pages.sort();
     pages
+}
+
+/// Files outside `src` that the program carries with it.
+fn carried() -> BTreeSet<String> {
+    let mut carried = BTreeSet::new();
+    for file in rust_files(&[root().join("src")]) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let folder = file.parent().unwrap();
+        for after in text.split("\"../").skip(1) {
+            let path = format!("../{}", after.split('"').next().unwrap());
+            let whole = folder.join(path);
+            let whole = std::path::absolute(&whole).unwrap();
+            let mut plain = PathBuf::new();
+            for part in whole.components() {
+                if part == std::path::Component::ParentDir {
+                    plain.pop();
+                } else {
+                    plain.push(part);
+                }
+            }
+            if let Ok(inside) = plain.strip_prefix(root()) {
+                carried.insert(inside.display().to_string());
+            }
+        }
+    }
+    carried.retain(|path| !path.starts_with("src/"));
+    carried
+}
+
+#[test]
+fn the_image_is_built_from_all_that_the_program_carries() {
+    let containerfile = std::fs::read_to_string(root().join("deploy/Containerfile")).unwrap();
+    let copied = containerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "));
+    let copied: Vec<&str> = copied.filter_map(|line| line.split(' ').next()).collect();
+    let carried = carried();
+
+    assert!(
+        carried
+            .iter()
+            .any(|path| path.starts_with("deploy/sentinel/"))
+    );
+    assert!(
+        carried
+            .iter()
+            .any(|path| path.starts_with("tests/fixtures/"))
+    );
+    for path in carried {
+        let there = copied.iter().any(|it| path.starts_with(it));
+        assert!(there, "deploy/Containerfile does not copy {path}");
+    }
 }
 
 /// A block of a page: where it stands, its language, its text.

@@ -7,7 +7,8 @@ pub(super) const ALL: &str = "Examples:
   estop brake trip --reason \"stop everything\"   no more writes to the tenant
 
 Exit codes: 0 done and verified, 1 failed, 2 usage, 3 no such thing, 4 not allowed,
-  5 waits for a person, 6 partial, 7 unknown, 8 stopped by a guard, 9 unreachable, 130 interrupted";
+  5 waits for a person, 6 partial, 7 unknown, 8 stopped by a guard, 9 unreachable,
+  78 configuration refused by serve, 130 interrupted";
 
 pub(super) const DEMO: &str = "Examples:
   estop demo
