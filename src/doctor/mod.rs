@@ -119,6 +119,8 @@ struct Wants {
     risk_only: Vec<String>,
     /// Does any playbook act on classic agents?
     classic: Vec<String>,
+    /// What they do to them: they are looked at first, whatever it is.
+    on_principals: BTreeSet<Action>,
     /// Whom the playbooks tell.
     audience: BTreeSet<crate::domain::playbook::Audience>,
     /// Does the clock call any of them?
@@ -161,6 +163,8 @@ impl Wants {
             }
             if playbook.entity == EntityKind::ServicePrincipal {
                 wants.classic.push(playbook.name.to_string());
+                let actions = playbook.steps.iter().map(|step| step.action);
+                wants.on_principals.extend(actions);
             }
         }
         wants

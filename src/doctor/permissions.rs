@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::report::{Line, State};
 use super::{Need, Wants};
 use crate::domain::action::Action;
+use crate::domain::needed::READ;
 use crate::domain::permission::Profile;
 use crate::entra::denied;
 
@@ -85,6 +86,11 @@ pub(super) fn judge(roles: Option<&[String]>, profile: Profile, wants: &Wants) -
             entry.0 = entry.0.max(*need);
             entry.1.push(*action);
         }
+    }
+    let mut done = wants.on_principals.iter();
+    if done.any(|action| profile.includes(action.profile())) && !holds(roles, READ) {
+        let entry = missing.entry(READ).or_insert((Need::Wanted, Vec::new()));
+        entry.1.push(Action::Verify);
     }
     if let Some(gravest) = missing.values().map(|(need, _)| *need).max() {
         let state = match gravest {

@@ -302,6 +302,18 @@ fn a_permission_counts_when_it_or_a_wider_one_is_held() {
 
         assert_eq!(line.state, state, "{roles:?}: {}", line.said);
     }
+    let classic = Wants {
+        on_principals: [Action::ConfirmCompromised].into(),
+        ..confirm.clone()
+    };
+    let right = texts(&["IdentityRiskyAgent.ReadWrite.All"]);
+    let line = permissions::judge(Some(&right), Profile::Agents, &classic);
+    assert_eq!(line.state, Warn);
+    assert!(
+        line.said.contains("Application.Read.All (verify)"),
+        "{}",
+        line.said
+    );
     assert_eq!(
         permissions::judge(None, Profile::Agents, &disable).state,
         Unknown

@@ -18,7 +18,7 @@ const BY_HAND: [Action; 6] = [
 ];
 
 /// What is read of service principals to guard and prove what is done to them.
-const READ: &str = "Application.Read.All";
+pub const READ: &str = "Application.Read.All";
 /// What gives [`READ`] too.
 const READ_AND_WRITE: &str = "Application.ReadWrite.All";
 
