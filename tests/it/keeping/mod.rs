@@ -2,4 +2,5 @@
 
 mod anchors;
 mod bodies;
+mod canaries;
 mod retention;
