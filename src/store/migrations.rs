@@ -93,3 +93,66 @@ fn at_once<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> 
     let waited = || Err(Error::Busy("a connection waited".to_owned()));
     work.now_or_never().unwrap_or_else(waited)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sql::Access;
+    use super::{Connection, Error, STEPS, TABLE, apply, at_once, migrate, query};
+
+    fn fresh() -> (Connection, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Connection::open(&folder.path().join("it.db"), Access::Write).unwrap();
+        (db, folder)
+    }
+
+    fn refused(db: &mut Connection) -> String {
+        match migrate(db) {
+            Err(Error::Damaged(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_older_store_is_brought_up_to_date_with_what_is_in_it() {
+        let (mut db, _folder) = fresh();
+        db.run_script(TABLE).unwrap();
+        apply(&mut db, STEPS[0]).unwrap();
+        db.run_script(
+            "insert into delivery (delivery_id, source, delivery_key, digest, key_id, headers, body, \
+             received_at, state) values (x'07', 'lab', 'k', x'00', 'a', '{}', x'7b7d', 1, 'received')",
+        )
+        .unwrap();
+
+        migrate(&mut db).unwrap();
+        migrate(&mut db).unwrap();
+
+        let row = at_once(async {
+            query("select body, body_key from delivery")
+                .fetch_one(&mut db)
+                .await
+        })
+        .unwrap();
+        assert_eq!(row.get::<Vec<u8>>("body").unwrap(), b"{}");
+        assert_eq!(row.get::<Option<String>>("body_key").unwrap(), None);
+    }
+
+    #[test]
+    fn a_schema_of_a_newer_version_is_left_alone() {
+        let (mut db, _folder) = fresh();
+        migrate(&mut db).unwrap();
+        db.run_script("insert into migration values (9999, 'later', x'00')")
+            .unwrap();
+
+        assert!(refused(&mut db).contains("a newer version of estop"));
+    }
+
+    #[test]
+    fn a_schema_of_another_history_is_left_alone() {
+        let (mut db, _folder) = fresh();
+        migrate(&mut db).unwrap();
+        db.run_script("update migration set digest = x'00' where number = 1")
+            .unwrap();
+
+        assert!(refused(&mut db).contains("schema step 1 (spine) is another than ours"));
+    }
+}

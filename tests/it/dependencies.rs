@@ -151,6 +151,17 @@ fn there_is_one_of_what_must_be_one() {
     }
 }
 
+/// SQLite before 3.51.3 could lose a commit when the journal began anew.
+#[test]
+fn sqlite_is_one_without_the_fault_of_its_journal() {
+    let found = built().into_iter().find(|it| it.name == "libsqlite3-sys");
+    let version = found.unwrap().version;
+    let mut parts = version.trim_start_matches('v').split('.');
+    let mut part = || parts.next().unwrap().parse::<u32>().unwrap();
+
+    assert!((part(), part()) >= (0, 37), "{version}");
+}
+
 #[test]
 fn f03_nothing_that_weakens_tls_is_called_outside_tests() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

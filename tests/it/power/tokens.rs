@@ -1,7 +1,7 @@
 //! Who may ask, known from the credential alone (threats C01 to C06).
 
 use axum::body::Body;
-use estop::command::{at_the_machine, revoke_token};
+use estop::command::{NewName, at_the_machine, create_token, revoke_token};
 use estop::domain::detection::SourceName;
 use estop::domain::order::Scope;
 use http::{Method, Request, StatusCode};
@@ -81,6 +81,27 @@ async fn every_path_but_the_probes_asks_for_a_token_and_all_refusals_are_alike()
         let bare = Request::get(path).body(Body::empty()).unwrap();
         assert_eq!(desk.send(bare).await.status, StatusCode::OK, "{path}");
     }
+}
+
+#[tokio::test]
+async fn c01_a_token_lives_ninety_days_at_most() {
+    let desk = Desk::new().await;
+    let tools = (&desk.world.service.store, &desk.world.clock);
+    let who = at_the_machine("dana");
+    let made = async |name: &str, days: u32| {
+        let named = (NewName::new(name).unwrap(), Scope::View);
+        let made = create_token(tools, &who, named, DAY * days).await;
+        made.map(|made| made.text).map_err(|why| why.to_string())
+    };
+
+    assert!(made("short", 90).await.is_ok());
+    assert!(
+        made("long", 91)
+            .await
+            .unwrap_err()
+            .contains("at most 90 days")
+    );
+    assert!(made("none", 0).await.is_err());
 }
 
 #[tokio::test]
