@@ -57,7 +57,7 @@ fn carried() -> BTreeSet<String> {
             }
         }
     }
-    carried.retain(|path| !path.starts_with("src/"));
+    carried.retain(|path| !path.starts_with("src/") && root().join(path).exists());
     carried
 }
 

@@ -104,7 +104,7 @@ async fn a_set_whose_own_tests_fail_is_refused_and_a_person_is_told_once() {
     let (desk, folder) = changing().await;
     let before = in_force(&desk);
     folder.holds("stop.yaml", &acting("enforce", "Stop it."));
-    folder.holds("stop.test.yaml", &TESTS.replace("respond", "ask_first"));
+    folder.holds("stop.test.yaml", &TESTS.replace("respond", "provisional"));
 
     let refused = reload(&desk).await;
     let same = reload(&desk).await;
@@ -116,7 +116,7 @@ async fn a_set_whose_own_tests_fail_is_refused_and_a_person_is_told_once() {
     for part in [
         "stop.test.yaml:3",
         "it stops the agent",
-        "decision should be ask_first",
+        "decision should be provisional",
     ] {
         assert!(why.contains(part), "{part}: {why}");
     }
