@@ -151,5 +151,33 @@ fn decided(terminal: &mut Terminal, decision: &Value) {
             None => String::new(),
         };
         terminal.line(&format!("    {} {word}{why}", cell(considered, "playbook")));
+        for line in clauses(considered) {
+            terminal.line(&line);
+        }
     }
+}
+
+/// What each clause came to, and what lowered the mode of a playbook that matched.
+fn clauses(considered: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for list in ["when", "unless"] {
+        let clauses = considered.get(list).and_then(Value::as_array);
+        for clause in clauses.into_iter().flatten() {
+            let because = match clause.get("because").and_then(Value::as_str) {
+                Some(because) => format!("  ({because})"),
+                None => String::new(),
+            };
+            lines.push(format!(
+                "      {list} {}: {:<8} {}{because}",
+                cell(clause, "name"),
+                cell(clause, "truth"),
+                cell(clause, "text"),
+            ));
+        }
+    }
+    if let Some(held) = considered.get("held_back").filter(|held| !held.is_null()) {
+        let word = cell(held, "held_back").replace('_', " ");
+        lines.push(format!("      held back: {word}"));
+    }
+    lines
 }

@@ -177,6 +177,9 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
     if let Some(because) = &run.because {
         terminal.line(&format!("  because: {because}"));
     }
+    if let Some(detection) = run.detection {
+        terminal.line(&format!("  why: estop detections show {detection}"));
+    }
     // What a run left open says nothing any more once it was put back.
     let put_back = run.state == RunState::Undone;
     if let Some(coverage) = run.coverage.as_ref().filter(|_| !put_back) {

@@ -238,6 +238,10 @@ async fn what_there_is_to_see_is_read_as_a_table_and_as_json() {
     let detection = desk.world.detect(kind, "agent", invoice_bot()).await;
     desk.world.settle().await;
     let bot = invoice_bot().to_string();
+    let runs = desk.world.runs().await;
+    let answered = runs.iter().find(|run| run.detection.is_some());
+    let answered = answered.unwrap().id.to_string();
+    let why = format!("why: estop detections show {detection}");
 
     for (words, part) in [
         (vec!["runs", "list"], run.as_str()),
@@ -245,6 +249,11 @@ async fn what_there_is_to_see_is_read_as_a_table_and_as_json() {
         (vec!["runs", "watch", &run], "CONTAINED"),
         (vec!["detections", "list"], kind),
         (vec!["detections", "show", &detection], "matched"),
+        (
+            vec!["detections", "show", &detection],
+            "when fresh: true     age(detection.detected_at) < duration(\"24h\")",
+        ),
+        (vec!["runs", "show", &answered], &why),
         (vec!["playbook", "list"], "agent-threat-intelligence"),
         (vec!["audit", "list"], "order.taken"),
         (vec!["mode", "show"], "enforce"),
