@@ -191,3 +191,84 @@ fn plain(text: &str) -> String {
     });
     kept.take(500).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{COMMENT_MAX, comment};
+    use crate::domain::coverage::{Coverage, Door, DoorReport, DoorState};
+    use crate::domain::delivery::DeliveryState;
+    use crate::domain::detection::SourceName;
+    use crate::domain::entity::{Entity, ObjectId};
+    use crate::domain::id::RunId;
+    use crate::domain::moment::Moment;
+    use crate::domain::playbook::{Mode, PlaybookName};
+    use crate::domain::run::{Run, RunState};
+    use crate::notify::outlook::{Ended, Outlook};
+    use crate::store::Status;
+
+    /// One of a storm: every door says at length, in letters of three bytes, how it is known.
+    fn run(number: u128) -> Run {
+        let id = Uuid::from_u128(number);
+        let door = DoorReport {
+            door: Door::IssuedTokens,
+            id: Some(ObjectId::from_uuid(id)),
+            state: DoorState::MayWork,
+            until: None,
+            proof: "証".repeat(400),
+        };
+        Run {
+            id: RunId::from_uuid(id),
+            detection: None,
+            order: None,
+            source: None,
+            playbook: PlaybookName::by_hand(),
+            entity: Entity::agent(ObjectId::from_uuid(id)),
+            mode: Mode::Enforce,
+            state: RunState::Contained,
+            because: None,
+            plan_digest: String::new(),
+            received_at: Moment::from_millis(0),
+            begun_at: None,
+            struck_at: None,
+            contained_at: None,
+            ended_at: None,
+            coverage: Some(Coverage { doors: vec![door] }),
+        }
+    }
+
+    #[test]
+    fn a_storm_fits_into_a_comment_by_whole_lines_and_keeps_the_way_to_the_rest() {
+        let status = Status {
+            source: SourceName::new("lab").unwrap(),
+            delivery_state: DeliveryState::Read,
+            why: None,
+            detection: None,
+            runs: (0..300).map(run).collect(),
+            held_until: None,
+        };
+        let page = "https://estop.example/d/1";
+
+        let told = ("contained", Outlook::Final(Ended::Well));
+        let text = comment(&status, told, Some(1_600), Some(page));
+
+        let length = text.chars().count();
+        assert!((20_000..COMMENT_MAX + 500).contains(&length), "{length}");
+        assert!(text.ends_with(&format!("\n- Details and undo: {page}")));
+        for wanted in ["\n- Stopped: 280 more", "\n- Still possible: 280 more"] {
+            assert!(text.contains(wanted), "{wanted}");
+        }
+        let more = text
+            .lines()
+            .find(|line| line.starts_with("- Coverage: ") && line.ends_with(" more"));
+        assert!(more.is_some(), "what is left out is counted");
+        let mut covered = text
+            .lines()
+            .filter(|line| line.starts_with("- Coverage: issued"));
+        assert!(
+            covered.all(|line| line.ends_with(&"証".repeat(400))),
+            "a line is cut"
+        );
+    }
+}

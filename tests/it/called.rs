@@ -78,6 +78,61 @@ async fn one_agent_that_shouts_and_agents_of_other_blueprints_are_no_outbreak() 
     assert_eq!(runs_of(&world, "outbreak").await.len(), 0);
 }
 
+/// Counts detections, and not agents.
+const SPREE: &str = "\
+playbook: spree
+summary: Agents of one blueprint are reported again and again, so propose the blueprint.
+trigger:
+  detection: [threatIntelligenceAccount]
+  together: { detections: 3, within: 10m }
+entity: blueprint
+mode: ask
+guardrail: { entities_max: 1, window: 1h, on_breach: ask }
+approval: { from: [soc-leads], quorum: 1, within: 30m, on_timeout: keep }
+steps:
+  - disable_blueprint
+hold: { for: 7d, then: ask }
+notify: []
+";
+
+#[tokio::test]
+async fn detections_are_counted_where_the_playbook_says_so_and_each_of_them_once() {
+    let world = World::with(Setting {
+        yaml: "mode: enforce\ninventory: { every: 5m }\nprotected: []\n\
+               caps: { tenant: 100, source: 100 }\n"
+            .to_owned(),
+        playbooks: vec![("spree.yaml", SPREE.to_owned())],
+        ..Setting::default()
+    })
+    .await;
+    until_listed(&world).await;
+    let (finance, _) = blueprint_named(&world, "Finance-Agents");
+    let once = json!({
+        "type": "threatIntelligenceAccount", "severity": "high", "detection_id": "the-same",
+        "entities": [{ "kind": "agent", "id": agent_named(&world, "invoice-bot").id }],
+    });
+
+    for _ in 0..3 {
+        world.post(&once.to_string()).await;
+        world.settle().await;
+    }
+    settle(&world).await;
+    let repeated = runs_of(&world, "spree").await.len();
+    detect_named(&world, &["invoice-bot"]).await;
+    settle(&world).await;
+    let two = runs_of(&world, "spree").await.len();
+    detect_named(&world, &["invoice-bot"]).await;
+    settle(&world).await;
+
+    assert_eq!((repeated, two), (0, 0));
+    let runs = runs_of(&world, "spree").await;
+    assert_eq!(runs.len(), 1);
+    assert_eq!(
+        (runs[0].entity, runs[0].state),
+        (finance, RunState::Waiting)
+    );
+}
+
 #[tokio::test]
 async fn what_is_further_apart_than_the_window_is_no_outbreak() {
     let world = stocked(Tenant::contoso()).await;

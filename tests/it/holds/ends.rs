@@ -8,8 +8,9 @@ use estop::domain::run::RunState;
 use estop::sim::Switch;
 use http::StatusCode;
 
-use super::{HOUR, STRIDE, held, is_on, portal};
+use super::{HOUR, STRIDE, held, is_on, portal, provisional};
 use crate::approvals::again;
+use crate::power::Desk;
 use crate::world::invoice_bot;
 
 #[tokio::test]
@@ -185,6 +186,23 @@ async fn e15_nothing_is_put_back_by_time_while_another_word_stands_against_it() 
         "someone closed it, and theirs is the newer word"
     );
     assert_eq!(desk.told_of("closed by someone else").await, 1);
+}
+
+#[tokio::test]
+async fn e15_what_a_person_kept_is_not_put_back_by_time() {
+    let desk = Desk::with(provisional("for: 2h, then: undo")).await;
+    desk.world.detect_agent(invoice_bot()).await;
+    desk.world.settle().await;
+    let ada = desk.lead(1).await;
+    let kept = desk.approves(&ada, &desk.shown().await).await;
+    desk.world.settle().await;
+
+    desk.world.pass_in(2 * HOUR + STRIDE, STRIDE).await;
+
+    assert_eq!(kept.status, StatusCode::ACCEPTED, "{}", kept.text);
+    assert!(!is_on(&desk));
+    assert_eq!(desk.shown().await["about"], "hold");
+    assert_eq!(desk.world.switched(invoice_bot()), [false]);
 }
 
 #[tokio::test]

@@ -35,6 +35,15 @@ fn setting(hold: &str) -> Setting {
     }
 }
 
+/// The same, contained until a person keeps it.
+fn provisional(hold: &str) -> Setting {
+    let provisional = playbook(hold).replace("mode: enforce", "mode: provisional");
+    Setting {
+        playbooks: vec![("held.yaml", provisional)],
+        ..setting(hold)
+    }
+}
+
 /// A desk with the usual agent contained and held so.
 async fn held(hold: &str) -> Desk {
     let desk = Desk::with(setting(hold)).await;

@@ -85,6 +85,33 @@ async fn a_page_is_raised_acknowledged_and_resolved_under_one_name_at_pagerduty(
 }
 
 #[tokio::test]
+async fn two_pages_about_one_matter_are_one_alarm_that_the_last_of_them_closes() {
+    let far = FarEnd::new();
+    let world = world_telling(&far, PAGERDUTY).await;
+    page(&world, "one thing").await;
+    until_sent(&world, &far, 1).await;
+    let first = newest_id(&world).await;
+    page(&world, "one thing").await;
+    until_sent(&world, &far, 2).await;
+    let second = newest_id(&world).await;
+
+    let desk = world.service.desk();
+    desk.resolve(&soc(), first).await.unwrap();
+    world.pass(Duration::from_secs(60)).await;
+    let still_open = far.count();
+    desk.resolve(&soc(), second).await.unwrap();
+    until_sent(&world, &far, 3).await;
+
+    assert_ne!(first, second);
+    assert_eq!(still_open, 2, "{:?}", far.lines());
+    let bodies = far.bodies();
+    let actions: Vec<_> = bodies.iter().map(|it| &it["event_action"]).collect();
+    assert_eq!(actions, ["trigger", "trigger", "resolve"]);
+    let key = &bodies[0]["dedup_key"];
+    assert!(bodies.iter().all(|it| it["dedup_key"] == *key));
+}
+
+#[tokio::test]
 async fn a_page_is_raised_acknowledged_and_closed_by_its_alias_at_opsgenie() {
     let far = FarEnd::new();
     let world = world_telling(&far, OPSGENIE).await;
