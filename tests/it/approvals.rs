@@ -460,6 +460,8 @@ pub async fn again(desk: Desk) -> Desk {
     let Desk { world, token, api } = desk;
     drop(api);
     let world = world.restart().await;
+    // Who we are is learned in the first moments; until then nobody's word is taken.
+    world.breathe().await;
     let api = world.service.control();
     Desk { world, api, token }
 }
