@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::config::CredentialFile;
 use crate::entra::{Authority, CertificateFiles, TokenSource};
 use crate::graph::Budgets;
+use crate::sentinel::{Table, TableTerms};
 use crate::transport::Transport;
 
 /// Which playbooks are in force.
@@ -57,6 +58,17 @@ impl StartError {
 }
 
 impl Parts {
+    /// The way to a table, where one is configured.
+    pub(super) fn table(&self, table: Option<&(TableTerms, String)>) -> Option<Table> {
+        let ((terms, _), tokens) = table.zip(self.table_tokens.clone())?;
+        Some(Table {
+            terms: terms.clone(),
+            transport: self.transport.clone(),
+            tokens,
+            clock: self.clock.clone(),
+        })
+    }
+
     /// The real outside: the system's clock, the network, the configured credential.
     pub fn real(config: Config, playbooks: Playbooks) -> Result<Self, StartError> {
         let clock = Clock::system();

@@ -7,7 +7,7 @@ use crate::audit::{Place, Ship, What};
 use crate::config::{Config, FarConfig, PageConfig};
 use crate::notify::{Incidents, Teller};
 use crate::pager::{Destination, Far, Opsgenie, PagerDuty, Way, Webhook};
-use crate::sentinel::{Sentinel, Table};
+use crate::sentinel::Sentinel;
 use crate::signature::{Secret, foreign_key};
 use crate::transport::Transport;
 
@@ -60,7 +60,6 @@ impl Told {
             transport,
             outward,
             azure_tokens,
-            table_tokens,
             ..
         } = parts;
         let base = examine::azure(config)?;
@@ -75,15 +74,7 @@ impl Told {
             };
             (sentinel, *begin)
         });
-        let table = config.ocsf.table.as_ref().zip(table_tokens.clone());
-        let table = table.map(|((terms, _), tokens)| {
-            Place::Table(Table {
-                terms: terms.clone(),
-                transport: transport.clone(),
-                tokens,
-                clock: clock.clone(),
-            })
-        });
+        let table = parts.table(config.ocsf.table.as_ref()).map(Place::Table);
         let file = config.ocsf.file.clone().map(Place::File);
         Ok(Self {
             places: Arc::new(places(config)?),

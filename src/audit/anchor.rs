@@ -12,6 +12,7 @@ use super::chain::head;
 use crate::clock::Clock;
 use crate::domain::anchor::{Anchor, statement};
 use crate::domain::moment::Moment;
+use crate::domain::record::Seal;
 use crate::signature::SigningKey;
 use crate::store::{Error, Store};
 use crate::telemetry::Metrics;
@@ -94,11 +95,7 @@ impl Anchoring {
 }
 
 /// A head as it is signed.
-pub(super) fn signed(
-    key: &SigningKey,
-    (number, seal): (i64, crate::domain::record::Seal),
-    at: Moment,
-) -> Anchor {
+fn signed(key: &SigningKey, (number, seal): (i64, Seal), at: Moment) -> Anchor {
     let signature = key.sign(statement(number, seal, at).as_bytes());
     Anchor {
         number,

@@ -10,6 +10,12 @@ pub fn is_name(text: &str, joiners: &[char]) -> bool {
     !text.is_empty() && text.len() <= NAME_MAX && text.chars().all(plain)
 }
 
+/// Is it the name that another system gave a thing, such as a change or a case: 1 to 64 visible ASCII
+/// characters?
+pub fn is_foreign_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= NAME_MAX && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{NAME_MAX, is_name};

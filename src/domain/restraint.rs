@@ -12,14 +12,13 @@ use super::detection::{Detection, DetectionType, Sighting};
 use super::entity::ObjectId;
 use super::id::ExpectationId;
 use super::moment::Moment;
+use super::name::is_foreign_name;
 use super::playbook::{Mode, Playbook, PlaybookName};
 
 /// How many people activate a playbook.
 pub const ACTIVATORS: u32 = 2;
 /// How long one person's word waits for the other's.
 pub const WORD_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Longest name of a change, in characters.
-pub const CHANGE_MAX: usize = 64;
 
 /// So many of its last containments undone as safe demote a playbook.
 pub const WOLF_AT: u32 = 2;
@@ -50,9 +49,7 @@ pub struct ChangeName(String);
 impl ChangeName {
     /// Takes a plain name; `None` for anything else.
     pub fn new(name: &str) -> Option<Self> {
-        let plain = |b: u8| b.is_ascii_graphic();
-        let fits = !name.is_empty() && name.len() <= CHANGE_MAX && name.bytes().all(plain);
-        fits.then(|| Self(name.to_owned()))
+        is_foreign_name(name).then(|| Self(name.to_owned()))
     }
 
     /// The name as written.

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::id::RunId;
 use super::moment::Moment;
+use super::name::{NAME_MAX, is_foreign_name};
 
-/// Longest name of a case.
-const CASE_MAX: usize = 64;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How long each kind of thing is kept after it is over.
@@ -45,9 +44,7 @@ pub struct CaseName(String);
 impl CaseName {
     /// Takes a plain name; `None` for anything else.
     pub fn new(name: &str) -> Option<Self> {
-        let plain = |b: u8| b.is_ascii_graphic();
-        let fits = !name.is_empty() && name.len() <= CASE_MAX && name.bytes().all(plain);
-        fits.then(|| Self(name.to_owned()))
+        is_foreign_name(name).then(|| Self(name.to_owned()))
     }
 
     /// The name as written.
@@ -61,7 +58,7 @@ impl TryFrom<String> for CaseName {
 
     fn try_from(name: String) -> Result<Self, String> {
         Self::new(&name)
-            .ok_or_else(|| format!("a case has 1 to {CASE_MAX} visible ASCII characters"))
+            .ok_or_else(|| format!("a case has 1 to {NAME_MAX} visible ASCII characters"))
     }
 }
 

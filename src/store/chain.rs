@@ -27,13 +27,9 @@ impl Head {
         let Some(row) = row else {
             return Ok(Self::GENESIS);
         };
-        let bytes: Vec<u8> = row.get("seal")?;
-        let bytes = bytes
-            .try_into()
-            .map_err(|_| Error::Damaged("a seal".to_owned()))?;
         Ok(Self {
             number: row.get("number")?,
-            seal: Seal(bytes),
+            seal: super::rows::seal(&row)?,
         })
     }
 

@@ -21,6 +21,23 @@ const RUNS: &str = "select run_id from run r where r.run_id < $1 and r.ended_at 
      and not exists (select 1 from kept_run k where k.run_id = r.run_id and k.released_at is null) \
      order by r.run_id limit $3";
 
+/// Deliveries that may go: read long ago, and nobody waits for what follows from them.
+const DELIVERIES: &str = "delete from delivery where delivery_id in (select d.delivery_id \
+     from delivery d where d.delivery_id < $1 and d.received_at < $2 and d.state <> 'received' \
+     and not exists (select 1 from callback c \
+         where c.delivery_id = d.delivery_id and c.state = 'waiting') \
+     and not exists (select 1 from run r where d.detection_id is not null \
+         and r.detection_id = d.detection_id and (r.ended_at is null or exists \
+         (select 1 from kept_run k where k.run_id = r.run_id and k.released_at is null))) \
+     order by d.delivery_id limit $3)";
+
+/// Detections that nothing follows from any more.
+const DETECTIONS: &str = "delete from detection where detection_id in (select d.detection_id \
+     from detection d where d.detection_id < $1 and d.received_at < $2 \
+     and not exists (select 1 from run r where r.detection_id = d.detection_id) \
+     and not exists (select 1 from delivery v where v.detection_id = d.detection_id) \
+     order by d.detection_id limit $3)";
+
 /// What hangs from a run, each by the run's name in `$1`.
 const OF_A_RUN: [&str; 11] = [
     "delete from vote where approval_id in (select approval_id from approval where run_id = $1)",
@@ -57,28 +74,7 @@ impl Gone {
 impl Store {
     /// Lets a piece of the deliveries go that came before this moment; answers how many.
     pub async fn let_deliveries_go(&self, before: Moment) -> Result<u64, Error> {
-        self.write_with_the_next(move |tx| {
-            Box::pin(async move {
-                let gone = query(
-                    "delete from delivery where delivery_id in (select d.delivery_id from delivery d \
-                     where d.delivery_id < $1 and d.received_at < $2 and d.state <> 'received' \
-                     and not exists (select 1 from callback c \
-                         where c.delivery_id = d.delivery_id and c.state = 'waiting') \
-                     and not exists (select 1 from run r where d.detection_id is not null \
-                         and r.detection_id = d.detection_id and (r.ended_at is null or exists \
-                         (select 1 from kept_run k \
-                             where k.run_id = r.run_id and k.released_at is null))) \
-                     order by d.delivery_id limit $3)",
-                )
-                .bind(first_of(before))
-                .bind(before.as_millis())
-                .bind(PIECE)
-                .execute(&mut tx.db)
-                .await?;
-                Ok(gone.rows_affected())
-            })
-        })
-        .await
+        self.let_go(DELIVERIES, before).await
     }
 
     /// Lets a piece of the runs go that ended before this moment; answers how many.
@@ -90,20 +86,18 @@ impl Store {
     /// Lets a piece of the detections go that came before this moment and that no run and no
     /// delivery follows from; answers how many.
     pub async fn let_detections_go(&self, before: Moment) -> Result<u64, Error> {
+        self.let_go(DETECTIONS, before).await
+    }
+
+    async fn let_go(&self, delete: &'static str, before: Moment) -> Result<u64, Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                let gone = query(
-                    "delete from detection where detection_id in (select d.detection_id \
-                     from detection d where d.detection_id < $1 and d.received_at < $2 \
-                     and not exists (select 1 from run r where r.detection_id = d.detection_id) \
-                     and not exists (select 1 from delivery v where v.detection_id = d.detection_id) \
-                     order by d.detection_id limit $3)",
-                )
-                .bind(first_of(before))
-                .bind(before.as_millis())
-                .bind(PIECE)
-                .execute(&mut tx.db)
-                .await?;
+                let gone = query(delete)
+                    .bind(first_of(before))
+                    .bind(before.as_millis())
+                    .bind(PIECE)
+                    .execute(&mut tx.db)
+                    .await?;
                 Ok(gone.rows_affected())
             })
         })

@@ -12,6 +12,7 @@ use crate::domain::id::{DetectionId, OrderId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::plan::PlanStep;
 use crate::domain::playbook::{Mode, PlaybookName};
+use crate::domain::record::Seal;
 use crate::domain::run::{Run, RunState};
 use crate::domain::step::{Outcome, Step, StepState, UndoOutcome};
 
@@ -29,6 +30,11 @@ pub(super) fn uuid_or_none(row: &Row, column: &str) -> Result<Option<Uuid>, Erro
     bytes
         .map(|bytes| Uuid::from_slice(&bytes).map_err(|_| damaged(column)))
         .transpose()
+}
+
+pub(super) fn seal(row: &Row) -> Result<Seal, Error> {
+    let bytes: Vec<u8> = row.get("seal")?;
+    bytes.try_into().map(Seal).map_err(|_| damaged("seal"))
 }
 
 pub(super) fn moment(row: &Row, column: &str) -> Result<Moment, Error> {

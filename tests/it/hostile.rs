@@ -270,16 +270,7 @@ async fn w27_a_rule_gone_wild_loses_nothing_and_stops_no_more_than_the_cap() {
     assert_eq!(by_rule, CAP);
     let all: BTreeSet<_> = taken.iter().collect();
     assert_eq!(all.len(), ROUNDS * AGENTS);
-    let later = world.clock.now().plus(Duration::from_secs(1));
-    assert!(
-        world
-            .service
-            .store
-            .unread(later, 1)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(world.has_read_all().await);
     let writes = world.writes();
     let switches = writes.iter().filter(|one| one.ends_with("agentIdentity"));
     let switched: BTreeSet<_> = switches.collect();

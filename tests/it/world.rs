@@ -389,10 +389,15 @@ impl World {
     }
 
     async fn is_settled(&self) -> bool {
+        let at_work = |run: &Run| run.state.standing() == Standing::AtWork;
+        self.has_read_all().await && !self.runs().await.iter().any(at_work)
+    }
+
+    /// Is no delivery unread?
+    pub async fn has_read_all(&self) -> bool {
         let later = self.clock.now().plus(Duration::from_secs(1));
         let unread = self.service.store.unread(later, 1).await.unwrap();
-        let at_work = |run: &Run| run.state.standing() == Standing::AtWork;
-        unread.is_empty() && !self.runs().await.iter().any(at_work)
+        unread.is_empty()
     }
 
     /// Every run, oldest first.
