@@ -8,7 +8,6 @@ use crate::audit::{Anchoring, Expiry, Place, Ship, What, against_last};
 use crate::command::trip;
 use crate::domain::notice::Urgency;
 use crate::pager::{Way, Webhook};
-use crate::sentinel::Table;
 use crate::signature::{Secret, SigningKey};
 
 /// What signs anchors, and where they go.
@@ -38,15 +37,7 @@ impl Keeping {
 fn places(parts: &Parts) -> Result<Vec<Place>, StartError> {
     let anchors = &parts.config.anchors;
     let file = anchors.file.clone().map(Place::File);
-    let table = anchors.table.as_ref().zip(parts.table_tokens.clone());
-    let table = table.map(|((terms, _), tokens)| {
-        Place::Table(Table {
-            terms: terms.clone(),
-            transport: parts.transport.clone(),
-            tokens,
-            clock: parts.clock.clone(),
-        })
-    });
+    let table = parts.table(anchors.table.as_ref()).map(Place::Table);
     let webhook = anchors.webhook.as_ref().map(|(url, secret)| {
         let secret = Secret::from_file(secret)
             .map_err(|why| StartError::config(format!("`anchors.webhook`: {why}")))?;
@@ -104,27 +95,33 @@ impl Service {
             return Ok(());
         };
         let held = against_last(&self.store, (file, &key.public())).await;
-        let why = match held {
+        let told = match held {
             Ok(None) => return Ok(()),
-            Ok(Some(why)) => why,
+            Ok(Some(why)) => self.stop_writes(&why).await,
+            // An emergency stop does not wait for a disk that only proves what it did.
             Err(why) => {
                 let file = file.display();
-                return Err(StartError::config(format!("`anchors.file`, {file}: {why}")));
+                let text = format!(
+                    "Nobody knows whether this is the store that was anchored last: {file}: {why}"
+                );
+                self.page(text).await
             }
         };
-        self.stop_writes(&why)
-            .await
-            .map_err(|why| StartError::config(format!("the store: {why}")))
+        told.map_err(|why| StartError::config(format!("the store: {why}")))
     }
 
     async fn stop_writes(&self, why: &str) -> Result<(), String> {
         let tripped = trip(&self.desk(), "anchors", why).await;
         tripped.map_err(|why| why.to_string())?;
-        let now = self.clock.now();
-        let text = format!(
+        self.page(format!(
             "All writes to the tenant are stopped: {why}. If a copy was put back on purpose, look what \
              it lacks and allow writes again: estop brake reset"
-        );
+        ))
+        .await
+    }
+
+    async fn page(&self, text: String) -> Result<(), String> {
+        let now = self.clock.now();
         let notice = self
             .store
             .notice(now, Urgency::Page, "anchors".to_owned(), text);

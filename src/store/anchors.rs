@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::error::Error;
-use super::rows::moment;
+use super::rows::{moment, seal};
 use super::runs::LIST_MAX;
 use super::sql::{Row, query};
 use super::writer::Tx;
@@ -99,7 +99,8 @@ impl Store {
     }
 }
 
-/// The last record always stays, so that the chain has an end to go on from.
+/// The last record always stays, so that the chain has an end to go on from. Whatever a kept run came
+/// from was recorded after its delivery was received, and so after every anchor before that.
 async fn cut_at(
     tx: &mut Tx,
     (before, handed): (Moment, i64),
@@ -109,8 +110,8 @@ async fn cut_at(
         "select a.number, a.seal from anchor a where a.at < $1 and a.number <= $2 \
          and a.number > coalesce((select number from record_cut), 0) \
          and a.number < (select max(number) from record) \
-         and a.number < coalesce((select min(r.number) from record r join kept_run k \
-             on k.run_id = r.run_id where k.released_at is null), a.number + 1) \
+         and a.at < coalesce((select min(r.received_at) from run r join kept_run k \
+             on k.run_id = r.run_id where k.released_at is null), $1) \
          order by a.number desc limit 1",
     )
     .bind(before.as_millis())
@@ -149,12 +150,4 @@ fn anchor(row: &Row) -> Result<Anchor, Error> {
         key: row.get("key")?,
         signature: row.get("signature")?,
     })
-}
-
-fn seal(row: &Row) -> Result<Seal, Error> {
-    let bytes: Vec<u8> = row.get("seal")?;
-    let bytes = bytes.try_into();
-    bytes
-        .map(Seal)
-        .map_err(|_| Error::Damaged("a seal".to_owned()))
 }

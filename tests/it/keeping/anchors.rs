@@ -5,21 +5,33 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use estop::audit::{Anchors, Bad, Head, Noted, Verified, verify_export, verify_store};
-use estop::domain::record::{Broken, Seal, seal};
+use estop::cli::Exit;
+use estop::domain::order::OrderKind;
+use estop::domain::playbook::ServiceMode;
+use estop::domain::record::{Broken, Record, Seal, seal};
+use estop::domain::retention::CaseName;
+use estop::domain::run::Run;
+use estop::signature::{KeyRing, verify};
+use estop::sim::Tenant;
 use estop::store::Brake;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::notices::far_end::FarEnd;
+use crate::notices::webhook_secret;
 use crate::power::{DAY, Desk};
 use crate::world::{Setting, World, invoice_bot};
 
+fn setting(anchors: &str) -> Setting {
+    let usual = Setting::default();
+    Setting {
+        yaml: format!("{}anchors: {anchors}\n", usual.yaml),
+        ..usual
+    }
+}
+
 async fn anchored() -> Desk {
-    let usual = Setting::default().yaml;
-    let setting = Setting {
-        yaml: format!("{usual}anchors: {{ file: anchors.ndjson }}\n"),
-        ..Setting::default()
-    };
-    let desk = Desk::with(setting).await;
+    let desk = Desk::with(setting("{ file: anchors.ndjson }")).await;
     desk.contained("agent", invoice_bot()).await;
     desk.world.pass(Duration::from_secs(70)).await;
     desk
@@ -218,4 +230,159 @@ async fn without_anchors_the_record_is_never_cut() {
     assert_eq!(said.status, StatusCode::OK);
     assert_eq!(said.body["cut"], Value::Null);
     desk.world.chain_holds().await;
+}
+
+#[tokio::test]
+async fn nothing_is_cut_that_a_kept_run_came_from() {
+    // An anchor lies between the delivery and its run: nobody reads before the mode is set.
+    let off = setting("{ file: anchors.ndjson }");
+    let off = Setting {
+        yaml: off.yaml.replace("mode: enforce", "mode: off"),
+        ..off
+    };
+    let desk = Desk::with(off).await;
+    desk.world.detect_agent(invoice_bot()).await;
+    desk.world.pass(Duration::from_secs(70)).await;
+    let mode = ServiceMode::Enforce;
+    desk.world.order(OrderKind::Mode { mode }).await.unwrap();
+    desk.world.settle().await;
+    let run = desk.world.only_run().await;
+    let kept = OrderKind::Keep {
+        run: run.id,
+        case: CaseName::new("LEGAL-14").unwrap(),
+    };
+    desk.world.order(kept).await.unwrap();
+    let told = |run: &Run| {
+        let (run, detection) = (run.id.to_string(), run.detection.unwrap().to_string());
+        let delivery = detection.replace("det_", "dlv_");
+        [run, detection, delivery]
+    };
+    let before: Vec<_> = lines_about(&desk, &told(&run)).await;
+
+    desk.world.leap(DAY * 401).await;
+    desk.world.leap(DAY).await;
+
+    let after = lines_about(&desk, &told(&run)).await;
+    assert!(before.len() >= 5, "{before:?}");
+    assert!(before.iter().all(|line| after.contains(line)));
+}
+
+async fn lines_about(desk: &Desk, ids: &[String; 3]) -> Vec<String> {
+    let lines = desk.world.service.store.sealed_lines(0, 10_000).await;
+    let lines = lines.unwrap().into_iter().map(|it| it.line);
+    lines
+        .filter(|line| ids.iter().any(|id| line.contains(id.as_str())))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_start_does_not_wait_for_the_disk_of_the_anchors_and_a_person_is_told() {
+    let desk = Desk::with(setting("{ file: not-mounted/anchors.ndjson }")).await;
+
+    desk.contained("agent", invoice_bot()).await;
+
+    let told = desk.world.told().await.join("\n");
+    assert!(told.contains("not-mounted/anchors.ndjson"), "{told}");
+    assert!(told.contains("Nobody knows"), "{told}");
+}
+
+#[tokio::test]
+async fn a_thousand_records_do_not_wait_for_their_anchor() {
+    let desk = Desk::with(setting("{ file: anchors.ndjson }")).await;
+    desk.world.pass(Duration::from_secs(70)).await;
+    let store = &desk.world.service.store;
+    let first = store.last_anchor().await.unwrap().unwrap().number;
+    for number in 0..1_000 {
+        let record = Record::new(desk.world.clock.now(), "test", json!({ "n": number }));
+        store.record(record).await.unwrap();
+    }
+
+    desk.world.pass(Duration::from_secs(2)).await;
+
+    let last = store.last_anchor().await.unwrap().unwrap().number;
+    assert!(last >= first + 1_000, "{first} {last}");
+}
+
+#[tokio::test]
+async fn a_webhook_and_a_table_are_handed_every_anchor_and_can_believe_it() {
+    let far = FarEnd::new();
+    let mut tenant = Tenant::contoso();
+    tenant.cases.declare("dcr-0a1b", "Custom-Anchors");
+    let places = "{ webhook: { url: \"https://siem.example/anchors\", secret_file: hook.key }, \
+                  table: { endpoint: \"https://x.ingest.monitor.azure.com\", rule: dcr-0a1b, \
+                  stream: Custom-Anchors } }";
+    let desk = Desk::with(Setting {
+        tenant,
+        outward: far.transport(),
+        keys: vec![("hook.key", webhook_secret())],
+        ..setting(places)
+    })
+    .await;
+    desk.contained("agent", invoice_bot()).await;
+    desk.world.pass(Duration::from_secs(90)).await;
+
+    let store = &desk.world.service.store;
+    let anchors: Vec<Value> = store
+        .anchors(0, 100)
+        .await
+        .unwrap()
+        .iter()
+        .map(|it| json!(it))
+        .collect();
+    assert!(!anchors.is_empty());
+    let keys = KeyRing::from_files(&[desk.world.folder.path().join("hook.key")]).unwrap();
+    let now = desk.world.clock.now();
+    for sent in far.sent() {
+        assert!(verify(&keys, sent.headers(), sent.body(), now).is_ok());
+    }
+    let heard: Vec<Value> = far.bodies().iter().map(|it| it["data"].clone()).collect();
+    assert_eq!(heard, anchors);
+    let rows = desk.world.entra.tenant().cases.tables["dcr-0a1b/Custom-Anchors"].clone();
+    let seals: Vec<&Value> = rows.iter().map(|row| &row["seal"]).collect();
+    assert_eq!(
+        seals,
+        anchors.iter().map(|it| &it["seal"]).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_person_exports_proves_holds_and_lets_go_at_the_command_line() {
+    let desk = anchored().await;
+    let folder = desk.world.folder.path();
+    let (export, anchors) = (folder.join("record.ndjson"), file(&desk));
+    let [export, anchors] = [&export, &anchors].map(|path| path.to_str().unwrap());
+    let signer = read(&file(&desk)).unwrap().signer.unwrap().to_string();
+    let run = desk.world.only_run().await.id.to_string();
+    let types = async |words: &[&str]| {
+        let ended = desk.types(words).await;
+        (ended.exit, format!("{}{}", ended.output, ended.talk))
+    };
+
+    let exported = types(&["audit", "export", "--out", export]).await;
+    let proof = ["audit", "verify", export, "--anchors", anchors];
+    let proved = types(&[&proof[..], &["--key", &signer]].concat()).await;
+    let unsigned = types(&proof).await;
+    let kept = ["hold", &run, "--case", "LEGAL-14", "--reason", "subpoena"];
+    let held = types(&kept).await;
+    let listed = types(&["hold", "--list"]).await;
+    let shown = types(&["runs", "show", &run]).await;
+    let released = types(&[&kept[..], &["--release"]].concat()).await;
+    let whole = std::fs::read_to_string(export).unwrap();
+    std::fs::write(export, whole.replacen("leaked", "nothing", 1)).unwrap();
+    let changed = types(&proof).await;
+
+    for (ended, part) in [
+        (&exported, "head "),
+        (&proved, "chain intact"),
+        (&unsigned, "add --key PUBLIC"),
+        (&held, "is kept for LEGAL-14"),
+        (&listed, "subpoena"),
+        (&shown, "kept for LEGAL-14"),
+        (&released, "no longer kept"),
+    ] {
+        assert_eq!(ended.0, Exit::Done, "{ended:?}");
+        assert!(ended.1.contains(part), "{part}: {ended:?}");
+    }
+    assert_eq!(changed.0, Exit::Failed);
+    assert!(changed.1.contains("NOT INTACT"), "{changed:?}");
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// How the far end takes the next requests.
 #[derive(Clone, Debug)]
-pub(super) enum Mood {
+pub enum Mood {
     /// It takes them.
     Well,
     /// Nobody is there.
@@ -23,7 +23,7 @@ pub(super) enum Mood {
 
 /// Whoever is told; remembers everything.
 #[derive(Clone)]
-pub(super) struct FarEnd {
+pub struct FarEnd {
     sent: Arc<Mutex<Vec<Request>>>,
     mood: Arc<Mutex<Mood>>,
     /// Does Opsgenie say that somebody has it in hand?
@@ -31,7 +31,7 @@ pub(super) struct FarEnd {
 }
 
 impl FarEnd {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             sent: Arc::default(),
             mood: Arc::new(Mutex::new(Mood::Well)),
@@ -39,15 +39,15 @@ impl FarEnd {
         }
     }
 
-    pub(super) fn is(&self, mood: Mood) {
+    pub fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    pub(super) fn somebody_acknowledges(&self) {
+    pub fn somebody_acknowledges(&self) {
         *self.acknowledged.lock().unwrap() = true;
     }
 
-    pub(super) fn transport(&self) -> Transport {
+    pub fn transport(&self) -> Transport {
         let far = self.clone();
         Transport::in_process(move |request| far.clone().answer(request).boxed())
     }
@@ -73,23 +73,23 @@ impl FarEnd {
     }
 
     /// Everything that was sent, in order.
-    pub(super) fn sent(&self) -> Vec<Request> {
+    pub fn sent(&self) -> Vec<Request> {
         self.sent.lock().unwrap().clone()
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sent.lock().unwrap().len()
     }
 
     /// The bodies of everything that was sent.
-    pub(super) fn bodies(&self) -> Vec<Value> {
+    pub fn bodies(&self) -> Vec<Value> {
         let sent = self.sent();
         let bodies = sent.iter().map(|it| serde_json::from_slice(it.body()));
         bodies.map(|body| body.unwrap_or_default()).collect()
     }
 
     /// Method and address of everything that was sent.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let sent = self.sent();
         let line = |it: &Request| format!("{} {}", it.method(), it.uri());
         sent.iter().map(line).collect()

@@ -4,7 +4,7 @@
 //! `sponsors`.
 
 mod conformance;
-mod far_end;
+pub mod far_end;
 mod incidents;
 mod ocsf;
 mod paging;
@@ -22,7 +22,7 @@ fn foreign_key(of: &str) -> String {
     format!("{of}-{}", "0k9".repeat(7))
 }
 
-fn webhook_secret() -> String {
+pub fn webhook_secret() -> String {
     let bytes = std::array::from_fn(|n| (n as u8).wrapping_mul(151) ^ 0x3C);
     Secret::fresh(bytes).reveal()
 }
