@@ -15,6 +15,7 @@ use super::query::Params;
 use crate::command::{Shown, Target, ToContain, ToMove, ToUndo};
 use crate::domain::action::RiskVerdict;
 use crate::domain::approval::Approval;
+use crate::domain::decision::Decision;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::hold::Held;
 use crate::domain::id::RunId;
@@ -32,6 +33,10 @@ pub struct RunShown {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
+    /// Why it was made: what was decided about its entity, with every clause's value. A person's
+    /// own order has none.
+    #[serde(default)]
+    pub decision: Option<Decision>,
     /// Its steps, in order.
     pub steps: Vec<Step>,
     /// What people were asked about it, in order.
@@ -124,7 +129,13 @@ pub(super) async fn show(
     let id: RunId = named(&id)?;
     let store = api.desk.store();
     let run = store.run(id).await?.ok_or_else(Problem::nowhere)?;
+    let detected = match run.detection {
+        Some(detection) => store.detection(detection).await?,
+        None => None,
+    };
+    let mut decisions = detected.into_iter().flat_map(|(_, decisions)| decisions);
     Ok(Json(RunShown {
+        decision: decisions.find(|one| one.entity == run.entity),
         undo_available: run.state.after(RunEvent::UndoAsked).is_ok(),
         steps: store.steps(id).await?,
         approvals: store.approvals_of(id).await?,

@@ -158,7 +158,7 @@ fn decided(terminal: &mut Terminal, decision: &Value) {
 }
 
 /// What each clause came to, and what lowered the mode of a playbook that matched.
-fn clauses(considered: &Value) -> Vec<String> {
+pub(super) fn clauses(considered: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for list in ["when", "unless"] {
         let clauses = considered.get(list).and_then(Value::as_array);

@@ -177,9 +177,7 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
     if let Some(because) = &run.because {
         terminal.line(&format!("  because: {because}"));
     }
-    if let Some(detection) = run.detection {
-        terminal.line(&format!("  why: estop detections show {detection}"));
-    }
+    why(terminal, shown);
     // What a run left open says nothing any more once it was put back.
     let put_back = run.state == RunState::Undone;
     if let Some(coverage) = run.coverage.as_ref().filter(|_| !put_back) {
@@ -196,6 +194,26 @@ pub(super) fn tell(terminal: &mut Terminal, shown: &RunShown) {
     }
     if shown.undo_available {
         terminal.say(&format!("  undo: estop undo {}", run.id));
+    }
+}
+
+/// What was decided, what each clause of the run's own playbook came to, and where the rest stands.
+fn why(terminal: &mut Terminal, shown: &RunShown) {
+    let Some(detection) = shown.run.detection else {
+        return;
+    };
+    let decision = shown.decision.as_ref();
+    let said = decision.map_or_else(String::new, |decision| {
+        let verdict = serde_json::json!(decision.verdict);
+        let word = verdict["verdict"].as_str().unwrap_or_default();
+        format!("{} by {}, ", word.replace('_', " "), shown.run.playbook)
+    });
+    terminal.line(&format!("  why: {said}estop detections show {detection}"));
+    let weighed = decision.into_iter().flat_map(|one| &one.considered);
+    for own in weighed.filter(|one| one.playbook == shown.run.playbook) {
+        for line in super::detections::clauses(&serde_json::json!(own)) {
+            terminal.line(line.strip_prefix("  ").unwrap_or(&line));
+        }
     }
 }
 

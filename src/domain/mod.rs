@@ -57,6 +57,7 @@ pub mod outcome;
 pub mod run;
 pub mod step;
 pub mod tools;
+pub mod unproved;
 
 pub mod drill;
 pub mod schedule;

@@ -286,7 +286,8 @@ pub struct Run {
     pub contained_at: Option<Moment>,
     /// When it ended.
     pub ended_at: Option<Moment>,
-    /// Which doors are closed and which are not, once that is known.
+    /// Which doors are closed and which are not, and how that is known. The store fills in what can
+    /// be said of a run that did not come to its proof.
     pub coverage: Option<Coverage>,
 }
 

@@ -10,6 +10,7 @@ use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::run::Run;
 use crate::domain::step::{Before, Step};
+use crate::domain::unproved::unseen;
 
 pub(super) fn of(bench: &Bench, run: &Run, steps: &[Step], proofs: &[Proof]) -> Coverage {
     let mut doors = vec![
@@ -117,33 +118,4 @@ fn issued_tokens(bench: &Bench, run: &Run, now: Moment) -> DoorReport {
                 longest lifetime"
             .to_owned(),
     }
-}
-
-fn unseen() -> impl Iterator<Item = DoorReport> {
-    [
-        (
-            Door::Roles,
-            "directory and Azure roles it holds were not read",
-        ),
-        (
-            Door::OnBehalfOfUsers,
-            "people it acted for keep their own sessions",
-        ),
-        (
-            Door::KeysOutsideEntra,
-            "keys it may use outside Entra are not visible here",
-        ),
-        (
-            Door::CanReenable,
-            "its owners and Entra administrators can enable it again",
-        ),
-    ]
-    .into_iter()
-    .map(|(door, proof)| DoorReport {
-        door,
-        id: None,
-        state: DoorState::NotChecked,
-        until: None,
-        proof: proof.to_owned(),
-    })
 }

@@ -15,6 +15,7 @@ use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::record::Seal;
 use crate::domain::run::{Run, RunState};
 use crate::domain::step::{Outcome, Step, StepState, UndoOutcome};
+use crate::domain::unproved::unproved;
 
 pub(super) fn bytes(uuid: Uuid) -> Vec<u8> {
     uuid.as_bytes().to_vec()
@@ -97,7 +98,8 @@ pub(super) fn entity(row: &Row) -> Result<Entity, Error> {
 }
 
 pub(super) fn run(row: &Row) -> Result<Run, Error> {
-    Ok(Run {
+    let coverage = json_or_none(row, "coverage")?;
+    let mut run = Run {
         id: RunId::from_uuid(uuid(row, "run_id")?),
         detection: uuid_or_none(row, "detection_id")?.map(DetectionId::from_uuid),
         order: uuid_or_none(row, "order_id")?.map(OrderId::from_uuid),
@@ -113,8 +115,10 @@ pub(super) fn run(row: &Row) -> Result<Run, Error> {
         struck_at: moment_or_none(row, "struck_at")?,
         contained_at: moment_or_none(row, "contained_at")?,
         ended_at: moment_or_none(row, "ended_at")?,
-        coverage: json_or_none(row, "coverage")?,
-    })
+        coverage: None,
+    };
+    run.coverage = coverage.or_else(|| Some(unproved(&run)));
+    Ok(run)
 }
 
 pub(super) fn step(row: &Row) -> Result<Step, Error> {
