@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::error::{Error, Sort};
-use super::{Answer, Desk, may_respond, reasoned};
-use crate::domain::approval::NoSay;
+use super::{Answer, Desk, may_lead, may_respond, reasoned};
 use crate::domain::order::{Operator, OrderKind};
-use crate::domain::person::Role;
 use crate::domain::playbook::PlaybookName;
 use crate::domain::restraint::{Activation, ChangeName, Restraints, statement};
 use crate::signature::PublicKey;
@@ -63,7 +61,7 @@ impl Desk {
             ));
         }
         let signer = match &word.signed {
-            None => lead(operator).map(|()| None)?,
+            None => may_lead(operator).map(|()| None)?,
             Some(signed) => {
                 may_respond(operator)?;
                 self.holds(&word, signed)?;
@@ -89,7 +87,7 @@ impl Desk {
         playbook: PlaybookName,
         (reason, idempotency_key): (String, String),
     ) -> Answer<Taking> {
-        lead(operator)?;
+        may_lead(operator)?;
         let reason = reasoned(&reason)?;
         let kind = OrderKind::Lift { playbook };
         self.restrain(operator, kind, (reason, idempotency_key))
@@ -138,14 +136,4 @@ impl Desk {
         };
         Ok(self.tools.store.take_order(asked).await?)
     }
-}
-
-/// Only a person decides here, and only a lead.
-fn lead(operator: &Operator) -> Answer<()> {
-    let refused = match &operator.person {
-        Some(person) if person.role == Role::Lead => return Ok(()),
-        Some(person) => NoSay::NotALead(person.role),
-        None => NoSay::NotAPerson,
-    };
-    Err(super::approvals::no_say(&refused))
 }

@@ -12,6 +12,7 @@
 //! * Whoever asks does not decide; people are counted by their object in Entra.
 //! * The mode and the brake bind people as they bind playbooks.
 //! * What takes two people is proposed by one and seconded by another; a token is neither.
+//! * What stands above a cap is released by a lead.
 //! * A person's word gives its reason.
 //!
 //! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `call`, `approvals`, `undo`,
@@ -25,6 +26,7 @@ mod person;
 
 mod find;
 mod plan;
+mod reread;
 mod shelf;
 mod stock;
 mod wording;
@@ -77,6 +79,7 @@ pub use undo::{Back, ToUndo, UndoShown};
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::domain::approval::NoSay;
 use crate::domain::caps::Caps;
 use crate::domain::entity::TenantId;
 use crate::domain::guard::Guards;
@@ -173,6 +176,16 @@ fn may_respond(operator: &Operator) -> Answer<()> {
             "Use a token of scope respond: estop token create --scope respond",
         )),
     }
+}
+
+/// Is this a person, and a lead?
+fn may_lead(operator: &Operator) -> Answer<()> {
+    let refused = match &operator.person {
+        Some(person) if person.role == Role::Lead => return Ok(()),
+        Some(person) => NoSay::NotALead(person.role),
+        None => NoSay::NotAPerson,
+    };
+    Err(approvals::no_say(&refused))
 }
 
 /// May this credential ask for a plan of this tier, if only to have it approved?

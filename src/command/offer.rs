@@ -143,7 +143,8 @@ impl Desk {
                 never: None,
             });
         }
-        let looked = self.look(&target(run, steps), Priority::Contain).await?;
+        let target = target(run, steps);
+        let looked = self.look_again(&target, Priority::Contain).await?;
         let mut world = world(steps, &looked.found, &looked.family);
         world.playbook = self.playbook_now(run);
         let judgement = self.judged(&looked);

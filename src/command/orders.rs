@@ -3,9 +3,8 @@
 use super::contain::guarded;
 use super::error::{Error, Sort};
 use super::plan::Stop;
-use super::{Answer, Desk, Target, may_at_tier, may_respond, reasoned};
+use super::{Answer, Desk, Target, may_lead, may_respond, reasoned};
 use crate::domain::approval::ApprovalState;
-use crate::domain::entity::EntityKind;
 use crate::domain::guard::Judgement;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::order::{Operator, OrderKind};
@@ -36,10 +35,10 @@ pub enum Position {
 }
 
 impl Desk {
-    /// Releases a run above a cap. One that waits for an approval is released by that alone, and
+    /// Releases a run above a cap, which is a lead's word. One that waits for an approval is released by that alone, and
     /// one about a protected entity by nobody: it is ordered anew, which asks two people.
     pub async fn resume(&self, operator: &Operator, word: ToMove) -> Answer<Taking> {
-        may_respond(operator)?;
+        may_lead(operator)?;
         let reason = reasoned(&word.reason)?;
         let kind = OrderKind::Resume { run: word.run };
         if let Some(taking) = self.before(operator, &kind, &word).await? {
@@ -48,9 +47,6 @@ impl Desk {
         let (run, _) = self.run_and_steps(word.run).await?;
         allowed(&run, RunEvent::Resumed)?;
         self.refuse_if_asked(&run).await?;
-        if run.entity.kind == EntityKind::Blueprint {
-            may_at_tier(operator, 2)?;
-        }
         self.refuse_if_guarded(&run).await?;
         self.take(operator, kind, (reason, word.idempotency_key))
             .await
@@ -159,7 +155,7 @@ impl Desk {
             id: run.entity.id,
             also: None,
         };
-        let looked = self.look(&target, Priority::Contain).await?;
+        let looked = self.look_again(&target, Priority::Contain).await?;
         let (code, why) = match self.judged(&looked) {
             Judgement::Free => return Ok(()),
             Judgement::Protected => (

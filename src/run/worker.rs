@@ -252,7 +252,7 @@ async fn wait_for_person(bench: &Bench, lease: RunLease) {
     let (run, at) = (lease.run, bench.clock.now());
     let because = "writes were stopped for a day before it could begin".to_owned();
     let text = format!(
-        "{run} waits for a person: {because}. Release it: estop runs resume {run} --reason TEXT"
+        "{run} waits for a person: {because}. A lead releases it: estop runs resume {run} --reason TEXT"
     );
     let key = format!("held: {because}");
     let ending = Ending {

@@ -99,7 +99,7 @@ pub(super) async fn hold_back(
         urgency: Urgency::Page,
         text: format!(
             "{run} waits for a person: {because}. Others may wait too. \
-             Release it: estop runs resume {run} --reason TEXT"
+             A lead releases it: estop runs resume {run} --reason TEXT"
         ),
         run: Some(run),
     };

@@ -38,7 +38,7 @@ pub(super) const RUNS: &str = "Examples:
   estop runs list --state waiting --state unknown
   estop runs show run_06b2... --json
   estop runs watch
-  estop runs resume run_06b2... --reason \"it is real\"";
+  estop runs resume run_06b2... run_06b3... --reason \"it is real\" --token-file ada.credential";
 
 pub(super) const APPROVALS: &str = "Examples:
   estop approvals list --state asked
