@@ -36,8 +36,8 @@ const EVERY_FOR_A_PERSON: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// Calls before it is given up: about four hours.
-const CALLS_MAX: u32 = 54;
+/// Calls before it is given up: a day and an hour, as every far end is given a day.
+const CALLS_MAX: u32 = 305;
 /// Nobody waits longer: the longest run of a Logic App.
 const WAIT_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
 

@@ -153,6 +153,59 @@ fn p02_a_link_out_of_the_folder_is_not_followed() {
     assert_eq!(device[0].what, "it is a link that leads out of its folder");
 }
 
+/// Puts something that is no playbook under this path.
+#[cfg(unix)]
+type Put = fn(&Path);
+
+#[cfg(unix)]
+fn link(to: &str, at: &Path) {
+    std::os::unix::fs::symlink(to, at).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn p02_pipes_sockets_devices_and_what_lies_elsewhere_are_never_opened() {
+    let out = "it is a link that leads out of its folder";
+    let plain = "it is not a plain file";
+    let vectors: [(&str, Put); 14] = [
+        (plain, |at| {
+            let made = std::process::Command::new("mkfifo").arg(at).status();
+            assert!(made.unwrap().success());
+        }),
+        (plain, |at| {
+            let pipe = at.with_file_name("pipe");
+            let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+            assert!(made.unwrap().success());
+            link("pipe", at);
+        }),
+        (plain, |at| {
+            drop(std::os::unix::net::UnixListener::bind(at).unwrap());
+        }),
+        (plain, |at| fs::create_dir(at).unwrap()),
+        (plain, |at| link(".", at)),
+        (out, |at| link("..", at)),
+        (out, |at| link("/", at)),
+        (out, |at| link("/dev/zero", at)),
+        (out, |at| link("/dev/null", at)),
+        (out, |at| link("/proc/self/environ", at)),
+        (out, |at| link("/proc/self/mem", at)),
+        (out, |at| link("/etc/passwd", at)),
+        ("cannot read it", |at| link("../no-such-file", at)),
+        ("cannot read it", |at| link("x.yaml", at)),
+    ];
+
+    for (n, (why, put)) in vectors.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        put(&folder.path().join("x.yaml"));
+
+        let begun = std::time::Instant::now();
+        let faults = Catalog::load_dir(folder.path()).err().unwrap();
+
+        assert!(faults[0].what.starts_with(why), "{n}: {}", faults[0].what);
+        assert!(begun.elapsed().as_secs() < 5, "{n}: it was opened");
+    }
+}
+
 #[test]
 fn the_shipped_list_is_the_folder() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks");

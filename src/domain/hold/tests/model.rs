@@ -24,6 +24,8 @@ enum Event {
     Back(usize),
     /// The time of the run's hold is over.
     Expire(usize),
+    /// A person keeps what the run contained, asked or before anyone asked.
+    Keep(usize),
     /// Someone enables it in the portal.
     PortalOn,
     /// Someone disables it in the portal.
@@ -64,6 +66,8 @@ struct OneRun {
     over: bool,
     /// A person was asked about it.
     asked: bool,
+    /// A person kept it.
+    kept: bool,
     /// Who asked for the undo.
     undo_by: Option<By>,
 }
@@ -108,6 +112,7 @@ impl World {
             in_flight: false,
             over: false,
             asked: false,
+            kept: false,
             undo_by: None,
         };
         Self {
@@ -178,6 +183,7 @@ impl World {
             Event::Undo(run) => self.undo(run)?,
             Event::Back(run) => self.back(run)?,
             Event::Expire(run) => self.expire(run)?,
+            Event::Keep(run) => self.keep(run)?,
             Event::PortalOn => self.write(true, Writer::Portal),
             Event::PortalOff => self.write(false, Writer::Portal),
             Event::Look => self.look()?,
@@ -269,12 +275,18 @@ impl World {
         self.move_run(run, RunEvent::UndoEnded)
     }
 
+    /// A yes keeps it for the same time again, whose end comes anew.
+    fn keep(&mut self, run: usize) -> Option<()> {
+        if !at_rest(self.run(run)) || !self.runs[run].holds {
+            return None;
+        }
+        self.runs[run].kept = true;
+        (self.runs[run].over, self.runs[run].asked) = (false, false);
+        Some(())
+    }
+
     fn expire(&mut self, run: usize) -> Option<()> {
-        let at_rest = matches!(
-            self.run(run),
-            RunState::Contained | RunState::Partial | RunState::Unknown
-        );
-        if !at_rest || !self.runs[run].holds || self.runs[run].over {
+        if !at_rest(self.run(run)) || !self.runs[run].holds || self.runs[run].over {
             return None;
         }
         self.runs[run].over = true;
@@ -285,7 +297,7 @@ impl World {
             another: self.runs[other]
                 .holds
                 .then(|| crate::domain::id::RunId::from_uuid(uuid::Uuid::nil())),
-            kept: false,
+            kept: self.runs[run].kept,
             closed_by_someone: self.closed_by_someone,
         };
         match ending.over() {
@@ -294,6 +306,9 @@ impl World {
             Over::PutBack => {
                 if self.portal == Portal::ClosedSeen && self.first {
                     self.broke = Some("a machine opens what someone was seen to have closed");
+                }
+                if self.runs[run].kept {
+                    self.broke = Some("a machine opens what a person has kept");
                 }
                 if self.runs[other].holds {
                     self.broke = Some("a machine opens what another run holds");
@@ -306,12 +321,6 @@ impl World {
     }
 
     fn look(&mut self) -> Option<()> {
-        let at_rest = |run: RunState| {
-            matches!(
-                run,
-                RunState::Contained | RunState::Partial | RunState::Unknown
-            )
-        };
         let held = matches!(self.entity(), EntityState::Closed | EntityState::Unverified);
         let holders: Vec<usize> = (0..2).filter(|run| self.runs[*run].holds).collect();
         if !held || holders.is_empty() || !holders.iter().all(|run| at_rest(self.run(*run))) {
@@ -379,10 +388,22 @@ impl World {
             assert!(!self.on, "opened while it was held: {history:?} {self:?}");
         }
         // Contained is said only of what reads closed, or was opened since the last look.
+        let contained = |run: &OneRun| run.state == RunState::Contained.word();
+        if quiet && self.on && self.runs.iter().any(contained) {
+            let unseen = self.last == Writer::Portal && self.portal != Portal::SeenOpen;
+            assert!(unseen, "open, and called contained: {history:?} {self:?}");
+        }
         for run in self.runs.iter().filter(|run| undone(run)) {
             assert!(!run.holds, "{history:?} {self:?}");
         }
     }
+}
+
+const fn at_rest(run: RunState) -> bool {
+    matches!(
+        run,
+        RunState::Contained | RunState::Partial | RunState::Unknown
+    )
 }
 
 /// Every history over these events, each used at most as often as it is listed.
@@ -428,7 +449,9 @@ fn e04_e13_e14_e15_in_no_order_does_a_machine_overrule_a_newer_word() {
         E::Undo(1),
         E::Back(1),
         E::Expire(0),
+        E::Expire(0),
         E::Expire(1),
+        E::Keep(0),
         E::PortalOn,
         E::PortalOff,
         E::PortalOn,
