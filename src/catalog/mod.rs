@@ -50,7 +50,7 @@ mod shipped;
 mod tests;
 
 pub use cases::{
-    Case, Cases, Decided, Expected, Injected, Mishap, RehearsedMode, Said, read_cases,
+    Case, Cases, Decided, Expected, Injected, Mishap, People, RehearsedMode, Said, Say, read_cases,
 };
 pub use clause::Clause;
 pub use code::Code;

@@ -12,7 +12,7 @@ const LAG: Span = Span(Duration::from_secs(20));
 
 /// The fault as the simulated tenant knows it.
 pub(super) fn fault(injected: Injected) -> Fault {
-    let on = calls_of(injected.on);
+    let on = calls_of(injected.at);
     let on = match injected.times {
         None => on.always(),
         Some(times) => on.times(times),

@@ -1,6 +1,6 @@
 //! Try a playbook before it counts: on a simulated tenant, on what was stored, or by looking only.
 //!
-//! Knows: playbooks and their tests, triage, runs, the simulated tenant.
+//! Knows: playbooks and their tests, triage, runs, people's words, the simulated tenant.
 //! Never: a socket; a write to a real tenant; who asked, and how the answer is shown.
 //!
 //! Laws
@@ -11,6 +11,7 @@
 //!
 //! Read next: `rehearsal`, then `stage` and `pace`, then `simulation`, then `replay`.
 
+mod answers;
 mod compare;
 mod explanation;
 mod folder;

@@ -12,7 +12,7 @@ use super::people;
 use super::stage::{Setting, Stage, on_stage};
 use crate::catalog::{Case, Cases, Catalog, RehearsedMode};
 use crate::domain::action::Action;
-use crate::domain::decision::Decision;
+use crate::domain::decision::{Considered, Decision};
 use crate::domain::delivery::{BodyDigest, DeliveryState, NewDelivery};
 use crate::domain::detection::Severity;
 use crate::domain::entity::Entity;
@@ -106,6 +106,10 @@ async fn play(catalog: Catalog, case: &Case) -> Result<Played, NotPlayed> {
             Some(params) => call(stage, params, entity).await?,
             None => deliver(stage, case, entity).await?,
         };
+        if let Some(people) = case.people {
+            stage.begin().await?;
+            stage.answer(people).await?;
+        }
         if let Some(span) = case.advance {
             stage.begin().await?;
             stage.pass(span.0).await?;
@@ -279,9 +283,15 @@ async fn gather(stage: &Stage, delivery: DeliveryId) -> Result<Played, NotPlayed
     })
 }
 
-/// The decision a case is about: the first that the playbook answers, else the first of all.
+/// The decision a case is about: the first that the playbook answers, else the first for which its
+/// clauses were asked, else the first of all.
 fn told_apart(decisions: Vec<Decision>) -> Option<Decision> {
     let answered = |one: &Decision| one.considered.iter().any(|one| one.matched);
-    let at = decisions.iter().position(answered).unwrap_or_default();
-    decisions.into_iter().nth(at)
+    let asked = |one: &Considered| one.when.len() + one.unless.len() > 0;
+    let weighed = |one: &Decision| one.considered.iter().any(asked);
+    let at = decisions
+        .iter()
+        .position(answered)
+        .or_else(|| decisions.iter().position(weighed));
+    decisions.into_iter().nth(at.unwrap_or_default())
 }

@@ -44,8 +44,8 @@ const BEGINS: Moment = Moment::from_millis(1_790_000_000_000);
 const HINTS_MAX: usize = 64;
 /// What stands as the pace of the inventory, which is listed once.
 const LISTED_EVERY: Duration = Duration::from_secs(300);
-/// Steps of the clock before the listing of the tenant is called stuck.
-const LISTING_TICKS: usize = 2_000;
+/// Steps of the clock before the listing of the tenant, or a person's word, is called stuck.
+const DOING_TICKS: usize = 2_000;
 /// Caps that leave the playbook's own guardrail as the only one.
 const CAP: u32 = 10_000;
 
@@ -189,20 +189,29 @@ impl Stage {
             every: LISTED_EVERY,
             attributes: None,
         };
-        let mut listing = Box::pin(watch.refresh());
-        for _ in 0..LISTING_TICKS {
-            if let std::task::Poll::Ready(listed) = futures_util::poll!(&mut listing) {
-                return Ok(listed.map(drop)?);
+        let listed = self.meanwhile(watch.refresh()).await?;
+        let listed = listed
+            .ok_or_else(|| NotPlayed("the simulated tenant could not be listed".to_owned()))?;
+        Ok(listed.map(drop)?)
+    }
+
+    /// Moves the clock on until this is done; `None` when it does not come to an end.
+    pub(super) async fn meanwhile<T>(
+        &self,
+        doing: impl Future<Output = T>,
+    ) -> Result<Option<T>, NotPlayed> {
+        let mut doing = std::pin::pin!(doing);
+        for _ in 0..DOING_TICKS {
+            if let std::task::Poll::Ready(done) = futures_util::poll!(&mut doing) {
+                return Ok(Some(done));
             }
             self.tick().await?;
         }
-        Err(NotPlayed(
-            "the simulated tenant could not be listed".to_owned(),
-        ))
+        Ok(None)
     }
 }
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     let caps = Caps {
         tenant: CAP,
         source: CAP,
@@ -229,7 +238,7 @@ fn terms() -> SourceTerms {
     }
 }
 
-fn graph(stage: &Stage, tokens: TokenSource) -> Result<Graph, NotPlayed> {
+pub(super) fn graph(stage: &Stage, tokens: TokenSource) -> Result<Graph, NotPlayed> {
     let endpoints = Endpoints::of(Cloud::Global, None, None);
     Ok(Graph::new(Link {
         endpoints: endpoints.map_err(|error| NotPlayed(error.to_string()))?,
@@ -241,7 +250,7 @@ fn graph(stage: &Stage, tokens: TokenSource) -> Result<Graph, NotPlayed> {
 }
 
 /// Tokens as the simulated tenant gives them to us.
-fn tokens(stage: &Stage) -> TokenSource {
+pub(super) fn tokens(stage: &Stage) -> TokenSource {
     let (entra, clock) = (stage.entra.clone(), stage.clock.clone());
     TokenSource::fetching(stage.clock.clone(), move |_| {
         let text = entra.access_token().unwrap_or_default();
@@ -251,7 +260,7 @@ fn tokens(stage: &Stage) -> TokenSource {
 }
 
 /// We never touch ourselves, on the stage neither.
-async fn guards(stage: &Stage, tokens: &TokenSource) -> Result<Guards, NotPlayed> {
+pub(super) async fn guards(stage: &Stage, tokens: &TokenSource) -> Result<Guards, NotPlayed> {
     let token = tokens.token().await;
     let token = token.map_err(|error| NotPlayed(error.to_string()))?;
     let client = stage.entra.tenant().client;

@@ -76,12 +76,76 @@ async fn a_moved_clock_and_a_silent_tenant_end_the_run_by_its_deadline() {
     let reports = played(
         "  - case: nobody answers for a day\n    \
          detection: { type: signInSpike, severity: high, entity: invoice-bot }\n    \
-         faults:\n      - { on: disable_agent, goes: unavailable, times: always }\n    \
+         faults:\n      - { at: disable_agent, goes: unavailable, times: always }\n    \
          advance: 25h\n    expect: { decision: respond, state: unknown, disabled: [] }\n",
     )
     .await;
 
     assert_eq!(wrong(&reports), [] as [String; 0], "{reports:?}");
+}
+
+/// The same, which asks two people of a group.
+fn asking() -> String {
+    PLAYBOOK.replace(
+        "recommended: enforce",
+        "recommended: ask\napproval: { from: [soc], quorum: 2, within: 1h, on_timeout: keep }",
+    )
+}
+
+async fn asked(people: &str, expect: &str) -> Result<Vec<String>, super::NotPlayed> {
+    let cases = format!(
+        "playbook: x\ncases:\n  - case: people\n    \
+         detection: {{ type: signInSpike, severity: high, entity: invoice-bot }}\n{people}    \
+         expect: {{ {expect} }}\n"
+    );
+    let cases = read_cases("x.test.yaml", &cases).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let reports = rehearse(("x.yaml", &asking()), &cases, |_| {}).await?;
+    Ok(wrong(&reports))
+}
+
+#[tokio::test]
+async fn people_agree_refuse_or_are_too_few_or_too_late() {
+    let nobody = "decision: ask_first, state: expired, disabled: []";
+    let begun = "decision: ask_first, state: contained, steps: { disable_agent: done }, \
+                 disabled: [invoice-bot]";
+    let waits = "decision: ask_first, state: waiting, disabled: []";
+    let stopped = "decision: ask_first, state: stopped, disabled: []";
+    let no = [] as [String; 0];
+
+    for (people, expect) in [
+        ("    people: approve\n", begun),
+        ("    people: { say: approve, after: 59m }\n", begun),
+        ("    people: { say: approve, count: 1 }\n", waits),
+        (
+            "    people: { say: approve, count: 1 }\n    advance: 2h\n",
+            nobody,
+        ),
+        ("    people: deny\n", stopped),
+        ("    advance: 2h\n", nobody),
+    ] {
+        assert_eq!(asked(people, expect).await.unwrap(), no, "{people}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_was_asked_for_is_said() {
+    let late = asked(
+        "    people: { say: approve, after: 2h }\n",
+        "decision: ask_first",
+    )
+    .await;
+    let said = late.unwrap_err().to_string();
+    assert!(said.contains("nobody is asked"), "{said}");
+    // And a yes is not forgotten where the claim is that nothing follows.
+    let wrong = asked(
+        "    people: approve\n",
+        "decision: ask_first, state: waiting",
+    )
+    .await;
+    assert_eq!(
+        wrong.unwrap(),
+        ["state: expected waiting, got contained".to_owned()]
+    );
 }
 
 #[tokio::test]

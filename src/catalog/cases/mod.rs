@@ -5,7 +5,9 @@
 
 mod called;
 mod expect;
+mod people;
 mod read;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +17,7 @@ pub use read::read_cases;
 
 use super::fields::Words;
 use crate::domain::action::Action;
-use crate::domain::decision::{Truth, Verdict};
+use crate::domain::decision::Truth;
 use crate::domain::detection::{DetectionType, Severity, SourceName};
 use crate::domain::entity::EntityKind;
 use crate::domain::moment::Span;
@@ -44,6 +46,7 @@ pub(super) const CASE: Words<'static> = Words {
         "detection",
         "called",
         "faults",
+        "people",
         "advance",
         "mode",
         "expect",
@@ -70,7 +73,12 @@ pub(super) const CALLED: Words<'static> = Words {
 };
 pub(super) const FAULT: Words<'static> = Words {
     noun: "key of a fault",
-    known: &["on", "goes", "times"],
+    known: &["at", "goes", "times"],
+    later: &[],
+};
+pub(super) const PEOPLE: Words<'static> = Words {
+    noun: "key in `people`",
+    known: &["say", "after", "count"],
     later: &[],
 };
 pub(super) const EXPECT: Words<'static> = Words {
@@ -103,6 +111,8 @@ pub struct Case {
     pub called: Option<BTreeMap<String, String>>,
     /// What goes wrong meanwhile.
     pub faults: Vec<Injected>,
+    /// What people answer, where they are asked and somebody does.
+    pub people: Option<People>,
     /// How far the clock is moved once everything has settled.
     pub advance: Option<Span>,
     /// In which mode the playbook is rehearsed.
@@ -158,11 +168,31 @@ pub enum Mishap {
     Stale,
 }
 
+/// What people say in a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct People {
+    /// What each of them says.
+    pub say: Say,
+    /// How long they take.
+    pub after: Option<Span>,
+    /// How many of them answer; `None` means as many as are asked.
+    pub count: Option<u32>,
+}
+
+/// A person's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Say {
+    /// Yes.
+    Approve,
+    /// No.
+    Deny,
+}
+
 /// A fault of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Injected {
     /// At the calls of this action.
-    pub on: Action,
+    pub at: Action,
     /// What goes wrong.
     pub goes: Mishap,
     /// How often; `None` means always.
@@ -205,13 +235,13 @@ pub struct Expected {
 impl Cases {
     /// Does a case show the playbook act by itself?
     pub fn has_action(&self) -> bool {
-        let acts = |case: &Case| {
-            matches!(
-                case.expect.decision,
-                Decided::Respond | Decided::Provisional
-            )
-        };
-        self.cases.iter().any(acts)
+        self.cases.iter().any(|case| case.expect.decision.acts())
+    }
+
+    /// Does a case show people agree, and the playbook carried out?
+    pub fn has_approval(&self) -> bool {
+        let agreed = |case: &Case| case.agrees() && !case.expect.decision.acts();
+        self.cases.iter().any(agreed)
     }
 
     /// Does a case show the playbook act, ask or watch?
@@ -227,73 +257,9 @@ impl Cases {
     }
 }
 
-impl RehearsedMode {
-    pub(super) const WORDS: [&'static str; 2] = ["as_recommended", "as_written"];
-}
-
-impl Mishap {
-    /// Every mishap.
-    pub const ALL: [Self; 7] = [
-        Self::Throttled,
-        Self::Refused,
-        Self::Unavailable,
-        Self::AnswerLost,
-        Self::Unreachable,
-        Self::NoEffect,
-        Self::Stale,
-    ];
-
-    /// The word for it in a test file.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Throttled => "throttled",
-            Self::Refused => "refused",
-            Self::Unavailable => "unavailable",
-            Self::AnswerLost => "answer_lost",
-            Self::Unreachable => "unreachable",
-            Self::NoEffect => "no_effect",
-            Self::Stale => "stale",
-        }
-    }
-}
-
-impl Decided {
-    /// Every answer.
-    pub const ALL: [Self; 5] = [
-        Self::Respond,
-        Self::Provisional,
-        Self::Observe,
-        Self::AskFirst,
-        Self::StandDown,
-    ];
-
-    /// Is anything carried out before a person was asked?
-    pub const fn acts(self) -> bool {
-        match self {
-            Self::Respond | Self::Provisional => true,
-            Self::Observe | Self::AskFirst | Self::StandDown => false,
-        }
-    }
-
-    /// The word for it in a test file.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Respond => "respond",
-            Self::Provisional => "provisional",
-            Self::Observe => "observe",
-            Self::AskFirst => "ask_first",
-            Self::StandDown => "stand_down",
-        }
-    }
-
-    /// What this verdict is, in a word.
-    pub const fn of(verdict: &Verdict) -> Self {
-        match verdict {
-            Verdict::Respond { .. } => Self::Respond,
-            Verdict::Provisional { .. } => Self::Provisional,
-            Verdict::Observe { .. } => Self::Observe,
-            Verdict::AskFirst { .. } => Self::AskFirst,
-            Verdict::StandDown { .. } => Self::StandDown,
-        }
+impl Case {
+    /// Do people say yes in it?
+    pub fn agrees(&self) -> bool {
+        self.people.is_some_and(|people| people.say == Say::Approve)
     }
 }

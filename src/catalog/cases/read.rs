@@ -2,7 +2,7 @@
 
 use super::{
     ADVANCE, CASE, CASES_MAX, Case, Cases, DETECTION, FAULT, FAULTS_MAX, FILE, Injected, Mishap,
-    RehearsedMode, Said, TIMES_MAX, called, expect,
+    RehearsedMode, Said, TIMES_MAX, called, expect, people,
 };
 use crate::catalog::code::Code;
 use crate::catalog::fault::{Fault, Faults};
@@ -104,6 +104,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         Some(entry) => injected(entry, faults),
         None => Some(Vec::new()),
     };
+    let people = people::read(map.get("people"), faults);
     let advance = match map.get("advance") {
         Some(entry) => fields::time(&entry.value, "advance", ADVANCE, faults).map(Some),
         None => Some(None),
@@ -121,6 +122,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         said: said?,
         called: called?.map(|(_, params)| params),
         faults: injected?,
+        people: people?,
         advance: advance?,
         mode: mode?,
         expect: expect?,
@@ -228,10 +230,18 @@ fn injected(entry: &Entry, faults: &mut Faults) -> Option<Vec<Injected>> {
 
 fn one_fault(node: &Node, faults: &mut Faults) -> Option<Injected> {
     let map = Map::of(node, "a fault", &node.span, faults)?;
+    if let Some(old) = map.get("on") {
+        // Until `at` took its place: a reader of YAML 1.1 takes a bare `on` for true.
+        faults
+            .error(&old.key_span, "unknown key of a fault `on`")
+            .coded(Code::UnknownWord)
+            .meant(Some("at"));
+        return None;
+    }
     map.only(&FAULT, faults);
-    let on = map
-        .must("on", faults)
-        .and_then(|entry| action(fields::text(&entry.value, "on", faults)?, entry, faults));
+    let at = map
+        .must("at", faults)
+        .and_then(|entry| action(fields::text(&entry.value, "at", faults)?, entry, faults));
     let goes = map.must("goes", faults).and_then(|entry| {
         let words = Words {
             noun: "mishap",
@@ -251,7 +261,7 @@ fn one_fault(node: &Node, faults: &mut Faults) -> Option<Injected> {
         },
     };
     Some(Injected {
-        on: on?,
+        at: at?,
         goes: goes?,
         times: times?,
     })

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::shapes::Shape;
 use super::{Key, map, may, must};
+use crate::catalog::asking::QUORUM_MAX;
 use crate::catalog::cases::{
     CALLED, CASE, CASES_MAX, DETECTION, Decided, EXPECT, FAULT, FAULTS_MAX, FILE, Mishap,
-    NAMES_MAX, RehearsedMode, TIMES_MAX, TRUTHS, all_actions,
+    NAMES_MAX, PEOPLE, RehearsedMode, Say, TIMES_MAX, TRUTHS, all_actions,
 };
 use crate::catalog::read::LINE_MAX;
 use crate::domain::detection::Severity;
@@ -40,6 +41,14 @@ fn case() -> Vec<Key> {
             "faults",
             "What goes wrong between estop and the tenant meanwhile.",
             Shape::List(Box::new(Shape::Map(FAULT, fault())), FAULTS_MAX),
+        ),
+        may(
+            "people",
+            "What the leads who are asked say; nobody answers when left out.",
+            Shape::Either(
+                Box::new(Shape::Word(Say::ALL.map(Say::word).to_vec())),
+                Box::new(Shape::Map(PEOPLE, people())),
+            ),
         ),
         may(
             "advance",
@@ -111,10 +120,30 @@ fn detection() -> Vec<Key> {
     ]
 }
 
+fn people() -> Vec<Key> {
+    vec![
+        must(
+            "say",
+            "What they say.",
+            Shape::Word(Say::ALL.map(Say::word).to_vec()),
+        ),
+        may(
+            "after",
+            "How long they take; they answer at once when left out.",
+            Shape::Time,
+        ),
+        may(
+            "count",
+            "How many of them answer; as many as the playbook asks when left out.",
+            Shape::Count(QUORUM_MAX),
+        ),
+    ]
+}
+
 fn fault() -> Vec<Key> {
     vec![
         must(
-            "on",
+            "at",
             "At the calls of this action.",
             Shape::Word(all_actions()),
         ),

@@ -92,7 +92,7 @@ fn playbook_text(args: &NewArgs) -> String {
          guardrail: {{ entities_max: 5, {blueprints}window: 10m, on_breach: ask }}\n\
          {steps}\
          hold: {{ for: 7d, then: keep }}\n\
-         notify: []\n",
+         notify: [sponsors, incident]\n",
         kind.replace('_', " ")
     )
 }
