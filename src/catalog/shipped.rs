@@ -18,8 +18,9 @@ macro_rules! shipped {
 }
 
 /// Every shipped file: its name and its text. A test holds it against the folder.
-const SHIPPED: [(&str, &str); 26] = [
+const SHIPPED: [(&str, &str); 28] = [
     shipped!("agent-admin-confirmed"),
+    shipped!("agent-behind-user"),
     shipped!("agent-blocked-by-policy"),
     shipped!("agent-credential-use"),
     shipped!("agent-directory-recon"),
@@ -41,6 +42,7 @@ const SHIPPED: [(&str, &str); 26] = [
     shipped!("dangerous-grants"),
     shipped!("expiring-credentials"),
     shipped!("maker-credentials"),
+    shipped!("orphan-agents"),
     shipped!("orphan-users"),
     shipped!("outbreak"),
     shipped!("ownerless-agents"),

@@ -231,3 +231,14 @@ pub struct Playbook {
     #[serde(default)]
     pub notify: Vec<Audience>,
 }
+
+impl Playbook {
+    /// Whom a run in this mode tells. Nobody who answers for an agent hears of what was only
+    /// observed, unless watching is all that the playbook is meant for.
+    pub fn tells(&self, mode: Mode) -> Vec<Audience> {
+        let watches = self.recommended == Some(Mode::Observe);
+        let mut told = self.notify.clone();
+        told.retain(|it| *it != Audience::Sponsors || mode != Mode::Observe || watches);
+        told
+    }
+}

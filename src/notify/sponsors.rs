@@ -2,7 +2,8 @@
 //!
 //! Sponsors move to the manager when they leave (Microsoft, 2026-04), and a little late; so a
 //! sponsor whose account is disabled is followed to the manager here. Where an agent has none, its
-//! blueprint's stand in, then the manager of its user account, then its owners.
+//! blueprint's stand in, then the manager of its user account, then its owners. For a user account
+//! answers who answers for its agent; where that is gone, its own manager.
 
 use std::collections::BTreeSet;
 
@@ -83,15 +84,37 @@ impl Teller {
 
     /// Nobody is an answer; a refused read is not.
     async fn sponsors_of(&self, entity: Entity) -> Result<BTreeSet<Sponsor>, Refusal> {
-        let mut found = self.people(entity, Bond::Sponsor, "sponsor").await?;
-        if found.is_empty() && entity.kind == EntityKind::Agent {
-            found = self.standing_in(entity).await?;
-        }
+        let found = match entity.kind {
+            EntityKind::Agent => self.of_agent(entity).await?,
+            EntityKind::AgentUser => self.of_agent_user(entity.id).await?,
+            EntityKind::Blueprint => self.people(entity, Bond::Sponsor, "sponsor").await?,
+            EntityKind::User | EntityKind::ServicePrincipal => Vec::new(),
+        };
         let mut sponsors = BTreeSet::new();
         for sponsor in found.into_iter().take(SPONSORS_MAX) {
             sponsors.extend(self.heir_of(sponsor).await?);
         }
         Ok(sponsors)
+    }
+
+    async fn of_agent(&self, agent: Entity) -> Result<Vec<Sponsor>, Refusal> {
+        let found = self.people(agent, Bond::Sponsor, "sponsor").await?;
+        if found.is_empty() {
+            return self.standing_in(agent).await;
+        }
+        Ok(found)
+    }
+
+    async fn of_agent_user(&self, user: ObjectId) -> Result<Vec<Sponsor>, Refusal> {
+        let read = self.graph.agent_user(self.ask(), user).await?;
+        match self.of_agent(Entity::agent(read.agent)).await {
+            Err(Refusal::NotFound { .. }) => {
+                let manager = self.manager_of(user).await?;
+                let heir = manager.map(|id| Sponsor { id, by: "manager" });
+                Ok(heir.into_iter().collect())
+            }
+            answer => answer,
+        }
     }
 
     async fn people(
@@ -100,9 +123,6 @@ impl Teller {
         bond: Bond,
         by: &'static str,
     ) -> Result<Vec<Sponsor>, Refusal> {
-        if !matches!(entity.kind, EntityKind::Agent | EntityKind::Blueprint) {
-            return Ok(Vec::new());
-        }
         let people = self.graph.people_of(self.ask(), entity, bond).await?;
         Ok(people
             .into_iter()
@@ -209,6 +229,11 @@ fn text(word: Word, run: &Run) -> String {
         (Word::Raise | Word::Acknowledge, RunState::Contained) => format!(
             "{entity}, which you answer for, was stopped by estop (playbook {playbook}, {id}). If \
              what it did was meant, tell your security team and name {id}: it can be put back."
+        ),
+        (Word::Raise | Word::Acknowledge, RunState::Observed) => format!(
+            "{entity}, which you answer for, called the playbook {playbook} ({id}), which only \
+             watches: estop has changed nothing. Look whether it still does its work; your security \
+             team knows more by {id}."
         ),
         (Word::Raise | Word::Acknowledge, _) => format!(
             "estop acted to stop {entity}, which you answer for (playbook {playbook}, {id}); not \

@@ -5,9 +5,12 @@ use uuid::Uuid;
 use crate::domain::entity::{Entity, EntityKind, ObjectId};
 use crate::sim::Tenant;
 
-/// The simulated tenant with what only rehearsals need: an agent without a blueprint.
+/// The simulated tenant with what only rehearsals need: an agent without a blueprint, and a
+/// blueprint that was deleted.
 pub(super) fn cast() -> Tenant {
     let mut tenant = Tenant::contoso();
+    let retired = tenant.add_blueprint("Retired-Agents");
+    tenant.soft_delete(retired.principal);
     let classic = tenant.add_service_principal("helpdesk-classic");
     tenant.add_tag(classic, "power-virtual-agents-helpdesk");
     tenant
@@ -43,7 +46,7 @@ fn everyone(tenant: &Tenant, kind: EntityKind) -> Vec<(Uuid, String)> {
                 .collect()
         }
         EntityKind::Blueprint => {
-            let blueprints = tenant.blueprints.values();
+            let blueprints = tenant.blueprints.values().chain(tenant.deleted.values());
             blueprints
                 .map(|one| (one.ids.principal, one.display_name.clone()))
                 .collect()

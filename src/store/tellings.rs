@@ -203,6 +203,8 @@ pub(super) async fn after_move(
     }
     let word = match state {
         RunState::Contained | RunState::Partial | RunState::Unknown => Word::Raise,
+        // Only a run of a playbook that is meant to watch still names them.
+        RunState::Observed if tells("sponsors") && !told_lately(tx, run, at).await? => Word::Raise,
         RunState::Undone => Word::Resolve,
         RunState::Queued
         | RunState::Observed
@@ -218,6 +220,22 @@ pub(super) async fn after_move(
         insert(tx, &due(Whom::Sponsors, word, run.uuid())).await?;
     }
     Ok(())
+}
+
+/// Was who answers for this entity told within a day what the same playbook saw?
+async fn told_lately(tx: &mut Tx, run: RunId, at: Moment) -> Result<bool, Error> {
+    let told = query(
+        "select 1 from run this join run other on other.entity_id = this.entity_id \
+             and other.playbook = this.playbook and other.run_id <> this.run_id \
+         join telling t on t.about = other.run_id and t.whom = $2 and t.deadline > $3 \
+         where this.run_id = $1 limit 1",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(Whom::Sponsors.text())
+    .bind(at.as_millis())
+    .fetch_optional(&mut tx.db)
+    .await?;
+    Ok(told.is_some())
 }
 
 /// Does whoever reads the incident want to know? What is only under way is not for them.

@@ -254,7 +254,7 @@ impl Triage {
                 reassert_max: playbook.hold.and_then(|hold| hold.reassert_max),
                 approval: playbook.approval.clone(),
                 approved: None,
-                notify: playbook.notify.clone(),
+                notify: playbook.tells(mode),
             },
             asks,
         })
