@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use estop::command::{NewName, add_person, at_the_machine};
+use estop::domain::action::Action;
 use estop::domain::entity::ObjectId;
 use estop::domain::id::OrderId;
 use estop::domain::order::{Operator, Order, OrderKind, Scope};
+use estop::domain::permission::Profile;
 use estop::domain::person::{GroupName, Person, Role};
 use estop::domain::run::RunState;
-use estop::sim::{Aspect, Switch};
+use estop::sim::{Aspect, Switch, Tenant};
 use estop::store::{Asked, Saw};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -602,6 +604,85 @@ async fn a_lead_contains_a_blueprint_alone_unless_it_would_stop_what_is_protecte
     assert_eq!(code(&own), "self-approval", "{}", own.text);
     assert_eq!(waiting, RunState::Waiting);
     assert_eq!(desk.world.only_run().await.state, RunState::Contained);
+}
+
+/// A shipped playbook asks about this kind of entity.
+async fn asked_about(kind: &str, detection: &str, entity: Uuid, tenant: Tenant) -> Desk {
+    let kinds = "agent, service_principal, user, blueprint";
+    let desk = Desk::with(Setting {
+        tenant,
+        kinds,
+        profile: Profile::Eradicate,
+        ..Setting::default()
+    })
+    .await;
+    desk.world.detect(detection, kind, entity).await;
+    desk.world.settle().await;
+    desk
+}
+
+#[tokio::test]
+async fn what_is_asked_about_any_kind_of_entity_can_be_approved() {
+    let mut tenant = Tenant::contoso();
+    for action in [
+        Action::RevokeSessions,
+        Action::DisableServicePrincipal,
+        Action::RestoreBlueprint,
+    ] {
+        let needed = action.permissions().iter().map(|it| (*it).to_owned());
+        tenant.client.permissions.extend(needed);
+    }
+    let mut people = tenant.users.values();
+    let person = people
+        .find(|it| it.identity_parent_id.is_none())
+        .unwrap()
+        .id;
+    let classic = tenant.add_service_principal("helpdesk-classic");
+    let deleted = tenant.add_blueprint("Retired-Agents").principal;
+    tenant.soft_delete(deleted);
+
+    for (kind, detection, entity) in [
+        ("user", "makerCredentialUse", person),
+        ("service_principal", "leakedCredentials", classic),
+        ("blueprint", "blueprintDeleted", deleted),
+    ] {
+        let desk = asked_about(kind, detection, entity, tenant.clone()).await;
+        let ada = desk.lead(1).await;
+        let shown = desk.shown().await;
+        assert!(shown["unreadable"].is_null(), "{kind}: {shown}");
+
+        let yes = desk.approves(&ada, &shown).await;
+        desk.world.settle().await;
+
+        assert_eq!(
+            yes.body["approval"]["state"], "approved",
+            "{kind}: {}",
+            yes.text
+        );
+        let run = desk.world.only_run().await;
+        assert_eq!(run.state, RunState::Contained, "{kind}: {run:?}");
+        assert_eq!(
+            desk.world.writes().len(),
+            1,
+            "{kind}: {:?}",
+            desk.world.writes()
+        );
+        desk.world.nothing_left_over().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_for_good_is_not_approved() {
+    let mut tenant = Tenant::contoso();
+    let gone = tenant.add_blueprint("Retired-Agents").principal;
+    tenant.blueprints.remove(&gone);
+    let desk = asked_about("blueprint", "blueprintDeleted", gone, tenant).await;
+
+    let shown = desk.shown().await;
+
+    assert!(shown["plan"].is_null(), "{shown}");
+    let why = shown["unreadable"].as_str().unwrap();
+    assert!(why.contains("target-unresolved"), "{why}");
 }
 
 #[tokio::test]

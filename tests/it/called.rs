@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use estop::cli::Exit;
 use estop::config::{Config, Overrides};
 use estop::domain::decision::{AskReason, Decision, StandDownReason, Verdict};
 use estop::domain::entity::{Entity, EntityKind, ObjectId};
@@ -238,6 +239,48 @@ async fn the_agent_behind_a_user_account_that_was_seen_is_stopped_too() {
 }
 
 #[tokio::test]
+async fn each_detection_about_an_account_that_says_so_stops_the_agent_behind_it_too() {
+    for (kind, severity, by) in [
+        (
+            "suspiciousCredentialUsage",
+            "high",
+            Some("agent-credential-use"),
+        ),
+        ("agentUserRisk", "high", Some("agent-behind-user")),
+        ("agentUserRisk", "medium", None),
+        ("signInSpike", "high", None),
+    ] {
+        let world = stocked(Tenant::contoso()).await;
+        let tenant = world.entra.tenant();
+        let mut users = tenant.users.values();
+        let user = users.find(|it| it.identity_parent_id == Some(invoice_bot().uuid()));
+        let body = json!({
+            "type": kind, "severity": severity,
+            "detected_at": world.clock.now().to_string(),
+            "entities": [{ "kind": "agent_user", "id": user.unwrap().id }],
+        });
+
+        world.post(&body.to_string()).await;
+        world.settle().await;
+
+        let runs = world.runs().await;
+        let agent = Entity::agent(invoice_bot());
+        let of_agent: Vec<&str> = runs
+            .iter()
+            .filter(|run| run.entity == agent)
+            .map(|run| run.playbook.as_str())
+            .collect();
+        assert_eq!(of_agent, Vec::from_iter(by), "{kind} {severity}");
+        let stopped: &[bool] = if by.is_some() { &[false] } else { &[] };
+        assert_eq!(world.switched(invoice_bot()), stopped, "{kind} {severity}");
+        // Nobody but this agent and its user is touched.
+        let tenant = world.entra.tenant();
+        let off = tenant.agents.values().filter(|it| !it.account_enabled);
+        assert_eq!(off.count(), stopped.len(), "{kind} {severity}");
+    }
+}
+
+#[tokio::test]
 async fn a_compromised_person_has_their_agents_proposed_and_none_is_stopped() {
     let world = World::with(Setting {
         yaml: "mode: enforce\nprotected: []\ninventory: { every: 5m }\n".to_owned(),
@@ -381,6 +424,42 @@ async fn a_person_calls_a_playbook_with_its_parameters_once() {
     let called = records.iter().find(|it| it.what == "playbook.called");
     assert_eq!(called.unwrap().who.0, "token:soc");
     desk.world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn a_playbook_is_called_by_hand_and_what_was_decided_is_told() {
+    let desk = desk(Setting::default()).await;
+    let bot = invoice_bot().to_string();
+    let words = [
+        "playbook",
+        "run",
+        "agent-under-investigation",
+        "--entity",
+        &bot,
+        "--reason",
+        "asked for by the investigators",
+        "--param",
+        "case=INC-4711",
+    ];
+    let weeks = |weeks: &'static str| [&words[..], &["--param", weeks]].concat();
+
+    let missing = desk.types(&words).await;
+    let long = desk.types(&weeks("weeks=26")).await;
+    let called = desk.types(&weeks("weeks=2")).await;
+    desk.world.settle().await;
+
+    assert_eq!(missing.exit, Exit::Usage, "{missing:?}");
+    assert_eq!(long.exit, Exit::Failed, "{long:?}");
+    assert!(long.output.contains("stand_down"), "{long:?}");
+    assert_eq!(called.exit, Exit::Done, "{called:?}");
+    assert!(
+        called
+            .output
+            .starts_with(&format!("agent {bot}  respond\nrun_")),
+        "{called:?}"
+    );
+    assert!(called.talk.contains("next: estop detections show det_"));
+    assert_eq!(desk.world.only_run().await.state, RunState::Contained);
 }
 
 #[tokio::test]

@@ -7,10 +7,11 @@ use std::time::Duration;
 use axum::body::Body;
 use estop::domain::entity::{Entity, ObjectId};
 use estop::sim::{INVOICE_BOT, Tenant};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::power::{Desk, asking, keyed};
 use crate::program::{Site, exchange};
 use crate::world::{Setting, World, invoice_bot};
 
@@ -225,6 +226,66 @@ async fn l06_what_an_alert_says_in_words_changes_nothing_and_is_repeated_to_nobo
         let story = came_of(texts).await;
 
         assert_eq!(story, neutral, "{texts:#?}");
+    }
+}
+
+/// What engines of templates would make 49 of.
+const TEMPLATES: [&str; 20] = [
+    "{{7*7}}",
+    "{{{{7*7}}}}",
+    "{{ '7'*7 }}",
+    "${7*7}",
+    "${{7*7}}",
+    "$${7*7}",
+    "#{7*7}",
+    "#{{7*7}}",
+    "*{7*7}",
+    "@{7*7}",
+    "@(7*7)",
+    "<%= 7*7 %>",
+    "<%= `expr 7 \\* 7` %>",
+    "{%print(7*7)%}",
+    "{{=7*7}}",
+    "[[${7*7}]]",
+    "$(expr 7 \\* 7)",
+    "`expr 7 \\* 7`",
+    "{detection.id}{0}{}%s%d",
+    "{{constructor.constructor('return 7*7')()}}",
+];
+
+#[tokio::test]
+async fn p04_no_alert_is_taken_for_a_template() {
+    let neutral = came_of(&[]).await;
+
+    for texts in TEMPLATES.map(str::to_owned).chunks(PLACES.len()) {
+        let story = came_of(texts).await;
+
+        assert_eq!(story, neutral, "{texts:#?}");
+    }
+}
+
+#[tokio::test]
+async fn p04_what_is_repeated_is_repeated_as_it_was_said() {
+    let desk = Desk::new().await;
+    for (n, text) in TEMPLATES.into_iter().enumerate() {
+        let word = json!({
+            "entities": [invoice_bot()], "params": { "case": text, "weeks": "26" },
+            "reason": text,
+        });
+        let path = "/v1/playbooks/agent-under-investigation/runs";
+        let request = asking(Method::POST, path, &desk.token, Some(word));
+        let reply = desk.send(keyed(request, &format!("key-{n}"))).await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED, "{}", reply.text);
+        desk.world.settle().await;
+
+        let id = reply.body["detection"].as_str().unwrap();
+        let shown = desk.get(&format!("/v1/detections/{id}")).await;
+        let literal = json!(text).to_string();
+        assert!(shown.text.contains(&literal), "{literal}: {}", shown.text);
+        let records = desk.records().await;
+        let called = records.iter().rev().find(|it| it.what == "playbook.called");
+        let called = json!(called.unwrap()).to_string();
+        assert!(called.contains(&literal), "{literal}: {called}");
     }
 }
 

@@ -17,6 +17,7 @@ mod change;
 mod containment;
 mod contract;
 mod copilot;
+mod coverages;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod credentials;
@@ -56,6 +57,7 @@ mod proofs;
 mod provisional;
 mod pull;
 mod recovery;
+mod rounds;
 mod senders;
 mod serve;
 mod statuses;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use estop::domain::entity::Entity;
 use estop::domain::order::OrderKind;
+use estop::domain::playbook::ServiceMode;
 use estop::domain::run::RunState;
 use estop::sim::{Aspect, Switch};
 use http::StatusCode;
@@ -11,7 +12,7 @@ use http::StatusCode;
 use crate::approvals::{STRIDE, again, playbook, with_playbook};
 use crate::containment::user_of;
 use crate::power::Desk;
-use crate::world::{World, invoice_bot};
+use crate::world::{Setting, World, invoice_bot};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -28,6 +29,61 @@ async fn held(on_timeout: &str) -> Desk {
     let run = desk.world.only_run().await;
     assert_eq!(run.state, RunState::Contained, "{run:?}");
     desk
+}
+
+#[tokio::test]
+async fn the_service_and_the_source_cap_it_like_every_other_mode() {
+    let capped = async |mode: &str, may: &'static str| {
+        let usual = with_playbook(provisional("undo"));
+        let desk = Desk::with(Setting {
+            yaml: format!("mode: {mode}\nprotected: []\n"),
+            may,
+            ..usual
+        })
+        .await;
+        desk.world.detect_agent(invoice_bot()).await;
+        desk.world.settle().await;
+        let run = desk.world.only_run().await;
+        let asked = desk.get("/v1/approvals").await.body;
+        let asked = asked["approvals"].as_array().unwrap().clone();
+        (desk, run.state, asked)
+    };
+
+    let (desk, watched, nobody) = capped("observe", "enforce").await;
+    assert_eq!((watched, nobody.len()), (RunState::Observed, 0));
+    assert!(desk.world.writes().is_empty());
+    // Silence has nothing to end, and a changed mode takes up nothing of it.
+    let mode = ServiceMode::Enforce;
+    desk.world.order(OrderKind::Mode { mode }).await.unwrap();
+    desk.world.pass_in(2 * HOUR, STRIDE).await;
+    assert_eq!(desk.world.only_run().await.state, RunState::Observed);
+    assert!(desk.world.writes().is_empty());
+    desk.world.detect_agent(invoice_bot()).await;
+    desk.world.settle().await;
+    assert_eq!(desk.world.switched(invoice_bot()), [false]);
+    let shown = desk.shown().await;
+    assert_eq!(
+        (&shown["about"], &shown["state"]),
+        (&"keep".into(), &"asked".into())
+    );
+    // Observe binds its end as well: nothing is put back until writes are allowed again.
+    let mode = ServiceMode::Observe;
+    desk.world.order(OrderKind::Mode { mode }).await.unwrap();
+    desk.world.pass_in(2 * HOUR, STRIDE).await;
+    assert_eq!(desk.world.switched(invoice_bot()), [false]);
+    let mode = ServiceMode::Enforce;
+    desk.world.order(OrderKind::Mode { mode }).await.unwrap();
+    let back = || async { desk.world.switched(invoice_bot()) == [false, true] };
+    assert!(desk.world.until(back).await, "its end was lost");
+
+    let (desk, watched, nobody) = capped("enforce", "observe").await;
+    assert_eq!((watched, nobody.len()), (RunState::Observed, 0));
+    assert!(desk.world.writes().is_empty());
+
+    let (desk, waiting, asked) = capped("enforce", "ask").await;
+    assert_eq!((waiting, asked.len()), (RunState::Waiting, 1));
+    assert_eq!(asked[0]["about"], "begin");
+    assert!(desk.world.writes().is_empty());
 }
 
 fn confirmed(world: &World) -> usize {

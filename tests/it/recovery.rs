@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use estop::domain::containment::EntityEvent;
-use estop::domain::coverage::Coverage;
+use estop::domain::coverage::{Coverage, Door, DoorState};
 use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::order::OrderKind;
 use estop::domain::run::{Lane, RunEvent, RunState};
@@ -22,7 +22,7 @@ fn frozen() -> Fault {
     Fault::new(on, What::RefuseConnection)
 }
 
-fn other_agent() -> ObjectId {
+pub fn other_agent() -> ObjectId {
     let agents = Tenant::contoso().agents;
     let mut others = agents.keys().filter(|id| **id != invoice_bot().uuid());
     ObjectId::from_uuid(*others.next().unwrap())
@@ -56,6 +56,12 @@ async fn e06_a_run_that_keeps_killing_its_worker_is_set_aside_and_the_others_go_
     world.settle().await;
 
     assert_eq!(world.state(poisoned).await, RunState::Stuck);
+    // What it wrote nobody has read back, and it says so of every door.
+    let doors = world.run(poisoned).await.coverage.unwrap().doors;
+    assert_eq!(doors.len(), 9, "{doors:?}");
+    assert!(doors.iter().all(|it| it.state != DoorState::Closed));
+    let own = doors.iter().find(|it| it.door == Door::AgentIdentity);
+    assert!(own.unwrap().proof.contains("stuck"), "{own:?}");
     assert_eq!(world.state(other).await, RunState::Contained);
     let told = world.told().await;
     assert!(

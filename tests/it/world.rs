@@ -70,15 +70,23 @@ struct Calls {
     answers: Vec<u16>,
 }
 
+/// Stands for an answer that never arrives.
+pub const LOST: u16 = 0;
+
 impl Called {
     /// Every call so far: address and body.
     pub fn so_far(&self) -> Vec<(String, serde_json::Value)> {
         self.0.lock().unwrap().made.clone()
     }
 
-    /// What they answer next, in this order.
+    /// What they answer next, in this order; `LOST` is heard, and its answer lost.
     pub fn will_answer(&self, statuses: &[u16]) {
         self.0.lock().unwrap().answers.extend(statuses);
+    }
+
+    /// From now on they take everything.
+    pub fn recovers(&self) {
+        self.0.lock().unwrap().answers.clear();
     }
 
     /// The way out: to these workflows, else to the tenant.
@@ -98,6 +106,9 @@ impl Called {
                     true => 200,
                     false => calls.answers.remove(0),
                 };
+                if status == LOST {
+                    return Err(Failure::Lost("reset".to_owned()));
+                }
                 Ok(http::Response::builder()
                     .status(status)
                     .body(Bytes::new())

@@ -1,5 +1,7 @@
 //! Bytes that nobody activated only observe, until two people or a signer let them act.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use estop::domain::person::Role;
@@ -174,6 +176,72 @@ async fn a_signature_over_exactly_these_bytes_stands_for_two_people() {
         active.text
     );
     assert_eq!(desk.decided(TI).await["verdict"]["verdict"], "respond");
+}
+
+/// Carries out, in this folder, the one line of the authoring page that begins so.
+fn as_the_page_says(folder: &Path, begins: &str) -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/README.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let line = page.lines().find(|line| line.starts_with(begins));
+    let line = line.unwrap_or_else(|| panic!("the page has no line `{begins}`"));
+    let done = Command::new("sh")
+        .args(["-c", line])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{line}: {done:?}");
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn what_openssl_signs_as_the_page_says_is_activated_by_hand() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("skipped: this machine has no openssl, whose signatures this test is about");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    as_the_page_says(at, "openssl genpkey ");
+    let public = as_the_page_says(at, "openssl pkey ");
+    let yaml = format!("activation: {{ signed_by: {{ release: \"{public}\" }} }}\n");
+    let desk = Desk::with(with(&yaml, acting("enforce", "Stop it."))).await;
+    let shown = |name: &str| at.join(name).display().to_string();
+    let file = shown("stop.yaml");
+    std::fs::write(&file, acting("enforce", "Stop it.")).unwrap();
+    let words = ["playbook", "statement", &file, "--change", "CHG0042"];
+    let statement = desk.types(&words).await;
+    std::fs::write(at.join("statement"), &statement.output).unwrap();
+    as_the_page_says(at, "openssl pkeyutl ");
+    let signature = shown("signature");
+    let activate = async |change: &str| {
+        let words = [
+            "playbook",
+            "activate",
+            &file,
+            "--yes",
+            "--signer",
+            "release",
+            "--signature",
+            &signature,
+            "--change",
+            change,
+        ];
+        desk.types(&words).await
+    };
+
+    let other = activate("CHG0043").await;
+    let between = desk.decided(TI).await;
+    let active = activate("CHG0042").await;
+    let after = desk.decided(TI).await;
+
+    assert_eq!(other.exit.code(), 4, "{other:?}");
+    assert_eq!(between["verdict"]["verdict"], "observe", "{between}");
+    assert_eq!(active.exit.code(), 0, "{active:?}");
+    assert_eq!(
+        active.output,
+        "ACTIVE  stop  by CHG0042, on the word of signer:release\n"
+    );
+    assert_eq!(after["verdict"]["verdict"], "respond", "{after}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use estop::catalog::PLAYBOOKS_MAX;
 use estop::domain::run::RunState;
 use estop::reload::{Cause, Reloaded};
 use estop::sim::{Fault, On, What};
@@ -198,6 +199,60 @@ async fn p08_an_emptied_or_lost_folder_and_an_unproved_playbook_change_nothing()
         );
     }
     assert_eq!(in_force(&desk), before);
+}
+
+#[tokio::test]
+async fn p08_a_set_ten_times_too_large_changes_nothing() {
+    let (desk, folder) = changing().await;
+    let before = in_force(&desk);
+    let comment = "# Why: it goes on and on.\n";
+    let long = comment.repeat(10 * 256 * 1024 / comment.len());
+
+    folder.holds(
+        "stop.yaml",
+        &format!("{long}{}", acting("observe", "Watch it.")),
+    );
+    let large = reload(&desk).await;
+    folder.holds("stop.yaml", &acting("observe", "Watch it."));
+    for n in 0..10 * PLAYBOOKS_MAX {
+        let name = format!("other-{n}");
+        let text = acting("observe", "x").replace("playbook: stop", &format!("playbook: {name}"));
+        folder.holds(&format!("{name}.yaml"), &text);
+    }
+    let many = reload(&desk).await;
+
+    for (refused, why) in [(large, "larger than 256 KiB"), (many, "playbooks")] {
+        let said = format!("{refused:?}");
+        assert!(
+            matches!(refused, Reloaded::Refused { .. }) && said.contains(why),
+            "{said}"
+        );
+    }
+    assert_eq!(in_force(&desk), before);
+    assert_eq!(
+        desk.decided("signInSpike").await["verdict"]["verdict"],
+        "observe"
+    );
+}
+
+#[tokio::test]
+async fn p08_what_a_set_would_do_is_played_before_it_is_in_force() {
+    let (desk, folder) = changing().await;
+    let before = in_force(&desk);
+    // It is whole, and stops more than its own tests allow.
+    let wild =
+        acting("enforce", "Stop it.").replace("[threatIntelligenceAccount", "[failedAccessAttempt");
+    folder.holds("stop.yaml", &wild);
+
+    let refused = reload(&desk).await;
+
+    let said = format!("{refused:?}");
+    assert!(
+        said.contains("it does not answer what it does not name"),
+        "{said}"
+    );
+    assert_eq!(in_force(&desk), before);
+    assert!(desk.world.writes().is_empty(), "it was played on a stage");
 }
 
 #[tokio::test]

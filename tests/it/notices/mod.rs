@@ -1,11 +1,12 @@
 //! People are told: whatever the far end does, once, and without holding anything up.
 //!
-//! Read next: `far_end` (what is played), `conformance` (what every kind keeps), `paging`,
-//! `sponsors`.
+//! Read next: `far_end` (what is played), `conformance` (what every kind of pager keeps), `kinds`
+//! (what every other far end keeps), `paging`, `sponsors`.
 
 mod conformance;
 pub mod far_end;
 mod incidents;
+mod kinds;
 mod ocsf;
 mod paging;
 mod sponsors;

@@ -219,6 +219,83 @@ async fn without_the_right_to_read_people_the_named_sponsor_is_told() {
     assert_eq!(told(&world, &far).await, [(dana, "sponsor".to_owned())]);
 }
 
+/// The shipped playbook whose watching is all it is meant for.
+async fn watching(far: &FarEnd) -> World {
+    let text = include_str!("../../../playbooks/agent-blocked-by-policy.yaml");
+    World::with(Setting {
+        playbooks: vec![("agent-blocked-by-policy.yaml", text.to_owned())],
+        ..setting(far, BY_WEBHOOK)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn who_answers_for_it_hears_that_policy_keeps_an_agent_out_once_a_day() {
+    let far = FarEnd::new();
+    let world = watching(&far).await;
+    let dana = sponsor(&world.entra.tenant()).to_string();
+    let blocked = async || {
+        let kind = "agentBlockedByConditionalAccess";
+        world.detect(kind, "agent", invoice_bot()).await;
+        world.settle().await;
+        world.pass(Duration::from_secs(60)).await;
+        far.count()
+    };
+
+    let first = blocked().await;
+    let again = blocked().await;
+    let day = Duration::from_secs(25 * 3600);
+    world.pass_in(day, Duration::from_secs(60)).await;
+    let next_day = blocked().await;
+
+    assert_eq!((first, again, next_day), (1, 1, 2), "{:?}", far.bodies());
+    let body = &far.bodies()[0];
+    assert_eq!(whom(body), [(dana, "sponsor".to_owned())]);
+    let text = body["data"]["text"].as_str().unwrap();
+    assert!(text.contains("agent-blocked-by-policy"), "{text}");
+    assert!(text.contains("estop has changed nothing"), "{text}");
+    assert!(world.writes().is_empty());
+}
+
+#[tokio::test]
+async fn for_a_user_account_answers_who_answers_for_its_agent_or_its_manager() {
+    let playbook = "\
+        playbook: tell\nsummary: Stop the user and tell.\ntrigger: { detection: [agentUserRisk] }\n\
+        entity: agent_user\nmode: enforce\n\
+        guardrail: { entities_max: 50, window: 10m, on_breach: ask }\n\
+        steps:\n  - disable_agent_user\nnotify: [sponsors]\n";
+    for gone in [false, true] {
+        let far = FarEnd::new();
+        let mut tenant = Tenant::contoso();
+        tenant.client.permissions.push("User.Read.All".to_owned());
+        let dana = sponsor(&tenant);
+        let boss = tenant.add_person("boss");
+        let mut users = tenant.users.values();
+        let user = users.find(|it| it.identity_parent_id == Some(INVOICE_BOT));
+        let user = user.unwrap().id;
+        tenant.managers.insert(user, boss);
+        if gone {
+            tenant.agents.remove(&INVOICE_BOT);
+        }
+        let world = World::with(Setting {
+            tenant,
+            playbooks: vec![("tell.yaml", playbook.to_owned())],
+            ..setting(&far, BY_WEBHOOK)
+        })
+        .await;
+
+        world.detect("agentUserRisk", "agent_user", user).await;
+        world.settle().await;
+        assert!(world.until(|| async { far.count() >= 1 }).await, "{gone}");
+
+        let wanted = match gone {
+            false => (dana.to_string(), "sponsor".to_owned()),
+            true => (boss.to_string(), "manager".to_owned()),
+        };
+        assert_eq!(whom(&far.bodies()[0]), [wanted], "{gone}");
+    }
+}
+
 #[tokio::test]
 async fn in_observe_mode_no_sponsor_hears_of_what_did_not_happen() {
     let far = FarEnd::new();

@@ -127,6 +127,34 @@ async fn a_no_and_more_time_are_typed_too_and_a_token_is_refused() {
 }
 
 #[tokio::test]
+async fn the_smaller_plan_is_approved_by_hand_and_is_all_that_runs() {
+    let (desk, [ada, bo]) = asked().await;
+    let listed = desk.types(&["approvals", "list", "--json"]).await;
+    let id = listed.json()["approvals"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let less = async |who: &str| {
+        let words = ["approvals", "approve", &id, "--smaller", "--yes"];
+        desk.types(&[&words[..], &["--token-file", who]].concat())
+            .await
+    };
+
+    let first = less(&ada).await;
+    let second = less(&bo).await;
+    desk.world.settle().await;
+
+    assert_eq!(first.exit, Exit::WaitsForPerson, "{first:?}");
+    assert_eq!(second.exit, Exit::Done, "{second:?}");
+    assert!(second.output.contains("with a smaller plan"), "{second:?}");
+    let run = desk.world.only_run().await;
+    assert_eq!(run.state, RunState::Contained);
+    let steps = desk.world.steps(run.id).await;
+    let done: Vec<_> = steps.iter().map(|step| step.plan.action.word()).collect();
+    assert_eq!(done, ["disable_agent", "verify"]);
+}
+
+#[tokio::test]
 async fn one_person_has_one_credential_which_ends_when_it_is_revoked() {
     let (desk, [ada, _]) = asked().await;
     let store = format!("sqlite:{}", desk.path("estop.db"));

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use estop::domain::person::Role;
 use estop::sim::{Fault, On, What};
 use estop::store::Brake;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Desk, Reply, asking, keyed};
+use super::{Desk, Reply, asking};
 use crate::world::{Setting, invoice_bot};
 
 async fn contain(desk: &Desk) -> Reply {
@@ -68,7 +69,7 @@ async fn observe_mode_binds_people_and_a_person_may_change_it() {
 }
 
 #[tokio::test]
-async fn a_run_above_a_cap_is_released_by_a_person() {
+async fn a_run_above_a_cap_is_released_by_a_lead_and_nobody_else() {
     let yaml = "mode: enforce\nprotected: []\ncaps: { tenant: 0, source: 0, reserve: 0 }\n";
     let desk = Desk::with(setting(yaml)).await;
     let kind = "threatIntelligenceAccount";
@@ -78,15 +79,23 @@ async fn a_run_above_a_cap_is_released_by_a_person() {
     assert_eq!(run.state.word(), "waiting");
 
     let path = format!("/v1/runs/{}/resume", run.id);
-    let word = asking(
-        Method::POST,
-        &path,
-        &desk.token,
-        Some(json!({ "reason": "it is real" })),
-    );
-    let reply = desk.send(keyed(word, "k")).await;
+    let word = json!({ "reason": "it is real" });
+    let responder = desk.person(2, Role::Responder, "soc-leads").await;
+    let lead = desk.lead(1).await;
+    let by_token = desk.says(&desk.token, &path, word.clone()).await;
+    let by_responder = desk.says(&responder, &path, word.clone()).await;
+    desk.world.settle().await;
+    let between = desk.world.state(run.id).await;
+    let reply = desk.says(&lead, &path, word).await;
     desk.world.settle().await;
 
+    assert_eq!(by_token.body["code"], "not-a-person", "{}", by_token.text);
+    assert_eq!(
+        by_responder.body["code"], "role-missing",
+        "{}",
+        by_responder.text
+    );
+    assert_eq!(between.word(), "waiting");
     assert_eq!(reply.status, StatusCode::ACCEPTED, "{}", reply.text);
     assert_eq!(desk.world.state(run.id).await.word(), "contained");
 }
@@ -99,17 +108,12 @@ async fn a_run_on_a_protected_entity_is_not_released_by_one_person_but_may_be_st
     desk.world.detect(kind, "agent", invoice_bot()).await;
     desk.world.settle().await;
     let run = desk.world.only_run().await;
-    let word = |what: &str| {
-        let path = format!("/v1/runs/{}/{what}", run.id);
-        let body = json!({ "reason": "it is real" });
-        keyed(
-            asking(Method::POST, &path, &desk.token, Some(body)),
-            &format!("key-{what}"),
-        )
-    };
+    let lead = desk.lead(1).await;
+    let path = |what: &str| format!("/v1/runs/{}/{what}", run.id);
+    let word = json!({ "reason": "it is real" });
 
-    let resumed = desk.send(word("resume")).await;
-    let stopped = desk.send(word("stop")).await;
+    let resumed = desk.says(&lead, &path("resume"), word.clone()).await;
+    let stopped = desk.says(&desk.token, &path("stop"), word).await;
 
     assert_eq!(
         resumed.body["code"], "approval-required",

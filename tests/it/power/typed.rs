@@ -241,7 +241,8 @@ async fn what_there_is_to_see_is_read_as_a_table_and_as_json() {
     let runs = desk.world.runs().await;
     let answered = runs.iter().find(|run| run.detection.is_some());
     let answered = answered.unwrap().id.to_string();
-    let why = format!("why: estop detections show {detection}");
+    let why =
+        format!("why: respond by agent-threat-intelligence, estop detections show {detection}");
 
     for (words, part) in [
         (vec!["runs", "list"], run.as_str()),
@@ -254,6 +255,10 @@ async fn what_there_is_to_see_is_read_as_a_table_and_as_json() {
             "when fresh: true     age(detection.detected_at) < duration(\"24h\")",
         ),
         (vec!["runs", "show", &answered], &why),
+        (
+            vec!["runs", "show", &answered],
+            "when fresh: true     age(detection.detected_at) < duration(\"24h\")",
+        ),
         (vec!["playbook", "list"], "agent-threat-intelligence"),
         (vec!["audit", "list"], "order.taken"),
         (vec!["mode", "show"], "enforce"),
@@ -266,6 +271,76 @@ async fn what_there_is_to_see_is_read_as_a_table_and_as_json() {
         assert_eq!(table.exit, Exit::Done, "{words:?} {table:?}");
         assert!(table.output.contains(part), "{words:?} {table:?}");
         assert!(json.json().is_object(), "{words:?} {json:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_carries_what_was_decided_and_what_every_clause_came_to() {
+    let desk = Desk::new().await;
+    let kind = "threatIntelligenceAccount";
+    desk.world.detect(kind, "agent", invoice_bot()).await;
+    desk.world.settle().await;
+    let ordered = desk
+        .contained("agent", crate::recovery::other_agent())
+        .await;
+    let runs = desk.world.runs().await;
+    let answered = runs.iter().find(|run| run.detection.is_some()).unwrap();
+
+    let shown = desk.get(&format!("/v1/runs/{}", answered.id)).await.body;
+    let by_hand = desk.get(&format!("/v1/runs/{ordered}")).await.body;
+
+    let decision = &shown["decision"];
+    assert_eq!(decision["verdict"]["verdict"], "respond", "{shown}");
+    let weighed = decision["considered"].as_array().unwrap();
+    let own = weighed
+        .iter()
+        .find(|one| one["playbook"] == "agent-threat-intelligence")
+        .unwrap();
+    assert_eq!(own["when"][0]["name"], "fresh");
+    assert_eq!(own["when"][0]["truth"], "true");
+    assert!(weighed.len() > 20, "those that did not match are there too");
+    assert!(by_hand["decision"].is_null(), "{by_hand}");
+}
+
+#[tokio::test]
+async fn several_runs_above_a_cap_are_released_in_one_command() {
+    let yaml = "mode: enforce\nprotected: []\ncaps: { tenant: 0, source: 0, reserve: 0 }\n";
+    let desk = Desk::with(Setting {
+        yaml: yaml.to_owned(),
+        ..Setting::default()
+    })
+    .await;
+    let agents = [invoice_bot(), crate::recovery::other_agent()];
+    for agent in agents {
+        desk.world.detect_agent(agent).await;
+        desk.world.settle().await;
+    }
+    let runs = desk.world.runs().await;
+    let ids: Vec<String> = runs.iter().map(|run| run.id.to_string()).collect();
+    let file = desk.path("ada.credential");
+    write_private(Path::new(&file), &desk.lead(1).await);
+    let mut words = vec!["runs", "resume"];
+    words.extend(ids.iter().map(String::as_str));
+    words.extend(["--reason", "it is real"]);
+
+    let by_token = desk.types(&words).await;
+    desk.world.settle().await;
+    let before = desk.world.writes().len();
+    let released = desk
+        .types(&[&words[..], &["--token-file", &file]].concat())
+        .await;
+    desk.world.settle().await;
+
+    assert_eq!(ids.len(), 2);
+    assert_eq!(by_token.exit, Exit::NotAllowed, "{by_token:?}");
+    assert!(by_token.talk.contains("estop person add"), "{by_token:?}");
+    assert_eq!(before, 0);
+    assert_eq!(released.exit, Exit::Done, "{released:?}");
+    for id in &ids {
+        assert!(released.talk.contains(&format!("released {id}")), "{id}");
+    }
+    for run in desk.world.runs().await {
+        assert_eq!(run.state.word(), "contained", "{run:?}");
     }
 }
 
