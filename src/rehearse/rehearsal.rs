@@ -108,7 +108,7 @@ async fn play(catalog: Catalog, case: &Case) -> Result<Played, NotPlayed> {
         };
         if let Some(people) = case.people {
             stage.begin().await?;
-            stage.answer(people).await?;
+            Box::pin(stage.answer(people)).await?;
         }
         if let Some(span) = case.advance {
             stage.begin().await?;

@@ -200,7 +200,8 @@ impl Stage {
         &self,
         doing: impl Future<Output = T>,
     ) -> Result<Option<T>, NotPlayed> {
-        let mut doing = std::pin::pin!(doing);
+        // Boxed: these are large, and a rehearsal is played on the stack of a test too.
+        let mut doing = Box::pin(doing);
         for _ in 0..DOING_TICKS {
             if let std::task::Poll::Ready(done) = futures_util::poll!(&mut doing) {
                 return Ok(Some(done));

@@ -616,6 +616,7 @@ async fn asked_about(kind: &str, detection: &str, entity: Uuid, tenant: Tenant) 
         ..Setting::default()
     })
     .await;
+    println!("{kind} {detection}");
     desk.world.detect(detection, kind, entity).await;
     desk.world.settle().await;
     desk

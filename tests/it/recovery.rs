@@ -61,7 +61,8 @@ async fn e06_a_run_that_keeps_killing_its_worker_is_set_aside_and_the_others_go_
     assert_eq!(doors.len(), 9, "{doors:?}");
     assert!(doors.iter().all(|it| it.state != DoorState::Closed));
     let own = doors.iter().find(|it| it.door == Door::AgentIdentity);
-    assert!(own.unwrap().proof.contains("stuck"), "{own:?}");
+    let proof = &own.unwrap().proof;
+    assert!(proof.contains("was not read back"), "{proof}");
     assert_eq!(world.state(other).await, RunState::Contained);
     let told = world.told().await;
     assert!(

@@ -206,7 +206,7 @@ async fn p08_a_set_ten_times_too_large_changes_nothing() {
     let (desk, folder) = changing().await;
     let before = in_force(&desk);
     let comment = "# Why: it goes on and on.\n";
-    let long = comment.repeat(10 * 256 * 1024 / comment.len());
+    let long = comment.repeat(10 * 64 * 1024 / comment.len());
 
     folder.holds(
         "stop.yaml",
@@ -221,7 +221,7 @@ async fn p08_a_set_ten_times_too_large_changes_nothing() {
     }
     let many = reload(&desk).await;
 
-    for (refused, why) in [(large, "larger than 256 KiB"), (many, "playbooks")] {
+    for (refused, why) in [(large, "larger than 64 KiB"), (many, "playbooks")] {
         let said = format!("{refused:?}");
         assert!(
             matches!(refused, Reloaded::Refused { .. }) && said.contains(why),

@@ -145,7 +145,7 @@ impl Kind {
             Self::Table => {
                 // A row is found again by its number.
                 let rows = &cases.tables["dcr-0a1b/Custom-Estop"];
-                let of_run = |row: &&Value| row.to_string().contains("run.ended");
+                let of_run = |row: &&Value| row.to_string().contains("run.made");
                 let mut seen = BTreeSet::new();
                 let once = |row: &&Value| seen.insert(row["Number"].as_i64());
                 rows.iter().filter(of_run).filter(once).map(text).collect()
