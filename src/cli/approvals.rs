@@ -181,7 +181,9 @@ fn say_shown(terminal: &mut Terminal, shown: &ApprovalShown) {
 fn lines(shown: &ApprovalShown) -> Vec<String> {
     let approval = &shown.approval;
     let state = approval.state.word().to_uppercase();
+    let contains = |offer: &Offer| offer.steps.iter().any(|step| step.action.contains());
     let what = match approval.about {
+        About::Begin if !shown.plan.as_ref().is_none_or(contains) => "act on",
         About::Begin => "contain",
         About::Keep => "keep contained",
         About::Hold => "keep contained for longer",

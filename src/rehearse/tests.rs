@@ -85,21 +85,28 @@ async fn a_moved_clock_and_a_silent_tenant_end_the_run_by_its_deadline() {
 }
 
 /// The same, which asks two people of a group.
-fn asking() -> String {
+fn asking(mode: &str) -> String {
     PLAYBOOK.replace(
         "recommended: enforce",
-        "recommended: ask\napproval: { from: [soc], quorum: 2, within: 1h, on_timeout: keep }",
+        &format!(
+            "recommended: {mode}\n\
+             approval: {{ from: [soc], quorum: 2, within: 1h, on_timeout: undo }}"
+        ),
     )
 }
 
 async fn asked(people: &str, expect: &str) -> Result<Vec<String>, super::NotPlayed> {
+    asked_by("ask", people, expect).await
+}
+
+async fn asked_by(mode: &str, people: &str, expect: &str) -> Result<Vec<String>, super::NotPlayed> {
     let cases = format!(
         "playbook: x\ncases:\n  - case: people\n    \
          detection: {{ type: signInSpike, severity: high, entity: invoice-bot }}\n{people}    \
          expect: {{ {expect} }}\n"
     );
     let cases = read_cases("x.test.yaml", &cases).unwrap_or_else(|faults| panic!("{}", faults[0]));
-    let reports = rehearse(("x.yaml", &asking()), &cases, |_| {}).await?;
+    let reports = rehearse(("x.yaml", &asking(mode)), &cases, |_| {}).await?;
     Ok(wrong(&reports))
 }
 
@@ -124,6 +131,23 @@ async fn people_agree_refuse_or_are_too_few_or_too_late() {
         ("    advance: 2h\n", nobody),
     ] {
         assert_eq!(asked(people, expect).await.unwrap(), no, "{people}");
+    }
+}
+
+#[tokio::test]
+async fn people_keep_what_was_contained_provisionally_or_let_it_end() {
+    let held = "decision: provisional, state: contained, disabled: [invoice-bot]";
+    let ended = "decision: provisional, state: undone, disabled: []";
+    let no = [] as [String; 0];
+
+    for (people, expect) in [
+        ("    people: approve\n    advance: 2h\n", held),
+        ("    people: deny\n", ended),
+        ("    advance: 59m\n", held),
+        ("    advance: 2h\n", ended),
+    ] {
+        let wrong = asked_by("provisional", people, expect).await;
+        assert_eq!(wrong.unwrap(), no, "{people}");
     }
 }
 

@@ -7,7 +7,6 @@ use estop::domain::action::Action;
 use estop::domain::entity::ObjectId;
 use estop::domain::id::OrderId;
 use estop::domain::order::{Operator, Order, OrderKind, Scope};
-use estop::domain::permission::Profile;
 use estop::domain::person::{GroupName, Person, Role};
 use estop::domain::run::RunState;
 use estop::sim::{Aspect, Switch, Tenant};
@@ -606,17 +605,21 @@ async fn a_lead_contains_a_blueprint_alone_unless_it_would_stop_what_is_protecte
     assert_eq!(desk.world.only_run().await.state, RunState::Contained);
 }
 
-/// A shipped playbook asks about this kind of entity.
-async fn asked_about(kind: &str, detection: &str, entity: Uuid, tenant: Tenant) -> Desk {
-    let kinds = "agent, service_principal, user, blueprint";
+/// A shipped playbook asks about this entity, in a deployment with the right to what it proposes.
+async fn asked_about(
+    mut tenant: Tenant,
+    what: Action,
+    (detection, kind, entity): (&str, &str, Uuid),
+) -> Desk {
+    let needed = what.permissions().iter().map(|it| (*it).to_owned());
+    tenant.client.permissions.extend(needed);
     let desk = Desk::with(Setting {
         tenant,
-        kinds,
-        profile: Profile::Eradicate,
+        kinds: "agent, service_principal, user, blueprint",
+        profile: what.profile(),
         ..Setting::default()
     })
     .await;
-    println!("{kind} {detection}");
     desk.world.detect(detection, kind, entity).await;
     desk.world.settle().await;
     desk
@@ -625,49 +628,45 @@ async fn asked_about(kind: &str, detection: &str, entity: Uuid, tenant: Tenant) 
 #[tokio::test]
 async fn what_is_asked_about_any_kind_of_entity_can_be_approved() {
     let mut tenant = Tenant::contoso();
-    for action in [
-        Action::RevokeSessions,
-        Action::DisableServicePrincipal,
-        Action::RestoreBlueprint,
-    ] {
-        let needed = action.permissions().iter().map(|it| (*it).to_owned());
-        tenant.client.permissions.extend(needed);
-    }
     let mut people = tenant.users.values();
-    let person = people
-        .find(|it| it.identity_parent_id.is_none())
-        .unwrap()
-        .id;
+    let person = people.find(|it| it.identity_parent_id.is_none());
+    let person = person.unwrap().id;
     let classic = tenant.add_service_principal("helpdesk-classic");
     let deleted = tenant.add_blueprint("Retired-Agents").principal;
     tenant.soft_delete(deleted);
 
-    for (kind, detection, entity) in [
-        ("user", "makerCredentialUse", person),
-        ("service_principal", "leakedCredentials", classic),
-        ("blueprint", "blueprintDeleted", deleted),
+    // Sessions, and a blueprint that is back, have no switch that could be read back closed.
+    for (what, about, ends) in [
+        (
+            Action::RevokeSessions,
+            ("makerCredentialUse", "user", person),
+            RunState::Partial,
+        ),
+        (
+            Action::DisableServicePrincipal,
+            ("leakedCredentials", "service_principal", classic),
+            RunState::Contained,
+        ),
+        (
+            Action::RestoreBlueprint,
+            ("blueprintDeleted", "blueprint", deleted),
+            RunState::Partial,
+        ),
     ] {
-        let desk = asked_about(kind, detection, entity, tenant.clone()).await;
+        let desk = asked_about(tenant.clone(), what, about).await;
         let ada = desk.lead(1).await;
         let shown = desk.shown().await;
-        assert!(shown["unreadable"].is_null(), "{kind}: {shown}");
+        assert!(shown["unreadable"].is_null(), "{what}: {shown}");
 
         let yes = desk.approves(&ada, &shown).await;
         desk.world.settle().await;
 
-        assert_eq!(
-            yes.body["approval"]["state"], "approved",
-            "{kind}: {}",
-            yes.text
-        );
+        let state = &yes.body["approval"]["state"];
+        assert_eq!(state, "approved", "{what}: {}", yes.text);
         let run = desk.world.only_run().await;
-        assert_eq!(run.state, RunState::Contained, "{kind}: {run:?}");
-        assert_eq!(
-            desk.world.writes().len(),
-            1,
-            "{kind}: {:?}",
-            desk.world.writes()
-        );
+        assert_eq!(run.state, ends, "{what}: {run:?}");
+        let writes = desk.world.writes();
+        assert_eq!(writes.len(), 1, "{what}: {writes:?}");
         desk.world.nothing_left_over().await;
     }
 }
@@ -677,7 +676,8 @@ async fn what_is_gone_for_good_is_not_approved() {
     let mut tenant = Tenant::contoso();
     let gone = tenant.add_blueprint("Retired-Agents").principal;
     tenant.blueprints.remove(&gone);
-    let desk = asked_about("blueprint", "blueprintDeleted", gone, tenant).await;
+    let about = ("blueprintDeleted", "blueprint", gone);
+    let desk = asked_about(tenant, Action::RestoreBlueprint, about).await;
 
     let shown = desk.shown().await;
 
