@@ -3,17 +3,16 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use estop::cli::demo::{Colour, demo};
 use estop::cli::lab::lab;
-use estop::cli::{Cli, Errand, Exit, Room, Terminal, serve_command};
+use estop::cli::{Cli, Errand, Exit, Room, Terminal, is_plain, serve_command};
 use estop::clock::Clock;
 use estop::config::Environment;
 use estop::telemetry::{LogForm, start_logging};
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars());
-    let cli = Cli::parse();
+    let cli = Cli::typed();
     #[cfg(feature = "failpoints")]
     arm(&environment);
     let runtime = match tokio::runtime::Runtime::new() {
@@ -24,9 +23,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, environment: Environment) -> Exit {
-    let plain = cli.no_color
-        || environment.get("NO_COLOR").is_some()
-        || environment.get("TERM") == Some("dumb");
+    let plain = cli.no_color || is_plain(&environment);
     let mut room = Room {
         terminal: Terminal::system(&environment),
         environment,

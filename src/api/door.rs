@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::Api;
 use super::problem::Problem;
+use crate::command::Sort;
 use crate::domain::order::{Operator, Scope};
 
 /// Longest time a request may take.
@@ -54,12 +55,32 @@ async fn admit(api: &Api, mut request: Request) -> Result<Request, Problem> {
         return Ok(request);
     }
     let bearer = bearer(request.headers()).ok_or_else(Problem::no_token)?;
-    let operator = api.desk.authenticate(bearer).await?;
+    let operator = known(api, bearer).await?;
     if !may(&operator, request.method()) {
         return Err(Problem::role_missing(&operator));
     }
     request.extensions_mut().insert(operator);
     Ok(request)
+}
+
+/// Whose credential it is. So many refusals are looked up in a second, and no more (threat C05).
+async fn known(api: &Api, bearer: &str) -> Result<Operator, Problem> {
+    let elapsed = api.desk.clock().elapsed();
+    if !api.guesses.may_try(bearer, elapsed) {
+        return Err(Problem::too_many());
+    }
+    match api.desk.authenticate(bearer).await {
+        Ok(operator) => {
+            api.guesses.believed(bearer);
+            Ok(operator)
+        }
+        Err(error) => {
+            if error.sort == Sort::Unbelieved {
+                api.guesses.refused(bearer, elapsed);
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// The token of the one `Authorization` header there may be.

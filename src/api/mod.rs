@@ -12,6 +12,7 @@
 //! Read next: `door`, `problem`, `runs`.
 
 mod door;
+mod guesses;
 mod problem;
 
 mod body;
@@ -44,6 +45,7 @@ use futures_util::future::BoxFuture;
 
 pub use body::BODY_MAX;
 pub use drills::{DrillShown, Leg};
+pub use guesses::Guesses;
 pub use playbooks::PlaybookShown;
 pub use problem::Told;
 pub use runs::RunShown;
@@ -78,6 +80,8 @@ pub struct Api {
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// What the door for senders heard lately.
     pub heard: Heard,
+    /// How many credentials were refused lately.
+    pub guesses: Arc<Guesses>,
     /// What is counted, as text at this moment.
     pub scrape: Scrape,
     /// Is the service fit to act?

@@ -93,6 +93,16 @@ impl Problem {
         )
     }
 
+    pub(super) fn too_many() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            ("too-many-refused", "Too many tokens were refused just now"),
+            "somebody guesses, or a script shows an old token; until it is over only tokens that \
+             were used lately are looked up",
+            "Try again in a second; end what shows a wrong token",
+        )
+    }
+
     pub(super) fn role_missing(operator: &Operator) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -135,7 +145,9 @@ impl Problem {
     pub(super) fn told(self, instance: &str, id: &str) -> Response {
         let retryable = matches!(
             self.status,
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+            StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
         );
         let told = Told {
             kind: format!("/errors/{}", self.code),

@@ -118,6 +118,7 @@ impl Service {
             evidence: self.evidence.clone(),
             catalog: Arc::clone(&self.catalog),
             heard: self.heard(),
+            guesses: Arc::default(),
             scrape: self.scrape(),
             ready: Arc::new(move || {
                 let (store, guards) = (store.clone(), Arc::clone(&guards));

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::apart::secrets_apart;
 use super::examine::{self, AskAzure};
 use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
@@ -90,6 +91,7 @@ impl Service {
             catalog,
             ..
         } = parts;
+        secrets_apart(&config)?;
         let senders = Senders::new(&config, &transport, &clock)?;
         let entry = (Entry::Service, keys::vault(&config)?);
         let opened = Store::open_with(&config.store, entry, clock.clone()).await;

@@ -125,23 +125,7 @@ fn show(terminal: &mut Terminal, said: &Value) {
 
 /// What was decided for one entity, and every playbook that was weighed.
 fn decided(terminal: &mut Terminal, decision: &Value) {
-    let nothing = Value::Null;
-    let entity = decision.get("entity").unwrap_or(&nothing);
-    let verdict = decision.get("verdict").unwrap_or(&nothing);
-    let playbook = match verdict.get("playbook").and_then(Value::as_str) {
-        Some(playbook) => format!(" by {playbook}"),
-        None => String::new(),
-    };
-    let because = match verdict.get("because") {
-        None | Some(Value::Null) => String::new(),
-        Some(_) => format!(", because {}", cell(verdict, "because")),
-    };
-    terminal.line(&format!(
-        "  {} {}: {}{playbook}{because}",
-        cell(entity, "kind"),
-        cell(entity, "id"),
-        cell(verdict, "verdict"),
-    ));
+    terminal.line(&format!("  {}", verdict_in_words(decision)));
     let weighed = decision.get("considered").and_then(Value::as_array);
     for considered in weighed.into_iter().flatten() {
         let matched = considered.get("matched") == Some(&Value::Bool(true));
@@ -155,6 +139,27 @@ fn decided(terminal: &mut Terminal, decision: &Value) {
             terminal.line(&line);
         }
     }
+}
+
+/// Whom a decision is about, what follows, by which playbook, and why.
+pub(super) fn verdict_in_words(decision: &Value) -> String {
+    let nothing = Value::Null;
+    let entity = decision.get("entity").unwrap_or(&nothing);
+    let verdict = decision.get("verdict").unwrap_or(&nothing);
+    let playbook = match verdict.get("playbook").and_then(Value::as_str) {
+        Some(playbook) => format!(" by {playbook}"),
+        None => String::new(),
+    };
+    let because = match verdict.get("because") {
+        None | Some(Value::Null) => String::new(),
+        Some(_) => format!(", because {}", cell(verdict, "because")),
+    };
+    format!(
+        "{} {}: {}{playbook}{because}",
+        cell(entity, "kind"),
+        cell(entity, "id"),
+        cell(verdict, "verdict"),
+    )
 }
 
 /// What each clause came to, and what lowered the mode of a playbook that matched.

@@ -91,7 +91,7 @@ impl Exit {
             "too-slow" => Self::Unknown,
             "graph-unreachable" => Self::Unreachable,
             _ => match status {
-                401 | 403 => Self::NotAllowed,
+                401 | 403 | 429 => Self::NotAllowed,
                 404 => Self::NotFound,
                 400 | 405 | 413 | 415 | 422 => Self::Usage,
                 503 => Self::Unreachable,

@@ -16,6 +16,7 @@ mod exit;
 mod terminal;
 
 mod answers;
+mod help;
 mod server;
 mod table;
 mod wait;
@@ -63,7 +64,7 @@ pub use args::*;
 pub use doctor::DoctorArgs;
 pub use exit::Exit;
 pub use serve::{ServeArgs, serve_command};
-pub use terminal::{Ends, Terminal};
+pub use terminal::{Ends, Terminal, is_plain};
 
 use answers::{Answer, Failure};
 use demo::DemoArgs;

@@ -171,6 +171,7 @@ fn kind(manner: &Manner) -> Result<Kind, Failure> {
         Manner::Slack => Scheme::slack(),
         Manner::Stripe => Scheme::stripe(),
         Manner::Teams => Scheme::teams(),
+        Manner::Hmac(scheme) => return Ok(Kind::Hmac((**scheme).clone())),
         Manner::Carried(sent) => return Ok(Kind::Carried(sent.clone())),
         Manner::Token => return Ok(Kind::Token),
     };

@@ -35,12 +35,25 @@ fn service_mode(word: &str) -> Result<ServiceMode, String> {
     ServiceMode::from_word(word).ok_or_else(|| "write off, observe or enforce".to_owned())
 }
 
+/// Nothing of our memory goes into a core file or to a debugger of the same user: it holds keys.
+#[cfg(target_os = "linux")]
+fn keep_memory_to_ourselves() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(why) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%why, "core files of this process are not ruled out");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_memory_to_ourselves() {}
+
 /// Serves until the process is asked to stop. A configuration that cannot be used ends with 78.
 pub async fn serve_command(
     args: &ServeArgs,
     environment: &Environment,
     out: &mut (dyn Write + Send),
 ) -> Exit {
+    keep_memory_to_ourselves();
     let started = async {
         let parts = parts(args, environment)?;
         parts
@@ -158,5 +171,17 @@ fn asked_to_stop() -> impl Future<Output = ()> {
             () = once(interrupt) => {}
             () = once(terminate) => {}
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    #[test]
+    fn a_service_leaves_no_core_file() {
+        super::keep_memory_to_ourselves();
+
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
     }
 }

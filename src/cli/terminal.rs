@@ -28,7 +28,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// The process's own. Colours only on a terminal, and not where `NO_COLOR` is set.
+    /// The process's own. Colours only on a terminal that wants them.
     pub fn system(environment: &Environment) -> Self {
         let ends = Ends {
             input: std::io::stdin().is_terminal(),
@@ -41,9 +41,7 @@ impl Terminal {
             std::io::stderr(),
             ends,
         );
-        let plain =
-            environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
-        terminal.colours = ends.output && !plain;
+        terminal.colours = ends.output && !is_plain(environment);
         terminal
     }
 
@@ -161,6 +159,11 @@ impl Terminal {
             word.to_owned()
         }
     }
+}
+
+/// Whether a terminal wants no colours: `NO_COLOR` is set, or it is a dumb one.
+pub fn is_plain(environment: &Environment) -> bool {
+    environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb")
 }
 
 /// What a colour means; the word beside it says the same.

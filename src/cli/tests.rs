@@ -3,12 +3,14 @@
 use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{Command as Word, Parser as _};
 
 use super::contain::{reason, yes};
+use super::help::words;
 use super::server::{private_text, safe_base};
-use super::terminal::{Ends, Terminal};
+use super::terminal::{Ends, Terminal, is_plain};
 use super::{Cli, Command, Exit, table};
+use crate::config::Environment;
 use crate::domain::run::RunState;
 
 /// What was written, for a test to look at.
@@ -47,18 +49,57 @@ fn terminal(typed: &str, ends: Ends) -> (Terminal, Paper, Paper) {
 
 #[test]
 fn the_words_fit_together() {
-    Cli::command().debug_assert();
+    words().debug_assert();
+}
+
+/// Every word with its examples, as the path it is typed by.
+fn leaves(word: &Word, above: &str) -> Vec<(String, String)> {
+    let path = format!("{above} {}", word.get_name()).trim().to_owned();
+    let told = word.get_after_help().map(ToString::to_string);
+    let inner = word.get_subcommands().filter(|it| it.get_name() != "help");
+    let mut all: Vec<_> = inner.flat_map(|inner| leaves(inner, &path)).collect();
+    all.push((path, told.unwrap_or_default()));
+    all
 }
 
 #[test]
-fn every_command_but_status_has_help_with_examples() {
-    for command in Cli::command().get_subcommands() {
-        let name = command.get_name();
-        let help = command.get_after_help().map(ToString::to_string);
-        let has_examples = help.is_some_and(|help| help.contains(&format!("estop {name}")));
+fn every_command_at_every_level_has_help_with_examples_of_its_own_that_are_understood() {
+    let all = leaves(&words(), "");
+    assert!(all.len() > 80, "{}", all.len());
 
-        assert!(has_examples || name == "status", "{name}");
+    for (path, told) in all {
+        let examples: Vec<_> = told.lines().map(str::trim_start).collect();
+        let own = examples.iter().filter(|line| line.starts_with(&path));
+        assert!(own.count() > 0, "{path}: {told}");
+        for line in examples.iter().filter(|line| line.starts_with("estop ")) {
+            // What stands behind two spaces explains it; pipes and lists are the shell's.
+            let typed = line.split("  ").next().unwrap();
+            if typed.contains(['>', '|', '&', '$', '\\', '\'']) {
+                continue;
+            }
+            let read = words().try_get_matches_from(typed_words(typed));
+            assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
+        }
     }
+}
+
+/// The words of an example, with an id wherever it stands for one.
+fn typed_words(example: &str) -> Vec<String> {
+    let guid = "7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0";
+    let quoted = example.split('"').zip([false, true].into_iter().cycle());
+    let mut words = Vec::new();
+    for (text, is_quoted) in quoted {
+        if is_quoted {
+            words.push(text.to_owned());
+            continue;
+        }
+        words.extend(text.split_whitespace().map(|word| match word {
+            "GUID" | "OBJECT_ID" | "TENANT_ID" => guid.to_owned(),
+            "RUN" => "run_00000000000000000000000007".to_owned(),
+            word => word.replace("_06b2...", "_00000000000000000000000007"),
+        }));
+    }
+    words
 }
 
 #[test]
@@ -83,7 +124,7 @@ fn a_name_is_no_target_and_usage_ends_with_2() {
 
 #[test]
 fn c04_no_argument_takes_a_token() {
-    let mut commands = vec![Cli::command()];
+    let mut commands = vec![words()];
     let mut seen = 0;
     while let Some(command) = commands.pop() {
         for argument in command.get_arguments() {
@@ -251,4 +292,14 @@ fn a_table_keeps_whole_ids_and_lines_its_columns_up() {
 
     let expected = "N     ID\na     7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0\nlong  -\n";
     assert_eq!(output.text(), expected);
+}
+
+#[test]
+fn a_dumb_terminal_and_whoever_wants_no_colour_get_none() {
+    let plain = |name: &str, value: &str| {
+        is_plain(&Environment::new([(name.to_owned(), value.to_owned())]))
+    };
+
+    assert!(plain("TERM", "dumb") && plain("NO_COLOR", "1"));
+    assert!(!plain("TERM", "xterm-256color") && !plain("NO_COLOR", ""));
 }

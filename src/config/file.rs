@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::BadConfig;
 use super::actions::ActionsFile;
@@ -195,19 +196,24 @@ pub struct MayFile {
 
 impl File {
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, BadConfig> {
-        if text.len() > FILE_MAX {
-            return Err(BadConfig(format!("{name} is larger than {FILE_MAX} bytes")));
-        }
-        let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! {
-                max_documents: 1, max_depth: 16, max_nodes: 10_000,
-                max_anchors: 0, max_aliases: 0, max_merge_keys: 0
-            },
-            strict_booleans: true
-        };
-        serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| BadConfig(explained(name, &error.to_string())))
+        strict(name, text)
     }
+}
+
+/// One strict document; `name` stands before what is wrong with it.
+pub(super) fn strict<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, BadConfig> {
+    if text.len() > FILE_MAX {
+        return Err(BadConfig(format!("{name} is larger than {FILE_MAX} bytes")));
+    }
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_documents: 1, max_depth: 16, max_nodes: 10_000,
+            max_anchors: 0, max_aliases: 0, max_merge_keys: 0
+        },
+        strict_booleans: true
+    };
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| BadConfig(explained(name, &error.to_string())))
 }
 
 /// The parser's words in one line, with the place in front and what was probably meant behind.

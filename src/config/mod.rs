@@ -57,7 +57,7 @@ pub use settings::Config;
 pub use show::{Shown, shown};
 pub use verify::{
     BasicFile, EntraFile, HeaderFile, HmacFile, KeysFile, OneOrMore, SignedConfig, TimestampFile,
-    VerifyConfig, VerifyFile, WebhooksFile,
+    VerifyConfig, VerifyFile, WebhooksFile, hmac_scheme,
 };
 
 /// Where the file is looked for when nobody names one.

@@ -41,8 +41,28 @@ pub struct Heard {
     pub key: Option<String>,
     /// What became of it.
     pub detection: Option<DetectionId>,
+    /// How many seconds ago it was sent by its own word; less than none when that is ahead of us.
+    pub skew_seconds: Option<i64>,
+    /// How long the answer took.
+    pub took_millis: u64,
     /// What the one who connects the sender should look at.
     pub hint: Option<String>,
+}
+
+/// A request that is being answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// When it came, by the clock that only goes on.
+    pub(super) since: Duration,
+    /// How many seconds ago it was sent by its own word, where somebody looks.
+    pub(super) skew_seconds: Option<i64>,
+}
+
+impl Arrival {
+    /// How long it has taken so far.
+    pub(super) fn took_millis(self, elapsed: Duration) -> u64 {
+        millis(elapsed.saturating_sub(self.since))
+    }
 }
 
 /// The last lines, and who was told of.
@@ -125,6 +145,8 @@ mod tests {
             verdict: "wrong_signature",
             key: None,
             detection: None,
+            skew_seconds: None,
+            took_millis: 0,
             hint: None,
         }
     }

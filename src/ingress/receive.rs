@@ -21,6 +21,7 @@ use crate::telemetry::crash_point;
 
 use super::callback;
 use super::door::{Door, asks};
+use super::hearing::Arrival;
 use super::reply::{Problem, json};
 use super::tally::Tallied;
 use super::verified::{RawDelivery, VerifiedDelivery};
@@ -37,10 +38,14 @@ pub(super) async fn receive(
     source: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
+    let arrival = Arrival {
+        since: door.clock.elapsed(),
+        skew_seconds: None,
+    };
     let (parts, body) = request.into_parts();
     let source = source.map(|Path(name)| name).unwrap_or_default();
     let called = callback::wanted(&door, &parts.headers);
-    let id = match take(&door, &source, parts.headers, body).await {
+    let id = match take((&door, arrival), &source, parts.headers, body).await {
         Ok(id) => id,
         Err(problem) => return problem.reply(),
     };
@@ -54,41 +59,39 @@ pub(super) async fn receive(
 }
 
 async fn take(
-    door: &Door,
+    (door, mut arrival): (&Door, Arrival),
     name: &str,
     headers: HeaderMap,
     body: Body,
 ) -> Result<DeliveryId, Problem> {
-    let Some(source) = door.sources.enabled(name) else {
-        return Err(door.stranger(name));
+    let formed = formed(door, &headers, body).await;
+    // Who asks in a wrong form learns that, and not which sources there are (threat W25).
+    let (source, body) = match (door.sources.enabled(name), formed) {
+        (Some(source), Ok(body)) => (source, body),
+        (Some(source), Err(problem)) => {
+            return Err(door.turn_away(&source.name, problem, arrival));
+        }
+        (None, formed) => {
+            let told = formed.err().unwrap_or(Problem::Refused);
+            return Err(door.stranger(name, told, arrival));
+        }
     };
     let name = source.name.as_str();
-    is_framed_once(&headers)
-        .and_then(|()| {
-            is_plain_json(&headers)
-                .then_some(())
-                .ok_or(Problem::NotJson)
-        })
-        .map_err(|problem| door.turn_away(&source.name, problem))?;
-    let body = door
-        .clock
-        .within(BODY_WITHIN, whole(&headers, body))
-        .await
-        .map_err(|_| Problem::TooSlow)
-        .flatten()
-        .map_err(|problem| door.turn_away(&source.name, problem))?;
     let now = door.clock.now();
+    if door.is_watched() {
+        arrival.skew_seconds = source.verifier.skew(&headers, now);
+    }
     let raw = RawDelivery { headers, body };
     let verified = match VerifiedDelivery::verify(raw, source, now).await {
         Ok(verified) => verified,
         Err((raw, Unbelieved::Refused { why, caller })) => {
-            return Err(door.disbelieve((source, &raw), why, caller));
+            return Err(door.disbelieve((source, &raw), (why, caller), arrival));
         }
         Err((_, Unbelieved::CannotTell(why))) => return Err(door.cannot_tell(name, &why)),
     };
     crash_point("ingress.verified");
     if !door.quotas.admit(&source.name) {
-        return Err(door.turn_away(&source.name, Problem::Busy));
+        return Err(door.turn_away(&source.name, Problem::Busy, arrival));
     }
     let shown = door.is_watched().then(|| verified.shown());
     let id = DeliveryId::from_uuid(door.clock.uuid());
@@ -106,9 +109,19 @@ async fn take(
     };
     door.tally.add(name, what);
     if let Some(shown) = shown {
-        door.show_taken((source, shown), id, what);
+        door.show_taken((source, shown), (id, what), arrival);
     }
     Ok(id)
+}
+
+/// The whole body of a request in the only form that is taken, whoever sends it.
+async fn formed(door: &Door, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    is_framed_once(headers)?;
+    if !is_plain_json(headers) {
+        return Err(Problem::NotJson);
+    }
+    let arriving = door.clock.within(BODY_WITHIN, whole(headers, body));
+    arriving.await.map_err(|_| Problem::TooSlow).flatten()
 }
 
 /// A body has one length, said once: with two, a proxy before us and we may each see another end

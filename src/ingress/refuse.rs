@@ -8,7 +8,7 @@ use crate::domain::entity::ObjectId;
 use crate::domain::id::{DeliveryId, DetectionId};
 
 use super::door::Door;
-use super::hearing::Heard;
+use super::hearing::{Arrival, Heard};
 use super::reply::Problem;
 use super::sources::Source;
 use super::tally::Tallied;
@@ -19,8 +19,8 @@ use super::verified::RawDelivery;
 pub type OnRefusal = Arc<dyn Fn(&SourceName, &'static str) + Send + Sync>;
 
 impl Door {
-    /// A path that names no source whose deliveries are taken.
-    pub(super) fn stranger(&self, name: &str) -> Problem {
+    /// A path that names no source whose deliveries are taken, and what is answered.
+    pub(super) fn stranger(&self, name: &str, told: Problem, arrival: Arrival) -> Problem {
         self.tally.add("unknown", Tallied::Refused);
         let disabled = self.sources.find(name).map(|source| &source.name);
         let why = if disabled.is_some() {
@@ -32,16 +32,16 @@ impl Door {
         if let Some(disabled) = disabled {
             self.tell_once_an_hour(disabled, why);
         }
-        self.note(disabled, None, (Problem::Refused, why), None);
-        Problem::Refused
+        self.note((disabled, None), (told, why), None, arrival);
+        told
     }
 
     /// A configured source whose delivery is not believed.
     pub(super) fn disbelieve(
         &self,
         (source, raw): (&Source, &RawDelivery),
-        why: &'static str,
-        caller: Option<ObjectId>,
+        (why, caller): (&'static str, Option<ObjectId>),
+        arrival: Arrival,
     ) -> Problem {
         let name = &source.name;
         self.tally.add(name.as_str(), Tallied::Refused);
@@ -56,20 +56,25 @@ impl Door {
                     .hint(&raw.headers, &raw.body, self.clock.now())
             })
             .flatten();
-        let bytes = Some(raw.body.len());
-        self.note(Some(name), bytes, (Problem::Refused, why), hint);
+        let about = (Some(name), Some(raw.body.len()));
+        self.note(about, (Problem::Refused, why), hint, arrival);
         Problem::Refused
     }
 
     /// A configured source whose delivery has the wrong form.
-    pub(super) fn turn_away(&self, source: &SourceName, problem: Problem) -> Problem {
+    pub(super) fn turn_away(
+        &self,
+        source: &SourceName,
+        problem: Problem,
+        arrival: Arrival,
+    ) -> Problem {
         let why = problem.word();
         self.tally.add(source.as_str(), Tallied::Malformed);
         if let Some(unsaid) = self.tally.line(self.clock.elapsed()) {
             tracing::warn!(source = %source, why, unsaid, "a delivery was not taken");
         }
         self.tell_once_an_hour(source, why);
-        self.note(Some(source), None, (problem, why), None);
+        self.note((Some(source), None), (problem, why), None, arrival);
         problem
     }
 
@@ -104,8 +109,8 @@ impl Door {
     pub(super) fn show_taken(
         &self,
         (source, (key, bytes)): (&Source, (String, usize)),
-        id: DeliveryId,
-        what: Tallied,
+        (id, what): (DeliveryId, Tallied),
+        arrival: Arrival,
     ) {
         self.hearing.note(Heard {
             number: 0,
@@ -116,6 +121,8 @@ impl Door {
             verdict: what.word(),
             key: Some(key),
             detection: Some(DetectionId::from(id)),
+            skew_seconds: arrival.skew_seconds,
+            took_millis: arrival.took_millis(self.clock.elapsed()),
             hint: None,
         });
     }
@@ -136,10 +143,10 @@ impl Door {
 
     fn note(
         &self,
-        source: Option<&SourceName>,
-        bytes: Option<usize>,
+        (source, bytes): (Option<&SourceName>, Option<usize>),
         (problem, verdict): (Problem, &'static str),
         hint: Option<String>,
+        arrival: Arrival,
     ) {
         self.hearing.note(Heard {
             number: 0,
@@ -150,6 +157,8 @@ impl Door {
             verdict,
             key: None,
             detection: None,
+            skew_seconds: arrival.skew_seconds,
+            took_millis: arrival.took_millis(self.clock.elapsed()),
             hint,
         });
     }

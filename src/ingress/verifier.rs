@@ -53,6 +53,14 @@ impl Verifier {
         }
     }
 
+    /// How many seconds ago it was sent by its own word, where it says so.
+    pub(super) fn skew(&self, headers: &HeaderMap, now: Moment) -> Option<i64> {
+        match self {
+            Self::Signed(profile) => profile.skew(headers, now),
+            Self::Entra(_, besides) => besides.as_ref()?.skew(headers, now),
+        }
+    }
+
     /// Whether these headers alone carry the credential of this source: its access token, or the
     /// secret it sends along. Who must sign a body carries none. The error is why we cannot tell.
     pub(super) async fn is_carried(

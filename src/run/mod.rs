@@ -13,6 +13,7 @@
 //! Read next: `worker`, then `forward`, `step`, `together`, `verify`, then `backward`, then `sweep`.
 
 mod backward;
+mod company;
 mod conclusion;
 mod coverage;
 mod forward;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY, together};
+use super::{Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY, company, together};
 use crate::act::{self, Error};
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::run::RunLease;
 use crate::domain::step::{Before, Outcome, Step};
-use crate::store::{Claimed, Strike};
+use crate::store::{Claimed, Started, Strike};
 use crate::telemetry::{OfAction, crash_point};
 
 /// First pause after an answer was lost or an object was not found; it doubles from there.
@@ -117,7 +117,16 @@ async fn attempt(
             Ok(seen) if claimed.run.mode == Mode::Observe => {
                 return Ok(Ok((Outcome::Observed, would(&seen))));
             }
-            Ok(seen) => store_before(bench, claimed.lease, step, seen).await?,
+            Ok(seen) => {
+                let read = company::first_read(&seen.before);
+                let started = store_before(bench, claimed.lease, step, seen).await?;
+                let about = (started.company, read);
+                if let Some(ended) = company::spares(bench, &context, step, about).await {
+                    step.before = Some(started.before);
+                    return Ok(Ok(ended));
+                }
+                started.before
+            }
         },
     };
     let again = || closed_by(&before, step, claimed);
@@ -150,7 +159,7 @@ pub(super) async fn store_before(
     lease: RunLease,
     step: &Step,
     seen: act::Seen,
-) -> Result<Before, Broken> {
+) -> Result<Started, Broken> {
     crash_point("step.looked");
     let act::Seen { before, closes, .. } = seen;
     let strike = Strike {
@@ -158,9 +167,9 @@ pub(super) async fn store_before(
         before,
         closes,
     };
-    let before = bench.store.strike(lease, strike, bench.clock.now()).await?;
+    let started = bench.store.strike(lease, strike, bench.clock.now()).await?;
     crash_point("step.started");
-    Ok(before)
+    Ok(started)
 }
 
 fn would(seen: &act::Seen) -> String {

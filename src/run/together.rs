@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+use super::company::{self, Read};
 use super::step::store_before;
 use super::{Bench, Broken};
 use crate::act::{self, Ended, Error};
@@ -20,7 +21,7 @@ use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::step::{Before, PriorWord, Step, Switch};
 use crate::graph::Enabled;
-use crate::store::Claimed;
+use crate::store::{Claimed, Started};
 
 /// How long the read may go on after the write was answered. Then nobody knows, and undo asks.
 const READ_GRACE: Duration = Duration::from_secs(2);
@@ -78,7 +79,12 @@ pub(super) async fn strike(
         closes: vec![entity],
         evidence: String::new(),
     };
-    let before = store_before(bench, claimed.lease, step, seen).await?;
+    let Started { before, company } = store_before(bench, claimed.lease, step, seen).await?;
+    let about = (company, Read::NotYet);
+    if let Some(ended) = company::spares(bench, &context, step, about).await {
+        step.before = Some(before);
+        return Ok(Ok(ended));
+    }
     let Before::Unproven { id } = before else {
         // We hold it already and know what was before.
         let ended = act::perform(&context, &step.plan, &before).await;

@@ -36,6 +36,11 @@ impl Profile {
         Some(usual.unwrap_or_else(|| refusal.advice()))
     }
 
+    /// How many seconds ago it was sent by its own word; less than none when that is ahead of us.
+    pub fn skew(&self, headers: &HeaderMap, now: Moment) -> Option<i64> {
+        self.age(headers, now).map(|(age, _)| age)
+    }
+
     fn age(&self, headers: &HeaderMap, now: Moment) -> Option<(i64, u64)> {
         match self {
             Self::Webhooks(webhooks) => webhooks.age(headers, now),

@@ -16,6 +16,9 @@ use super::sql::{Access, Connection};
 const PAGES: u32 = 2_000;
 /// From so many on the writer waits until they are copied.
 const PAGES_MAX: u32 = 64_000;
+/// What is left of the journal's file once it begins anew: one reader that stayed for long may have
+/// made it long, and nothing else would make it shorter (threat D06).
+const KEPT: &str = "pragma journal_size_limit = 33554432";
 /// Copies every page that no reader still needs, and waits for nobody.
 const COPY: &str = "pragma wal_checkpoint(passive)";
 /// Copies every page, and waits for readers.
@@ -41,6 +44,7 @@ pub(super) fn beside(
     path: &std::path::Path,
 ) -> Result<(Checkpoints, Copier), Error> {
     let pages = Arc::new(AtomicU32::new(0));
+    writer.run_script(KEPT)?;
     let seen = Arc::clone(&pages);
     writer.on_commit(move |pages| seen.store(pages, Ordering::Relaxed))?;
     let db = Connection::open(path, Access::Write)?;

@@ -155,4 +155,50 @@ mod tests {
 
         assert!(refused(&mut db).contains("schema step 1 (spine) is another than ours"));
     }
+
+    /// The schema as SQLite keeps it.
+    fn schema(db: &mut Connection) -> Vec<String> {
+        let rows = at_once(async {
+            query("select type || name || coalesce(sql, '') as whole from sqlite_master order by 1")
+                .fetch_all(db)
+                .await
+        });
+        let whole = |row: super::super::sql::Row| row.get::<String>("whole").unwrap();
+        rows.unwrap().into_iter().map(whole).collect()
+    }
+
+    #[test]
+    fn d16_killed_at_any_statement_a_step_is_done_wholly_by_the_next_start() {
+        let (mut db, _folder) = fresh();
+        migrate(&mut db).unwrap();
+        let whole = schema(&mut db);
+        let mut killed = 0;
+        for (nth, (_, _, text)) in STEPS.iter().enumerate() {
+            // A piece may also end in the middle of a statement: it is not run then, as it would not be.
+            let statements: Vec<_> = text.split_inclusive(";\n").collect();
+            for upto in 1..=statements.len() {
+                let (mut db, folder) = fresh();
+                db.run_script(TABLE).unwrap();
+                for step in &STEPS[..nth] {
+                    apply(&mut db, *step).unwrap();
+                }
+                db.run_script("begin immediate").unwrap();
+                db.run_script(&statements[..upto].concat()).unwrap();
+                // Nothing is committed, and the process is gone.
+                drop(db);
+                killed += 1;
+
+                let file = folder.path().join("it.db");
+                let mut db = Connection::open(&file, Access::Write).unwrap();
+                migrate(&mut db).unwrap();
+
+                assert_eq!(
+                    schema(&mut db),
+                    whole,
+                    "step {nth}, after {upto} statements"
+                );
+            }
+        }
+        assert!(killed > 80, "{killed}");
+    }
 }

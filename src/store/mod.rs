@@ -128,7 +128,7 @@ pub use runs::{Ending, LIST_MAX, RunFilter};
 pub use settings::{Brake, Standing};
 pub use sqlite::Entry;
 pub use statuses::Status;
-pub use steps::Strike;
+pub use steps::{Company, Started, Strike};
 pub use stock::{STOCK_MAX, StockFilter};
 pub use tellings::TellingEnd;
 pub use terms::Terms;

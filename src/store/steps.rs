@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Store;
 use super::containments::{entity_state, hold, move_entity};
 use super::error::Error;
-use super::rows::{bytes, json as from_json, step, to_json};
+use super::rows::{bytes, json as from_json, step, to_json, word};
 use super::runs::held_row;
 use super::settings::standing_in;
 use super::sql::query;
@@ -16,6 +16,7 @@ use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
+use crate::domain::playbook::PlaybookName;
 use crate::domain::record::Record;
 use crate::domain::run::RunLease;
 use crate::domain::step::{Before, Outcome, Step, StepEvent, StepState};
@@ -31,6 +32,26 @@ pub struct Strike {
     pub closes: Vec<Entity>,
 }
 
+/// What is stored of a step that is about to act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// What was there before us.
+    pub before: Before,
+    /// Who holds it beside us.
+    pub company: Company,
+}
+
+/// Whether another run of the same playbook holds all that a step is about to close (threat W27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// No, or a person ordered it: their word is carried out whatever was done before.
+    Alone,
+    /// Yes, and it may be writing at this moment.
+    Closing,
+    /// Yes, and it has read it back closed.
+    Closed,
+}
+
 impl Store {
     /// Stores that a step is about to act, with what was there before it. From here on the write
     /// may have been sent. Refused while the brake is on or the service does not enforce.
@@ -42,7 +63,7 @@ impl Store {
         lease: RunLease,
         strike: Strike,
         at: Moment,
-    ) -> Result<Before, Error> {
+    ) -> Result<Started, Error> {
         self.write(move |tx| Box::pin(async move { strike_in(tx, lease, strike, at).await }))
             .await
     }
@@ -87,7 +108,7 @@ async fn strike_in(
     lease: RunLease,
     mut strike: Strike,
     at: Moment,
-) -> Result<Before, Error> {
+) -> Result<Started, Error> {
     let run = held_row(tx, lease).await?;
     if standing_in(tx).await?.stops_writes() {
         return Err(Error::Braked);
@@ -111,6 +132,7 @@ async fn strike_in(
     if step.plan.action == Action::BlockTools {
         super::blocks::block(tx, step.plan.entity.id, (lease.run, at)).await?;
     }
+    let company = company(tx, (lease.run, run.get("playbook")?), &strike.closes).await?;
     for entity in &strike.closes {
         move_entity(tx, *entity, EntityEvent::Striking, at).await?;
         hold(tx, *entity, lease.run, (at, until)).await?;
@@ -120,7 +142,45 @@ async fn strike_in(
         json!({ "step": step.position, "action": step.plan.action, "before": strike.before });
     tx.record(&Record::new(at, "step.started", detail).about_run(lease.run))
         .await?;
-    Ok(strike.before)
+    let before = strike.before;
+    Ok(Started { before, company })
+}
+
+/// The least of what is so for each of the entities.
+async fn company(
+    tx: &mut Tx,
+    (run, playbook): (RunId, String),
+    closes: &[Entity],
+) -> Result<Company, Error> {
+    if closes.is_empty() || playbook == PlaybookName::BY_HAND {
+        return Ok(Company::Alone);
+    }
+    let mut company = Company::Closed;
+    for entity in closes {
+        // One that is being put back may be written open at any moment.
+        let row = query(
+            "select c.state from containment c where c.entity_kind = $1 and c.entity_id = $2 \
+             and exists (select 1 from hold h join run r on r.run_id = h.run_id \
+                         where h.entity_kind = c.entity_kind and h.entity_id = c.entity_id \
+                           and h.released_at is null and r.run_id <> $3 and r.playbook = $4 \
+                           and r.state <> 'undoing')",
+        )
+        .bind(entity.kind.word())
+        .bind(bytes(entity.id.uuid()))
+        .bind(bytes(run.uuid()))
+        .bind(&playbook)
+        .fetch_optional(&mut tx.db)
+        .await?;
+        let state = row.map(|row| word(&row, "state", EntityState::from_word));
+        match state.transpose()? {
+            Some(EntityState::Closed) => {}
+            Some(EntityState::Closing) => company = Company::Closing,
+            Some(EntityState::Open | EntityState::Unverified | EntityState::Releasing) | None => {
+                return Ok(Company::Alone);
+            }
+        }
+    }
+    Ok(company)
 }
 
 pub(super) async fn end_step(

@@ -166,6 +166,72 @@ async fn nothing_is_touched_until_enough_distinct_people_said_yes() {
 }
 
 #[tokio::test]
+async fn l05_the_record_alone_tells_a_whole_run_and_who_had_it_carried_out() {
+    let desk = asked().await;
+    let (ada, bo) = (desk.lead(1).await, desk.lead(2).await);
+    let shown = desk.shown().await;
+    desk.approves(&ada, &shown).await;
+    desk.approves(&bo, &shown).await;
+    desk.world.settle().await;
+    let run = desk.world.only_run().await.id;
+
+    // From here on only the sealed lines.
+    let records = desk.records().await;
+    let at = |what: &str| {
+        let place = records.iter().position(|it| it.what == what);
+        place.unwrap_or_else(|| panic!("{what} is not recorded"))
+    };
+    let all = |what: &'static str| records.iter().filter(move |it| it.what == what);
+
+    let decided = &records[at("detection.decided")].detail;
+    assert_eq!(decided["type"], "threatIntelligenceAccount");
+    let made = &records[at("run.made")];
+    assert_eq!(made.run, Some(run));
+    assert_eq!(made.detail["playbook"], "asked");
+    assert_eq!(made.detail["entity"]["id"], invoice_bot().to_string());
+    let asked = &records[at("approval.asked")];
+    assert_eq!(asked.run, Some(run));
+    let voted: Vec<_> = all("approval.voted").collect();
+    assert_eq!(voted.len(), 2);
+    for (number, vote) in (1_u128..).zip(&voted) {
+        // Who said yes to exactly what was shown, and which person of the tenant that is.
+        assert_eq!(vote.detail["approval"], asked.detail["approval"]);
+        assert_eq!(vote.detail["plan"], shown["plan"]["plan_digest"]);
+        let name = vote.who.0.strip_prefix("person:").unwrap();
+        let mut added = all("person.added");
+        let added = added.find(|it| it.detail["name"] == name).unwrap();
+        let entra = ObjectId::from_uuid(Uuid::from_u128(0xF00D_0000 + number));
+        assert_eq!(added.detail["entra"], entra.to_string());
+        assert_eq!(added.who.0, "local:dana");
+    }
+    let started = all("step.started").find(|it| it.detail["action"] == "disable_agent");
+    let before = &started.unwrap().detail["before"]["switches"][0];
+    assert_eq!(before["account_enabled"], true);
+    let ended = all("step.ended").find(|it| it.detail["action"] == "disable_agent");
+    let ended = &ended.unwrap().detail;
+    assert_eq!(ended["outcome"], "done");
+    assert_eq!(ended["closes"][0], invoice_bot().to_string());
+    assert!(
+        ended["evidence"].as_str().unwrap().contains("204"),
+        "{ended}"
+    );
+    let story = [
+        "delivery.stored",
+        "detection.decided",
+        "run.made",
+        "approval.asked",
+        "approval.voted",
+        "step.started",
+        "step.ended",
+        "run.contained",
+    ]
+    .map(at);
+    assert!(story.is_sorted(), "{story:?}");
+    assert!(records.is_sorted_by_key(|it| it.at));
+    desk.world.chain_holds().await;
+}
+
+#[tokio::test]
 async fn a_run_shows_what_people_were_asked_and_what_they_said() {
     let desk = asked().await;
     let ada = desk.lead(1).await;

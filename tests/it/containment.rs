@@ -187,6 +187,31 @@ async fn two_detections_about_one_agent_stop_it_once() {
 }
 
 #[tokio::test]
+async fn every_action_that_is_ordered_twice_takes_effect_once() {
+    for case in cases() {
+        let world = World::new().await;
+
+        let mut runs = vec![
+            world.contain_by(case.plan()).await,
+            world.contain_by(case.plan()).await,
+        ];
+        world.settle().await;
+        runs.push(world.contain_by(case.plan()).await);
+        world.settle().await;
+
+        for run in runs {
+            let state = world.state(run).await;
+            assert_eq!(state, RunState::Contained, "{}", case.action);
+            let steps = world.steps(run).await;
+            let step = steps.iter().find(|step| step.plan.action == case.action);
+            assert!(step.unwrap().took_effect(), "{step:?}");
+        }
+        case.took_effect_once(&world);
+        world.nothing_left_over().await;
+    }
+}
+
+#[tokio::test]
 async fn e01_killed_with_the_write_on_its_way_every_action_takes_effect_once() {
     for case in cases() {
         for what in [What::HoldReply, What::HoldRequest] {

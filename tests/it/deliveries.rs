@@ -132,6 +132,12 @@ async fn w04_the_same_id_with_another_body_is_kept_apart_and_wakes_nobody() {
         .find(|kept| kept.state == DeliveryState::Received)
         .unwrap();
     assert_eq!(first.body, BODY, "the first delivery is as it was");
+    let told = house.store.every_notice().await.unwrap();
+    let [page] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(page.urgency.word(), "page");
+    assert!(page.text.contains("lab"), "{page:?}");
 }
 
 #[tokio::test]
@@ -149,6 +155,50 @@ async fn w09_a_source_speaks_only_for_itself() {
     for request in cases {
         refused(&house, request).await;
     }
+}
+
+#[tokio::test]
+async fn w25_a_wrong_form_tells_nobody_which_sources_there_are() {
+    let house = House::new().await;
+    let bend: [fn(&mut Request<Body>); 5] = [
+        |it| {
+            drop(
+                it.headers_mut()
+                    .insert("content-type", HeaderValue::from_static("text/plain")),
+            )
+        },
+        |it| drop(it.headers_mut().remove("content-type")),
+        |it| {
+            drop(
+                it.headers_mut()
+                    .insert("content-encoding", HeaderValue::from_static("gzip")),
+            )
+        },
+        |it| {
+            drop(
+                it.headers_mut()
+                    .insert("content-length", HeaderValue::from_static("1048577")),
+            )
+        },
+        |it| *it.body_mut() = Body::from(vec![b' '; 1_048_577]),
+    ];
+
+    for (n, bend) in bend.into_iter().enumerate() {
+        let mut replies = Vec::new();
+        for source in ["lab", "retired", "unknown"] {
+            let mut request = request(source, &house.lab, "msg_1", NOW, BODY);
+            bend(&mut request);
+            replies.push(house.send(request).await);
+        }
+
+        assert!(replies[0].status.is_client_error(), "{n}: {:?}", replies[0]);
+        assert_ne!(replies[0].status, StatusCode::UNAUTHORIZED, "{n}");
+        assert!(
+            replies.iter().all(|reply| *reply == replies[0]),
+            "{n}: {replies:?}"
+        );
+    }
+    assert_eq!(house.asked(), 0);
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::Parser as _;
 use estop::catalog::{Catalog, read_cases};
+use estop::cli::Cli;
 use estop::config::{Config, Overrides, keys};
 use syn::punctuated::Punctuated;
 
@@ -171,6 +173,104 @@ fn fault(text: &str) -> Option<String> {
     std::fs::write(&file, completed(text)).unwrap();
     let read = Config::read(&file, &Overrides::default());
     read.err().map(|bad| bad.to_string())
+}
+
+/// The words of every command of estop's own that a block types.
+fn typed(block: &Block) -> Vec<Vec<String>> {
+    let whole = block.text.replace("\\\n", " ");
+    let lines = whole.lines().filter_map(|line| line.strip_prefix("$ "));
+    let lines = lines.map(|line| line.split(" #").next().unwrap());
+    let pieces = lines.flat_map(|line| line.split([';', '|', '&']));
+    let own = pieces.filter(|piece| piece.trim().starts_with("estop "));
+    own.map(|piece| words(piece.split(" >").next().unwrap()))
+        .collect()
+}
+
+/// As a shell takes them apart, with an id wherever a page leaves one open.
+fn words(piece: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    // What stands in single quotes may hold double ones.
+    let mark = if piece.contains('\'') { '\'' } else { '"' };
+    for (n, text) in piece.split(mark).enumerate() {
+        if n % 2 == 1 {
+            words.push(text.to_owned());
+            continue;
+        }
+        words.extend(text.split_whitespace().map(|word| match word {
+            "GUID" | "OBJECT_ID" | "TENANT_ID" => "7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0".to_owned(),
+            "RUN" => "run_00000000000000000000000007".to_owned(),
+            "PUBLIC" => format!("{}=", "A".repeat(43)),
+            word => word.replace("_06b2...", "_00000000000000000000000007"),
+        }));
+    }
+    words
+}
+
+#[test]
+fn every_command_that_a_page_types_is_one_that_is_understood() {
+    let (mut read, mut faults) = (0, Vec::new());
+    // The tutorial is typed from its first command to its last elsewhere.
+    let untyped = pages()
+        .into_iter()
+        .filter(|page| !page.ends_with("tutorial.md"));
+    for page in untyped {
+        let blocks = blocks(&page);
+        for block in blocks.iter().filter(|block| block.language == "console") {
+            for words in typed(block) {
+                read += 1;
+                if let Err(why) = Cli::try_parse_from(&words) {
+                    faults.push(format!("{}: {words:?}: {why}", block.place));
+                }
+            }
+        }
+    }
+
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(read > 40, "only {read} commands were found");
+    let wrong = Cli::try_parse_from(["estop", "contain", "invoice-bot"]);
+    assert!(wrong.is_err());
+}
+
+/// What a heading is called in an address.
+fn anchor(heading: &str) -> String {
+    let lower = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = lower
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().replace(' ', "-")
+}
+
+#[test]
+fn every_link_of_a_page_leads_to_a_file_and_a_heading_that_are_there() {
+    let (mut followed, mut faults) = (0, Vec::new());
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for after in text.split("](").skip(1) {
+            let target = after.split(')').next().unwrap();
+            if target.contains("://") || target.contains(char::is_whitespace) {
+                continue;
+            }
+            followed += 1;
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => page.clone(),
+                file => page.parent().unwrap().join(file),
+            };
+            let there = match heading {
+                "" => path.exists(),
+                heading => std::fs::read_to_string(&path).is_ok_and(|text| {
+                    let mut lines = text.lines().filter(|line| line.starts_with('#'));
+                    lines.any(|line| anchor(line) == heading)
+                }),
+            };
+            if !there {
+                faults.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(followed > 60, "only {followed} links were found");
 }
 
 #[test]

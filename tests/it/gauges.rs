@@ -75,3 +75,38 @@ async fn queues_and_caps_are_counted_within_a_minute() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
 }
+
+#[tokio::test]
+async fn a_containment_is_timed_and_what_people_are_told_is_counted() {
+    let world = World::new().await;
+    let figure = |name: &str| {
+        let text = world.service.metrics.text();
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(name));
+        lines.next().map(|value| value.trim().to_owned())
+    };
+    let timed = ["received_to_struck", "received_to_contained"]
+        .map(|edge| format!("estop_time_to_contain_seconds_count{{edge=\"{edge}\"}}"));
+    assert_eq!(timed.each_ref().map(|name| figure(name)), [None, None]);
+
+    world.detect_agent(crate::world::invoice_bot()).await;
+    world.settle().await;
+    world.pass(std::time::Duration::from_secs(2)).await;
+
+    let one = Some("1".to_owned());
+    assert_eq!(
+        timed.each_ref().map(|name| figure(name)),
+        [one.clone(), one]
+    );
+    let told = world.service.store.every_notice().await.unwrap();
+    for urgency in ["tell", "page"] {
+        let told = told.iter().filter(|one| one.urgency.word() == urgency);
+        let count = told.count();
+        let counted = figure(&format!("estop_notices_total{{outcome=\"{urgency}\"}}"));
+        assert_eq!(
+            counted.map_or(0, |it| it.parse().unwrap()),
+            count,
+            "{urgency}"
+        );
+    }
+    assert!(!told.is_empty());
+}

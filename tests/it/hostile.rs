@@ -1,12 +1,13 @@
 //! Texts and crowds that mean harm: they break no log line, fill no memory of ours, talk nobody
 //! into anything, and a rule gone wild stops no more than the cap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use axum::body::Body;
 use estop::domain::entity::{Entity, ObjectId};
-use estop::sim::{INVOICE_BOT, Tenant};
+use estop::domain::run::RunState;
+use estop::sim::{Fault, INVOICE_BOT, On, Switch, Tenant, What};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -341,5 +342,251 @@ async fn w27_a_rule_gone_wild_loses_nothing_and_stops_no_more_than_the_cap() {
         .iter()
         .filter(|text| text.contains("waits for a person"));
     assert_eq!(waits.count(), 1);
+    world.chain_holds().await;
+}
+
+fn switches(world: &World) -> usize {
+    let writes = world.writes();
+    writes
+        .iter()
+        .filter(|one| one.ends_with("agentIdentity"))
+        .count()
+}
+
+#[tokio::test]
+async fn w27_five_detections_of_one_playbook_about_one_agent_write_its_switch_once() {
+    let world = World::new().await;
+    let detect = || world.detect("earlyLifeMaliciousActivity", "agent", invoice_bot());
+
+    for _ in 0..5 {
+        detect().await;
+    }
+    world.settle().await;
+    assert_eq!(switches(&world), 1, "{:#?}", world.writes());
+
+    // And one that comes when all is over.
+    detect().await;
+    world.settle().await;
+
+    assert_eq!(switches(&world), 1, "{:#?}", world.writes());
+    let runs = world.runs().await;
+    assert_eq!(runs.len(), 6);
+    for run in &runs {
+        assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
+    }
+    // Every one of them holds it, and only the last to let go opens it.
+    let entity = Entity::agent(invoice_bot());
+    let held = world.service.store.containment(entity).await.unwrap();
+    assert_eq!(held.unwrap().held_by.len(), 6);
+    for run in &runs {
+        assert_eq!(world.switched(invoice_bot()), [false]);
+        world.undo(run.id).await;
+        world.settle().await;
+    }
+    assert_eq!(world.switched(invoice_bot()), [false, true]);
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn w27_what_somebody_opened_is_closed_again_by_the_next_detection() {
+    let world = World::new().await;
+    let detect = || world.detect("earlyLifeMaliciousActivity", "agent", invoice_bot());
+    detect().await;
+    world.settle().await;
+    let on = |tenant: &mut Tenant| tenant.switch(INVOICE_BOT, Switch::Enabled);
+    world.entra.foreign_write(on);
+
+    detect().await;
+    world.settle().await;
+
+    assert_eq!(switches(&world), 2, "{:#?}", world.writes());
+    assert!(!world.entra.tenant().agents[&INVOICE_BOT].account_enabled);
+}
+
+#[tokio::test]
+async fn w27_whoever_waits_for_a_write_that_fails_writes_for_itself() {
+    let world = World::new().await;
+    let on = On::request("PATCH", "agentIdentity$");
+    world.entra.push_fault(Fault::new(on, What::HoldRequest));
+    let detect = || world.detect("earlyLifeMaliciousActivity", "agent", invoice_bot());
+    detect().await;
+    world.until_held(1).await;
+
+    detect().await;
+    let stopped = || async { !world.entra.tenant().agents[&INVOICE_BOT].account_enabled };
+
+    assert!(world.until(stopped).await, "{:#?}", world.writes());
+    let took = world.clock.now().since(world.runs().await[1].received_at);
+    assert!(took <= Duration::from_secs(3), "{took:?}");
+}
+
+/// A hundred ways to end a statement and begin another, twenty in five dresses.
+fn statements() -> Vec<String> {
+    let asks = [
+        "drop table run",
+        "delete from record",
+        "update run set state = 'undone'",
+        "update containment set state = 'open'",
+        "insert into setting values ('mode', 'off')",
+        "update token set scope = 'respond'",
+        "attach database '/tmp/x' as x",
+        "pragma writable_schema = on",
+        "pragma journal_mode = delete",
+        "vacuum into '/tmp/x'",
+        "select load_extension('x')",
+        "begin exclusive",
+        "commit",
+        "rollback",
+        "reindex",
+        "alter table run rename to gone",
+        "create trigger t after insert on run begin delete from run; end",
+        "delete from hold where 1 = 1",
+        "select hex(randomblob(1000000000))",
+        "with recursive r(n) as (select 1 union all select n from r) select * from r",
+    ];
+    let dresses: [fn(&str) -> String; 5] = [
+        |ask| format!("'; {ask}; --"),
+        |ask| format!("\"; {ask}; /*"),
+        |ask| format!("x') or 1=1; {ask};\0"),
+        |ask| format!("%_' union {ask} --"),
+        |ask| format!("$1?1:a@b{ask}"),
+    ];
+    let each = |ask: &&str| dresses.map(|dress| dress(ask));
+    asks.iter().flat_map(each).collect()
+}
+
+/// The schema, and how many rows each table has.
+fn contents(world: &World) -> BTreeMap<String, (String, i64)> {
+    let file = world.folder.path().join("estop.db");
+    let database = rusqlite::Connection::open(file).unwrap();
+    let intact: String = database
+        .query_row("pragma integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(intact, "ok");
+    let mut names = database
+        .prepare("select name, sql from sqlite_master where sql is not null")
+        .unwrap();
+    let found = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let found: Vec<(String, String)> = found.unwrap().map(Result::unwrap).collect();
+    let counted = found.into_iter().map(|(name, sql)| {
+        let count = match sql.starts_with("create table") || sql.starts_with("CREATE TABLE") {
+            true => database
+                .query_row(&format!("select count(*) from \"{name}\""), [], |row| {
+                    row.get(0)
+                })
+                .unwrap(),
+            false => 0,
+        };
+        (name, (sql, count))
+    });
+    counted.collect()
+}
+
+#[tokio::test]
+async fn d01_no_text_of_a_sender_is_ever_a_statement() {
+    let world = World::new().await;
+    world.detect_agent(invoice_bot()).await;
+    world.settle().await;
+    let before = contents(&world);
+    let held = world.all_held().await;
+    let corpus = statements();
+    assert_eq!(corpus.len(), 100);
+
+    let mut sent = 0;
+    for text in &corpus {
+        let mut bodies = Vec::new();
+        for member in ["type", "severity", "detection_id", "detected_at", "note"] {
+            let mut body = json!({
+                "type": "threatIntelligenceAccount", "severity": "high", "test": true,
+                "entities": [{ "kind": "agent", "id": INVOICE_BOT }],
+            });
+            body[member] = json!(text);
+            bodies.push(body);
+        }
+        bodies.push(json!({
+            "type": text, "severity": "high", "detection_id": text,
+            "entities": [{ "kind": text, "id": text }],
+            "incident": { "id": text, "number": text, "url": text },
+        }));
+        for body in bodies {
+            let (status, _) = world.post(&body.to_string()).await;
+            assert_eq!(status, StatusCode::ACCEPTED, "{body}");
+            sent += 1;
+        }
+        let path = format!("/v1/detections/{}/status/x", urlencoded(text));
+        world.get(&path).await;
+    }
+    world.settle().await;
+
+    let after = contents(&world);
+    let schema = |contents: &BTreeMap<String, (String, i64)>| {
+        let all = contents.iter();
+        all.map(|(name, (sql, _))| (name.clone(), sql.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(schema(&after), schema(&before));
+    assert_eq!(after["delivery"].1, before["delivery"].1 + sent);
+    // Nobody was acted on, nobody was let go, nobody got a word.
+    for table in [
+        "run",
+        "step",
+        "hold",
+        "containment",
+        "orders",
+        "token",
+        "person",
+        "approval",
+    ] {
+        assert_eq!(after[table].1, before[table].1, "{table}");
+    }
+    assert_eq!(world.all_held().await, held);
+    world.chain_holds().await;
+}
+
+fn urlencoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// How long the journal beside the database is.
+fn journal_bytes(world: &World) -> u64 {
+    let file = world.folder.path().join("estop.db-wal");
+    std::fs::metadata(file).map_or(0, |it| it.len())
+}
+
+#[tokio::test]
+async fn d06_a_reader_of_a_minute_delays_nobody_and_the_journal_ends_growing_when_it_goes() {
+    const PADDED: usize = 8_000;
+    const ROUND: usize = 1_600;
+    let world = World::new().await;
+    let body = json!({ "test": true, "pad": "x".repeat(PADDED) }).to_string();
+    let round = async || {
+        for n in 0..ROUND {
+            assert_eq!(world.post(&body).await.0, StatusCode::ACCEPTED, "{n}");
+        }
+        world.settle().await;
+    };
+    let file = world.folder.path().join("estop.db");
+    let reader = rusqlite::Connection::open(file).unwrap();
+    let look = "begin; select count(*) from record; select count(*) from delivery";
+    reader.execute_batch(look).unwrap();
+
+    round().await;
+    world.pass(Duration::from_secs(60)).await;
+    world.detect_agent(invoice_bot()).await;
+    world.settle().await;
+
+    // All of it lies in the journal, because the reader may still want what was before.
+    let grown = journal_bytes(&world);
+    assert!(grown > (PADDED * ROUND) as u64, "{grown}");
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+    reader.execute_batch("commit").unwrap();
+    for _ in 0..3 {
+        round().await;
+    }
+
+    // Begun anew, it is as short as it usually is.
+    let after = journal_bytes(&world);
+    assert!(grown > 64 * 1024 * 1024, "{grown}");
+    assert!(after <= 64 * 1024 * 1024, "{grown} and then {after}");
     world.chain_holds().await;
 }

@@ -49,6 +49,7 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("croner", &["domain"]),
     ("indicatif", &["cli"]),
     ("notify", &["reload"]),
+    ("rustix", &["cli"]),
 ];
 
 /// A file a reader can hold in mind, tests not counted.

@@ -442,10 +442,20 @@ async fn w13_w14_what_a_known_source_sends_in_the_wrong_form_is_told_too() {
         .headers_mut()
         .insert("content-encoding", "gzip".parse().unwrap());
 
-    house.send(zipped).await;
+    let zipped = house.send(zipped).await;
+    // A person is told once an hour and source.
+    house.hand.advance(Duration::from_secs(3600));
+    let mut long = house.signed("msg_2", BODY);
+    long.headers_mut()
+        .insert("content-length", "1048577".parse().unwrap());
+    let long = house.send(long).await;
 
+    assert_eq!(zipped.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(long.status, StatusCode::PAYLOAD_TOO_LARGE);
     let told = house.refused.lock().unwrap().clone();
-    assert_eq!(told, [("lab".to_owned(), "not_json")]);
+    let told = told.iter().map(|(source, why)| (source.as_str(), *why));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("lab", "not_json"), ("lab", "too_large")]);
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ impl Site {
     }
 
     /// With the variables that lead to this site.
-    fn at_home(&self, mut command: Command) -> Command {
+    pub fn at_home(&self, mut command: Command) -> Command {
         command
             .env("ESTOP_CONFIG", self.folder.path().join("estop.yaml"))
             .env(

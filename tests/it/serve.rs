@@ -179,7 +179,7 @@ struct Mistake {
     make: fn(&Site),
 }
 
-const MISTAKES: [Mistake; 13] = [
+const MISTAKES: [Mistake; 17] = [
     Mistake {
         name: "the file is missing",
         make: |site| std::fs::remove_file(site.folder().join("lab.key")).unwrap(),
@@ -229,6 +229,54 @@ const MISTAKES: [Mistake; 13] = [
             let verify = "verify: { standard_webhooks: { secret_files: [lab.key] } }\n";
             let twice = format!("{verify}  other:\n    reader: estop\n    {verify}");
             rewrite(site, verify, &twice);
+        },
+    },
+    Mistake {
+        name: "a source's secret is the client secret, too",
+        make: |site| {
+            site.write("client.secret", &site.key_text());
+            rewrite(
+                site,
+                "credential: managed_identity",
+                "client_id: 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0, \
+                 credential: { client_secret_file: client.secret }",
+            );
+        },
+    },
+    Mistake {
+        name: "a source's secret is the key of status addresses, too",
+        make: |site| {
+            rewrite(
+                site,
+                "protected: []",
+                "protected: []\nticket_key_file: lab.key",
+            )
+        },
+    },
+    Mistake {
+        name: "a source's secret is the secret of a page, too",
+        make: |site| {
+            site.write("page.key", &format!("{}\n", site.key_text()));
+            rewrite(
+                site,
+                "protected: []",
+                "protected: []\npage: { oncall: { webhook: { url: \"https://x.example/\", \
+                 secret_file: page.key } } }",
+            );
+        },
+    },
+    Mistake {
+        name: "a source's secret is a key of the store, too",
+        make: |site| {
+            let bytes: [u8; 32] = site.clock.random();
+            let text = Secret::fresh(bytes).reveal().to_string();
+            site.write("lab.key", &text);
+            site.write("store.keys", text.trim_start_matches("whsec_"));
+            rewrite(
+                site,
+                "protected: []",
+                "protected: []\nstore_key_file: store.keys",
+            );
         },
     },
     Mistake {
@@ -293,6 +341,26 @@ async fn w07_f01_no_bad_secret_ever_opens_a_door() {
         assert_eq!(ended.code(), Some(78), "{name}:\n{}", site.log());
         assert_eq!(program.doors().await, None, "{name}");
     }
+}
+
+#[tokio::test]
+async fn w07_a_secret_that_opens_two_doors_is_refused_by_name() {
+    let site = Site::new().await;
+    site.write("tickets.key", &site.key_text());
+    rewrite(
+        &site,
+        "protected: []",
+        "protected: []\nticket_key_file: tickets.key",
+    );
+
+    let ended = site.start(&[]).ended().await;
+
+    assert_eq!(ended.code(), Some(78));
+    let log = site.log();
+    for named in ["`lab`", "lab.key", "`ticket_key_file`", "tickets.key"] {
+        assert!(log.contains(named), "{named}: {log}");
+    }
+    assert!(!log.contains(&site.key_text()), "{log}");
 }
 
 #[tokio::test]

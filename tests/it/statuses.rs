@@ -3,7 +3,11 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 
+use estop::sim::{Fault, On, What};
+use tower::ServiceExt as _;
+
 use crate::house::{BODY, House, PUBLIC};
+use crate::world::{World, invoice_bot};
 
 fn ask(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
@@ -69,4 +73,43 @@ async fn w04_a_conflicting_delivery_shows_that_it_was_set_aside() {
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.json()["state"], "quarantined");
     assert_eq!(reply.json()["incident_tags"][0], "estop:quarantined");
+}
+
+/// What a workflow hears about a run that this fault befalls: without and with the wish to hear of
+/// failure by HTTP status.
+async fn heard_after(what: Option<What>) -> [u16; 2] {
+    let world = World::new().await;
+    if let Some(what) = what {
+        let on = On::request("PATCH", "agentIdentity$").always();
+        world.entra.push_fault(Fault::new(on, what));
+    }
+    let body = serde_json::json!({
+        "type": "threatIntelligenceAccount", "severity": "high", "detection_id": "d-1",
+        "detected_at": world.clock.now().to_string(),
+        "entities": [{ "kind": "agent", "id": invoice_bot() }],
+    });
+    let location = world.post_for_location(&body.to_string()).await;
+    world.settle().await;
+
+    let mut heard = [0; 2];
+    for (status, query) in heard.iter_mut().zip(["", "?on_failure=status"]) {
+        let reply = world
+            .door
+            .clone()
+            .oneshot(ask(&format!("{location}{query}")));
+        *status = reply.await.unwrap().status().as_u16();
+    }
+    heard
+}
+
+#[tokio::test]
+async fn who_wishes_to_hears_of_failure_and_of_doubt_by_http_status() {
+    let refused = What::Status {
+        status: 403,
+        code: "Authorization_RequestDenied".to_owned(),
+    };
+
+    assert_eq!(heard_after(None).await, [200, 200]);
+    assert_eq!(heard_after(Some(refused)).await, [200, 502]);
+    assert_eq!(heard_after(Some(What::NoEffect)).await, [200, 504]);
 }

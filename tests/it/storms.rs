@@ -284,3 +284,66 @@ async fn done(world: &World, count: usize) -> bool {
         }
     }
 }
+
+/// How many runs one worker loop carries at once.
+const PLACES: usize = 512;
+
+#[tokio::test]
+async fn e07_a_kill_does_not_wait_behind_bulk_that_holds_every_other_place() {
+    let playbook = |name: &str, kind: &str, mode: &str| {
+        let file: &'static str = if mode == "observe" {
+            "bulk.yaml"
+        } else {
+            "kill.yaml"
+        };
+        let text = format!(
+            "playbook: {name}\nsummary: A test.\ntrigger:\n  detection: [{kind}]\n\
+             entity: agent\nmode: {mode}\nsteps:\n  - disable_agent\nhold: {{ for: 7d, then: \
+             keep }}\nnotify: []\n"
+        );
+        (file, text)
+    };
+    let mut tenant = Tenant::contoso();
+    let blueprint = tenant.add_blueprint("Bulk");
+    let crowd: Vec<_> = (0..PLACES + 50)
+        .map(|n| tenant.add_agent(&format!("bulk-{n}"), blueprint))
+        .collect();
+    let world = World::with(Setting {
+        playbooks: vec![
+            playbook("bulk", "signInSpike", "observe"),
+            playbook("kill", "threatIntelligenceAccount", "enforce"),
+        ],
+        tenant,
+        ..Setting::default()
+    })
+    .await;
+    // What the first moments ask for is no look.
+    world.breathe().await;
+    let looks = On::request("GET", "agentIdentity").times(PLACES as u32);
+    world.entra.push_fault(Fault::new(looks, What::HoldRequest));
+    for agent in &crowd {
+        world.detect("signInSpike", "agent", agent).await;
+    }
+    world.until_held(PLACES).await;
+
+    world.detect_agent(invoice_bot()).await;
+    let contained = || async {
+        let runs = world.service.store.runs(RunFilter {
+            states: vec![RunState::Contained],
+            limit: 10,
+            ..RunFilter::default()
+        });
+        runs.await.unwrap().len() == 1
+    };
+
+    assert!(world.until(contained).await, "the kill waits");
+    assert_eq!(world.switched(invoice_bot()), [false]);
+    // And all the bulk was still in its way.
+    assert_eq!(world.entra.held(), PLACES);
+    let observed = world.service.store.runs(RunFilter {
+        states: vec![RunState::Observed],
+        limit: 10,
+        ..RunFilter::default()
+    });
+    assert_eq!(observed.await.unwrap(), []);
+}

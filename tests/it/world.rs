@@ -441,6 +441,11 @@ impl World {
         self.run(id).await.state
     }
 
+    /// Everyone we hold.
+    pub async fn all_held(&self) -> Vec<ObjectId> {
+        self.service.store.all_held().await.unwrap()
+    }
+
     /// The record chain, walked from its beginning.
     pub async fn chain_holds(&self) {
         let mut chain = estop::domain::record::Chain::default();

@@ -38,7 +38,8 @@ pub(super) const RUNS: &str = "Examples:
   estop runs list --state waiting --state unknown
   estop runs show run_06b2... --json
   estop runs watch
-  estop runs resume run_06b2... run_06b3... --reason \"it is real\" --token-file ada.credential";
+  estop runs resume run_06b2... run_06b3... --reason \"it is real\" --token-file ada.credential
+  estop runs stop run_06b2... --reason \"the wrong agent\"";
 
 pub(super) const APPROVALS: &str = "Examples:
   estop approvals list --state asked
@@ -63,7 +64,9 @@ pub(super) const FREEZE: &str = "Examples:
   estop freeze plan
   estop freeze propose --reason \"incident 4182\" --confirm \"KILL 214 AGENTS\" --token-file ada.credential
   estop motions second mot_06b2... --token-file bo.credential
+  estop freeze list
   estop freeze show frz_06b2...
+  estop freeze stop frz_06b2... --reason \"far enough\" --token-file ada.credential
   estop freeze undo frz_06b2... --reason \"it is over\" --token-file ada.credential";
 
 pub(super) const MOTIONS: &str = "Examples:
@@ -79,6 +82,7 @@ pub(super) const PERSON: &str = "Examples:
 
 pub(super) const NOTICES: &str = "Examples:
   estop notices list --open
+  estop notices show ntc_06b2...
   estop notices ack ntc_06b2...
   estop notices resolve ntc_06b2...";
 
@@ -130,6 +134,10 @@ pub(super) const PAUSE: &str = "Examples:
   kill -USR1 PID                                the same, by a signal to estop serve
   rm estop.db.pause && estop brake reset --reason \"mended\"";
 
+pub(super) const STATUS: &str = "Examples:
+  estop status
+  estop status --json";
+
 pub(super) const TOKEN: &str = "Examples:
   estop token create --name soc --scope respond --expires 30d --out soc.token
   estop token list --store sqlite:estop.db
@@ -144,7 +152,9 @@ pub(super) const LISTEN: &str = "Examples:
 
 Shows what reaches the running service, also what is refused and why. While it runs, the usual
 mistakes of a sender that signs are looked for and named. On a port of its own it needs no service,
-keeps nothing and sets nothing in motion: a genuine delivery hears 200, any other 401.";
+keeps nothing and sets nothing in motion: a genuine delivery hears 200, any other 401.
+Each line says how old the delivery says it is and how long the answer took; what the service made
+of it follows, with the playbook that matched. As JSON that is a line of its own with `decisions`.";
 
 pub(super) const TRIGGER: &str = "Examples:
   estop trigger --list
@@ -156,7 +166,9 @@ pub(super) const TRIGGER: &str = "Examples:
 pub(super) const SIGN: &str = "Examples:
   estop sign --key lab.key detection.json
   curl -d @detection.json $(estop sign --key lab.key --curl detection.json) URL
-  estop sign --scheme github --key hub.key detection.json";
+  estop sign --scheme github --key hub.key detection.json
+  estop sign --scheme 'hmac: {key: text, header: X-Sig, encoding: hex, signed: \"{body}\"}' \\
+    --key edr.key detection.json                          as under `verify:` of the source";
 
 pub(super) const SEND: &str = "Examples:
   estop send --key lab.key --source lab detection.json --wait 60s
@@ -194,11 +206,13 @@ pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook simulate --since 30d                     reads the tenant, writes nothing
   estop playbook diff playbooks/ changed/ --since 7d      what would be decided otherwise
   estop playbook fmt --check
+  estop playbook schema playbook > playbook.schema.json   for an editor
   estop playbook permissions --profile eradicate          what a tenant must grant
   estop playbook run agent-under-investigation --entity GUID --param case=INC-4711 \\
     --param weeks=2 --reason \"asked for by the investigators\"
   estop playbook list                                     in force, and what holds them back
   estop playbook activate playbooks/ --change CHG0042     one of two leads' words
+  estop playbook statement my-recon.yaml                  what a signer signs
   estop playbook lift my-recon --reason \"mended\"         after it demoted itself";
 
 pub(super) const INIT: &str = "Examples:

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use http::HeaderName;
 
-use crate::signature::Sent;
+use crate::config::hmac_scheme;
+use crate::signature::{Scheme, Sent};
 
 /// What can be typed after `--scheme`, for help and for whoever mistypes.
 const WORDS: &str = "standard_webhooks, v1a, svix, github, slack, stripe, teams, header:NAME, \
-                     basic:USER or token";
+                     basic:USER, token, or `hmac: { … }` in the words of the configuration";
 
 /// In whose manner a delivery proves itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Manner {
     Stripe,
     /// Authorization: HMAC, of a Teams outgoing webhook.
     Teams,
+    /// HMAC in any other manner.
+    Hmac(Box<Scheme>),
     /// The secret itself, in a header or as a password.
     Carried(Sent),
     /// An access token of the tenant, as it was issued.
@@ -46,6 +49,9 @@ impl FromStr for Manner {
             "stripe" => Self::Stripe,
             "teams" => Self::Teams,
             "token" => Self::Token,
+            other if other.trim_start().starts_with("hmac:") => {
+                Self::Hmac(Box::new(hmac_scheme(other)?))
+            }
             other => Self::Carried(carried(other).ok_or_else(|| format!("write {WORDS}"))?),
         })
     }
@@ -93,16 +99,29 @@ mod tests {
             read("basic:splunk"),
             Ok(Manner::Carried(Sent::Basic { user }))
         );
-        for bad in [
-            "",
-            "Svix",
-            "header:",
-            "header:a b",
-            "basic:",
-            "basic:a:b",
-            "hmac:x",
-        ] {
+        for bad in ["", "Svix", "header:", "header:a b", "basic:", "basic:a:b"] {
             assert!(read(bad).unwrap_err().contains("basic:USER"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_manner_of_ones_own_is_described_as_in_the_configuration() {
+        let read = |text: &str| text.parse::<Manner>();
+        let own = read("hmac: { key: text, header: X-Sig, encoding: hex, signed: '{body}' }");
+
+        assert!(matches!(own, Ok(Manner::Hmac(scheme)) if scheme.header == "x-sig"));
+        for (bad, why) in [
+            ("hmac: {}", "header"),
+            ("hmac:x", "hmac"),
+            ("hmac: { header: X, encoding: hex, signed: '' }", "{body}"),
+            ("hmac: { header: X, encoding: hx, signed: '{body}' }", "hx"),
+            (
+                "hmac: { header: X, encoding: hex, signed: '{body}', secret_files: [a] }",
+                "secret_files",
+            ),
+        ] {
+            let said = read(bad).unwrap_err();
+            assert!(said.contains(why), "{bad}: {said}");
         }
     }
 }

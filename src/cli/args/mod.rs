@@ -197,6 +197,7 @@ pub enum Command {
     #[command(after_help = examples::PAUSE)]
     Pause(PauseArgs),
     /// Mode, brake, health and open work.
+    #[command(after_help = examples::STATUS)]
     Status,
     /// API tokens, at the machine that holds the store.
     #[command(after_help = examples::TOKEN)]

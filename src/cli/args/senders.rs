@@ -18,8 +18,9 @@ pub struct SignArgs {
     /// Webhooks.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; or without
-    /// a signature header:NAME, header:NAME=PREFIX, basic:USER, token.
+    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; `hmac: {…}`
+    /// as in the configuration; or without a signature header:NAME, header:NAME=PREFIX, basic:USER,
+    /// token.
     #[arg(long, default_value = "standard_webhooks", value_name = "HOW")]
     pub scheme: Manner,
     /// Names the delivery; a fresh one when left away.
@@ -50,8 +51,9 @@ pub enum Tamper {
 /// The way of a delivery: how it is signed, where it goes, how long it is followed.
 #[derive(Debug, Args)]
 pub struct WayArgs {
-    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; or without
-    /// a signature header:NAME, header:NAME=PREFIX, basic:USER, token.
+    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; `hmac: {…}`
+    /// as in the configuration; or without a signature header:NAME, header:NAME=PREFIX, basic:USER,
+    /// token.
     #[arg(long, default_value = "standard_webhooks", value_name = "HOW")]
     pub scheme: Manner,
     /// Where deliveries are taken; a whole address, or a host to which /v1/ingest/SOURCE is added.
@@ -100,8 +102,9 @@ pub struct VerifyArgs {
     /// The file of the shared secret; may stand twice, for the old one and the new one.
     #[arg(long, value_name = "FILE", required = true)]
     pub key: Vec<PathBuf>,
-    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; or without
-    /// a signature header:NAME, header:NAME=PREFIX, basic:USER, token.
+    /// How it proves itself: standard_webhooks, v1a, svix, github, slack, stripe, teams; `hmac: {…}`
+    /// as in the configuration; or without a signature header:NAME, header:NAME=PREFIX, basic:USER,
+    /// token.
     #[arg(long, default_value = "standard_webhooks", value_name = "HOW")]
     pub scheme: Manner,
     /// The headers as they were received, one `name: value` a line.

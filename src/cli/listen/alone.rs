@@ -212,6 +212,7 @@ fn in_words(forwarded: &Value) -> String {
 
 impl Ear {
     async fn hear(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let came = self.clock.elapsed();
         let (parts, body) = request.into_parts();
         let source = parts
             .uri
@@ -234,6 +235,8 @@ impl Ear {
             }
         };
         line["status"] = status.as_u16().into();
+        let took = self.clock.elapsed().saturating_sub(came);
+        line["took_millis"] = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).into();
         // Nobody reads along any more only at the end, and then the answer is all that matters.
         let _ = self.said.send(Came { line, whole }).await;
         reply(status)
@@ -248,6 +251,7 @@ impl Ear {
             return StatusCode::UNSUPPORTED_MEDIA_TYPE;
         }
         let now = self.clock.now();
+        line["skew_seconds"] = self.profile.skew(headers, now).into();
         match self.profile.verify(headers, body, now) {
             Ok(witness) => {
                 line["verdict"] = "genuine".into();

@@ -1,9 +1,10 @@
 //! `estop listen`: what senders deliver to the running service, and why what is refused is; or the
 //! same on a port of its own, where there is no service.
 //!
-//! Read next: `alone`, then `onward`.
+//! Read next: `follow`, then `alone`, then `onward`.
 
 mod alone;
+mod follow;
 mod onward;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use super::exit::Exit;
 use super::server::cell;
 use super::wait::{Pause, pause};
 use crate::domain::detection::SourceName;
+use follow::Followed;
 
 /// How often the service is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -38,7 +40,7 @@ pub(super) async fn listen(room: &mut Room, reach: &Reach, args: ListenArgs) -> 
         return alone::listen(room, args).await;
     }
     let server = room.server(reach)?;
-    let mut last = 0;
+    let (mut last, mut followed) = (0, Followed::default());
     if !args.once {
         room.terminal
             .say("Listening to the service's door for senders (^C to quit).");
@@ -49,7 +51,9 @@ pub(super) async fn listen(room: &mut Room, reach: &Reach, args: ListenArgs) -> 
         last = heard.last;
         for line in heard.heard.iter().filter(|line| is_wanted(line, named)) {
             tell(room, line);
+            followed.add(line);
         }
+        followed.look(room, &server).await?;
         if args.once {
             return Ok(Exit::Done);
         }
@@ -97,10 +101,21 @@ fn tell(room: &mut Room, line: &Value) {
         cell(line, "status"),
         cell(line, "verdict"),
         cell(line, "key"),
+        sent(line),
+        format!("{} ms", cell(line, "took_millis")),
         cell(line, "detection"),
     ];
     room.terminal.line(&words.join("  "));
     if let Some(hint) = line.get("hint").and_then(Value::as_str) {
         room.terminal.line(&format!("            {hint}"));
+    }
+}
+
+/// How old a delivery says it is.
+fn sent(line: &Value) -> String {
+    match line.get("skew_seconds").and_then(Value::as_i64) {
+        None => "-".to_owned(),
+        Some(ahead @ ..0) => format!("sent {} s ahead of our clock", ahead.unsigned_abs()),
+        Some(ago) => format!("sent {ago} s ago"),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, ArgAction, Command, CommandFactory as _};
+use clap::{Arg, ArgAction, Command};
 
 use super::row;
-use crate::cli::Cli;
+use crate::cli::help::words;
 
 pub(super) fn page() -> String {
-    let mut root = Cli::command();
+    let mut root = words();
     root.build();
     let mut page = String::from(
         "# Commands\n\nWritten by `estop reference commands`, and kept by a test. `--help` says the \

@@ -59,7 +59,8 @@ pub struct WebhooksFile {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HmacFile {
-    /// Files of mode 0600 that hold the secret.
+    /// Files of mode 0600 that hold the secret; none where one manner is described by itself.
+    #[serde(default)]
     pub secret_files: Vec<PathBuf>,
     /// What they hold: `whsec`, `text` or `base64`.
     #[serde(default)]

@@ -5,8 +5,10 @@ mod file;
 use std::path::{Path, PathBuf};
 
 use http::HeaderName;
+use serde::Deserialize;
 
 use super::BadConfig;
+use super::file::strict;
 use crate::entra::CallerRules;
 use crate::signature::{Layout, Names, Scheme, Sent, TOLERANCE_SECONDS, TimePlace, TimeRule};
 
@@ -154,6 +156,9 @@ fn signed(base: &Path, file: VerifyFile) -> Result<SignedConfig, String> {
         VerifyFile::Stripe(keys) => by_code(keys, Scheme::stripe()),
         VerifyFile::Hmac(file) => {
             let secret_files = file.secret_files.clone();
+            if secret_files.is_empty() {
+                return Err("`hmac` needs `secret_files`".to_owned());
+            }
             Ok(SignedConfig::Hmac {
                 secret_files: all(secret_files),
                 scheme: scheme(file)?,
@@ -166,6 +171,22 @@ fn signed(base: &Path, file: VerifyFile) -> Result<SignedConfig, String> {
         VerifyFile::Basic(file) => shared(Sent::Basic { user: file.user }, file.secret_files),
         VerifyFile::EntraJwt(_) => Err("`entra_jwt.signed` is a signature, not a token".to_owned()),
     }
+}
+
+/// One manner, described in the words of the configuration and without its keys:
+/// `hmac: { header: X-Sig, encoding: hex, signed: "{body}" }`.
+pub fn hmac_scheme(text: &str) -> Result<Scheme, String> {
+    let Described { hmac } = strict("hmac", text).map_err(|bad| bad.0)?;
+    if !hmac.secret_files.is_empty() {
+        return Err("the secret's file is named beside it, not in `secret_files`".to_owned());
+    }
+    scheme(hmac)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    hmac: HmacFile,
 }
 
 fn scheme(file: HmacFile) -> Result<Scheme, String> {

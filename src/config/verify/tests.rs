@@ -69,6 +69,7 @@ fn what_would_verify_less_than_it_seems_to_is_refused() {
          secret_files: [k] } } } }"
             .to_owned(),
         "{ basic: { user: \"a:b\", secret_files: [a.key] } }".to_owned(),
+        "{ hmac: { header: X-Sig, encoding: hex, signed: \"{body}\" } }".to_owned(),
         "{ none: {} }".to_owned(),
         "{ github: { secret: abc } }".to_owned(),
     ] {

@@ -201,6 +201,8 @@ async fn listen_says_why_a_delivery_was_refused() {
         .output
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
+        // What became of it is a line of its own.
+        .filter(|line: &Value| line["verdict"].is_string())
         .collect();
     let verdicts: Vec<_> = lines
         .iter()
@@ -252,4 +254,90 @@ async fn in_every_manner_what_is_signed_verifies_and_what_is_changed_does_not() 
         assert_eq!(genuine.exit, Exit::Done, "{manner}: {genuine:?}");
         assert_eq!(changed.exit, Exit::Failed, "{manner}: {changed:?}");
     }
+}
+
+#[tokio::test]
+async fn listen_says_how_old_it_was_how_long_it_took_and_which_playbook_matched() {
+    let desk = Desk::new().await;
+    desk.types(&["listen", "--once"]).await;
+    let key = desk.path("lab.key");
+    let body = desk.path("detection.json");
+    std::fs::write(&body, "{}").unwrap();
+    desk.types(&["send", "--key", &key, "--tamper", "time", &body])
+        .await;
+    let detection = desk.world.detect_agent(invoice_bot()).await;
+    desk.world.settle().await;
+
+    let told = desk.types(&["listen", "--once"]).await;
+    let json = desk.types(&["listen", "--once", "--json"]).await;
+
+    let lines: Vec<Value> = json
+        .output
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [refused, taken, became] = lines.as_slice() else {
+        panic!("{json:?}");
+    };
+    assert_ne!(refused["skew_seconds"], 0, "{refused}");
+    assert!(refused["took_millis"].is_u64(), "{refused}");
+    assert_eq!(taken["skew_seconds"], 0, "{taken}");
+    assert!(taken["took_millis"].is_u64(), "{taken}");
+    let run = desk.world.only_run().await;
+    assert_eq!(became["detection"], detection.as_str());
+    let playbook = "agent-threat-intelligence";
+    assert_eq!(became["decisions"][0]["decided"]["playbook"], playbook);
+    assert_eq!(became["runs"][0]["id"], run.id.to_string());
+    for part in ["sent 0 s ago", " ms  ", &format!("respond by {playbook}")] {
+        assert!(told.output.contains(part), "{part}: {}", told.output);
+    }
+}
+
+#[tokio::test]
+async fn a_manner_of_ones_own_is_typed_as_it_is_configured() {
+    let manner = "key: text, algorithm: sha512, header: X-Edr-Signature, encoding: base64, \
+                  prefix: \"v1:\", signed: \"{id}.{timestamp}.{body}\", id: X-Edr-Id, \
+                  timestamp: { header: X-Edr-Time, format: milliseconds }";
+    let desk = Desk::with(Setting {
+        sources: format!(
+            "  own:\n    reader: estop\n    may: {{ entities: [agent], mode: enforce }}\n    \
+             verify: {{ hmac: {{ secret_files: [own.key], {manner} }} }}\n"
+        ),
+        keys: vec![("own.key", hex_of(6))],
+        ..Setting::default()
+    })
+    .await;
+    let scheme = format!("hmac: {{ {manner} }}");
+    let (key, bot) = (desk.path("own.key"), invoice_bot().to_string());
+    let tenant = desk.world.entra.tenant().id.to_string();
+    let (body, headers) = (desk.path("body.json"), desk.path("headers.txt"));
+    std::fs::write(&body, "{\"a\": 1}").unwrap();
+    let way = ["--scheme", &scheme, "--key", &key];
+    let types = async |words: &[&str]| desk.types(&[words, &way[..]].concat()).await;
+
+    let signed = types(&["sign", &body]).await;
+    std::fs::write(&headers, &signed.output).unwrap();
+    let verified = types(&["verify", "--headers", &headers, "--body", &body]).await;
+    let sent = types(&["send", "--source", "own", &body]).await;
+    let bent = types(&["send", "--source", "own", "--tamper", "body", &body]).await;
+    let triggered = types(&[
+        "trigger",
+        "threatIntelligenceAccount",
+        "--source",
+        "own",
+        "--agent",
+        &bot,
+        "--tenant",
+        &tenant,
+        "--wait",
+        "60s",
+    ])
+    .await;
+
+    assert!(signed.output.contains("x-edr-signature: v1:"), "{signed:?}");
+    assert_eq!(verified.exit, Exit::Done, "{verified:?}");
+    assert!(sent.output.starts_with("202 "), "{sent:?}");
+    assert!(bent.output.starts_with("401 "), "{bent:?}");
+    assert_eq!(triggered.exit, Exit::Done, "{triggered:?}");
+    assert!(triggered.output.contains("contained"), "{triggered:?}");
 }

@@ -1,5 +1,7 @@
 //! Who may ask, known from the credential alone (threats C01 to C06).
 
+use std::time::Duration;
+
 use axum::body::Body;
 use estop::command::{NewName, at_the_machine, create_token, revoke_token};
 use estop::domain::detection::SourceName;
@@ -81,6 +83,25 @@ async fn every_path_but_the_probes_asks_for_a_token_and_all_refusals_are_alike()
         let bare = Request::get(path).body(Body::empty()).unwrap();
         assert_eq!(desk.send(bare).await.status, StatusCode::OK, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_act_lives_and_is_not_ready() {
+    let mut tenant = estop::sim::Tenant::contoso();
+    // It gets no token, so nobody knows who we are.
+    tenant.switch(tenant.client.principal, estop::sim::Switch::Disabled);
+    let desk = Desk::with(crate::world::Setting {
+        tenant,
+        ..crate::world::Setting::default()
+    })
+    .await;
+    let probe = |path: &str| desk.send(Request::get(path).body(Body::empty()).unwrap());
+
+    let (lives, ready) = (probe("/healthz").await, probe("/readyz").await);
+
+    assert_eq!(lives.status, StatusCode::OK);
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.text, "not ready\n");
 }
 
 #[tokio::test]
@@ -270,4 +291,35 @@ async fn listed_tokens_show_neither_secret_nor_hash() {
     assert_eq!(reply.body["tokens"][0]["name"], "soc");
     assert!(!reply.text.contains(&hex::encode(stored[0].hash)));
     assert!(!reply.text.contains(&desk.token[33..]));
+}
+
+#[tokio::test]
+async fn c05_a_hundred_thousand_guesses_are_not_looked_up_and_lock_out_nobody_who_works() {
+    let desk = Desk::new().await;
+    let idle = token(&desk.world, "idle", Scope::View).await;
+    assert_eq!(desk.get("/v1/mode").await.status, StatusCode::OK);
+    let guess = |n: u32| {
+        let id = format!("{n:0>26}");
+        desk.token.replacen(&desk.token[6..32], &id, 1)
+    };
+    let before = desk.world.service.store.asked();
+
+    let mut refused = [0; 2];
+    for n in 0..100_000 {
+        let asking = asking(Method::GET, "/v1/mode", &guess(n), None);
+        let status = desk.send(asking).await.status;
+        refused[usize::from(status == StatusCode::TOO_MANY_REQUESTS)] += 1;
+    }
+
+    assert_eq!(refused, [50, 99_950]);
+    assert!(desk.world.service.store.asked() - before <= 100, "it scans");
+    // Who works goes on working; who comes now waits a moment, and is told so.
+    assert_eq!(desk.get("/v1/mode").await.status, StatusCode::OK);
+    let idle = || asking(Method::GET, "/v1/mode", &idle, None);
+    let late = desk.send(idle()).await;
+    assert_eq!(late.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(late.body["code"], "too-many-refused");
+    assert_eq!(late.headers["retry-after"], "1");
+    desk.world.hand.advance(Duration::from_secs(1));
+    assert_eq!(desk.send(idle()).await.status, StatusCode::OK);
 }

@@ -9,7 +9,8 @@ use axum::body::Body;
 use clap::Parser as _;
 use estop::cli::{Cli, Ends, Errand, Exit, Room, Terminal, run};
 use estop::config::Environment;
-use estop::transport::Transport;
+use estop::sim::{Fault, On, What};
+use estop::transport::{Failure, Transport};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -65,15 +66,33 @@ impl Desk {
         self.types_as(words, "", Ends::default()).await
     }
 
+    /// Types a command line where nobody answers.
+    async fn types_at_nobody(&self, words: &[&str]) -> Ended {
+        let nobody = Transport::in_process(|_| {
+            let gone = Failure::NotSent("connection refused".to_owned());
+            Box::pin(std::future::ready(Err(gone)))
+        });
+        self.types_over(nobody, (words, ""), Ends::default()).await
+    }
+
     /// Types a command line and then `typed`, while the world goes on.
     pub(super) async fn types_as(&self, words: &[&str], typed: &str, ends: Ends) -> Ended {
+        self.types_over(self.way(), (words, typed), ends).await
+    }
+
+    async fn types_over(
+        &self,
+        way: Transport,
+        (words, typed): (&[&str], &str),
+        ends: Ends,
+    ) -> Ended {
         let (output, talk) = (Paper::default(), Paper::default());
         let input = Cursor::new(typed.to_owned());
         let mut room = Room {
             terminal: Terminal::of(input, output.clone(), talk.clone(), ends),
             environment: Environment::new([("USER".to_owned(), "dana".to_owned())]),
             clock: self.world.clock.clone(),
-            transport: Some(self.way()),
+            transport: Some(way),
         };
         let token = self.token_file();
         let all = ["estop", "--token-file", token.to_str().unwrap()];
@@ -149,6 +168,10 @@ async fn contain_shows_the_plan_asks_and_proves() {
     ] {
         assert!(ended.talk.contains(part), "{part}: {}", ended.talk);
     }
+    let at = |part: &str| ended.talk.find(part).unwrap();
+    assert!(at("PLAN  tier 0") < at("not stopped"), "{}", ended.talk);
+    assert!(at("not stopped") < at("Contain it?"), "{}", ended.talk);
+    assert!(at("undo") < at("Contain it?"), "{}", ended.talk);
     assert!(ended.output.contains("CONTAINED"), "{}", ended.output);
     assert!(ended.output.contains("issued tokens"), "{}", ended.output);
     assert_eq!(desk.world.only_run().await.state.word(), "contained");
@@ -538,4 +561,77 @@ async fn the_inventory_is_read_as_a_table_and_as_json() {
         orphans.output
     );
     assert_eq!(nobody.exit, Exit::NotFound, "{nobody:?}");
+}
+
+#[tokio::test]
+async fn a_dead_server_is_unreachable_and_what_is_not_proved_is_unknown() {
+    let desk = Desk::new().await;
+    let bot = invoice_bot().to_string();
+
+    let contain = ["contain", &bot, "--reason", "x", "--yes"];
+    for words in [&["runs", "list"][..], &["status"], &contain] {
+        let ended = desk.types_at_nobody(words).await;
+
+        assert_eq!(ended.exit, Exit::Unreachable, "{words:?} {ended:?}");
+        assert_eq!(ended.exit.code(), 9);
+        assert!(ended.talk.contains("error: "), "{ended:?}");
+    }
+    assert!(desk.world.runs().await.is_empty());
+
+    let on = On::request("PATCH", "agentIdentity$").always();
+    desk.world.entra.push_fault(Fault::new(on, What::NoEffect));
+    let ended = desk.types(&contain).await;
+
+    assert_eq!(ended.exit, Exit::Unknown, "{ended:?}");
+    assert_eq!(ended.exit.code(), 7);
+    assert!(!ended.output.contains("CONTAINED"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_changed_database_is_found_and_its_first_bad_record_is_named() {
+    let desk = Desk::new().await;
+    desk.contained("agent", invoice_bot()).await;
+    let file = desk.path("estop.db");
+    let store = format!("sqlite:{file}");
+    let words = ["audit", "verify", "--store", &store];
+    let before = desk.types(&words).await;
+
+    // Whoever may write the file can also take away what keeps the record from being changed.
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let triggers = "select group_concat('drop trigger ' || name, ';') from sqlite_master \
+                    where type = 'trigger'";
+    let drop: Option<String> = database.query_row(triggers, [], |row| row.get(0)).unwrap();
+    database.execute_batch(&drop.unwrap_or_default()).unwrap();
+    let changed = database.execute(
+        "update record set line = replace(line, 'leaked', 'leakeD') where line like '%leaked%'",
+        [],
+    );
+    assert!(changed.unwrap() > 0);
+    let number = "select min(number) from record where line like '%leakeD%'";
+    let number: i64 = database.query_row(number, [], |row| row.get(0)).unwrap();
+    let after = desk.types(&words).await;
+
+    assert_eq!(before.exit, Exit::Done, "{before:?}");
+    assert_eq!(after.exit, Exit::Failed, "{after:?}");
+    let named = format!("NOT INTACT: record {number}");
+    assert!(after.output.contains(&named), "{named}: {after:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_configuration_and_the_help_stand_on_lines_of_their_own() {
+    let desk = Desk::new().await;
+    let file = desk.path("wrong.yaml");
+    std::fs::write(&file, "tenat: {}\n").unwrap();
+
+    let ended = desk.types(&["config", "check", "--config", &file]).await;
+
+    assert_eq!((ended.exit, ended.output.as_str()), (Exit::Usage, ""));
+    let mut lines = ended.talk.lines();
+    let first = lines.next().unwrap();
+    assert!(
+        first.starts_with("error: ") && first.contains("`tenat`"),
+        "{first}"
+    );
+    assert_eq!(lines.next(), Some("    help: did you mean `tenant`?"));
+    assert!(!ended.talk.contains('\u{fffd}'), "{}", ended.talk);
 }
