@@ -21,6 +21,10 @@ mod start;
 mod storm;
 mod strike;
 
+/// As the program has it: one of the parts this one plays is the service.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     match std::env::var("ESTOP_BENCH_ROLE").as_deref() {

@@ -97,13 +97,16 @@ async fn take(
     let id = DeliveryId::from_uuid(door.clock.uuid());
     let new = verified.into_new(id, now);
     let received = new.received();
-    let taken = door.store.take_delivery(new).await;
+    let wake = Arc::clone(&door.wake);
+    let go_on = move |taken| {
+        if let Taken::New { .. } = taken {
+            wake(received);
+        }
+    };
+    let taken = door.store.take_delivery_and(new, go_on).await;
     crash_point("ingress.stored");
     let (id, what) = match taken.map_err(|why| door.unable(&why.to_string()))? {
-        Taken::New { id } => {
-            (door.wake)(received);
-            (id, Tallied::Taken)
-        }
+        Taken::New { id } => (id, Tallied::Taken),
         Taken::Repeat { id } => (id, Tallied::Repeated),
         Taken::Conflict { id } => (id, Tallied::Conflict),
     };

@@ -6,11 +6,9 @@ use serde_json::json;
 use super::begin::hold_back;
 use super::claims::{Claim, Claimed};
 use super::error::Error;
-use super::new_run::{Cause, NewRun, insert_run};
+use super::new_run::{Cause, NewRun, insert_begun, insert_run};
 use super::room::{self, Needs};
-use super::rows::bytes;
 use super::settings::standing_in;
-use super::sql::query;
 use super::writer::Tx;
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
@@ -55,15 +53,16 @@ pub(super) async fn make_begun(
     at_once: &AtOnce,
     (fresh, at): (NoticeId, Moment),
 ) -> Result<Made, Error> {
-    insert_run(tx, new, cause, at).await?;
     let enforced = new.mode != Mode::Observe;
     if enforced && standing_in(tx).await?.stops_writes() {
+        insert_run(tx, new, cause, at).await?;
         return Ok(Made::Left(new.id));
     }
     let strikes = new.plan.steps.iter().any(|step| step.action.contains());
     if enforced && strikes {
         let caps = super::motions::caps_in_force(tx, at_once.caps, at).await?;
         if let Err(reached) = room::take(tx, needs(new, cause), caps, at).await? {
+            insert_run(tx, new, cause, at).await?;
             let since = at.minus(caps.window.0);
             let because = reached.to_string();
             hold_back(tx, new.id, &because, (at, since, fresh)).await?;
@@ -73,43 +72,11 @@ pub(super) async fn make_begun(
     }
     let state = moved(RunState::Queued.after(RunEvent::Begun))?;
     let claimed = claimed(new, cause, (state, at))?;
-    store(tx, &claimed, &at_once.claim).await?;
+    insert_begun(tx, (new, cause), (&claimed, &at_once.claim), at).await?;
     let detail = json!({ "was": RunState::Queued, "because": null });
     let record = Record::new(at, &format!("run.{}", state.word()), detail);
     tx.record(&record.about_run(new.id)).await?;
     Ok(Made::Begun(Box::new(claimed)))
-}
-
-/// What a claim and a beginning change in the rows that were just made.
-async fn store(tx: &mut Tx, claimed: &Claimed, claim: &Claim) -> Result<(), Error> {
-    let run = &claimed.run;
-    query(
-        "update run set state = $2, begun_at = $3, lease_holder = $4, lease_until = $5, \
-         lease_epoch = $6, attempts = $7 where run_id = $1 and lease_epoch = 0",
-    )
-    .bind(bytes(run.id.uuid()))
-    .bind(run.state.word())
-    .bind(run.begun_at.map(Moment::as_millis))
-    .bind(&claim.holder)
-    .bind(claim.until.as_millis())
-    .bind(claimed.lease.epoch)
-    .bind(claimed.attempts)
-    .execute(&mut tx.db)
-    .await?;
-    for step in &claimed.steps {
-        query(
-            "update step set state = $3, attempts = $4, begun_at = $5 \
-             where run_id = $1 and position = $2",
-        )
-        .bind(bytes(run.id.uuid()))
-        .bind(step.position)
-        .bind(step.state.word())
-        .bind(step.attempts)
-        .bind(step.begun_at.map(Moment::as_millis))
-        .execute(&mut tx.db)
-        .await?;
-    }
-    Ok(())
 }
 
 fn needs(new: &NewRun, cause: &Cause<'_>) -> Needs {

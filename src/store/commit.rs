@@ -28,10 +28,11 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) -> Vec
     end_where_the_disk_failed(std::iter::once(&committed).chain(&outcomes));
     outcomes.resize(pieces.len(), Ok(()));
     let mut waiting = Vec::new();
-    for ((piece, durability), outcome) in pieces.drain(..).zip(outcomes) {
+    for ((mut piece, durability), outcome) in pieces.drain(..).zip(outcomes) {
         let outcome = committed.clone().and(outcome);
         match durability {
             Durability::Synced | Durability::Soon if outcome.is_ok() => {
+                piece.committed();
                 waiting.push((piece, durability));
             }
             Durability::Synced | Durability::Soon | Durability::WithTheNext => {

@@ -3,6 +3,7 @@
 use super::Store;
 use super::error::Error;
 use super::intake;
+use super::piece::Early;
 use super::rows::{bytes, moment, uuid, word, word_or_none};
 use super::sql::{Row, query};
 use super::writer::{Durability, Queue, Tx};
@@ -47,13 +48,28 @@ pub struct ToRead {
 }
 
 impl Store {
-    /// Stores a verified delivery, or finds the one it repeats. Answers after the commit.
+    /// Stores a verified delivery, or finds the one it repeats. Answers once it is on disk.
     pub async fn take_delivery(&self, new: NewDelivery) -> Result<Taken, Error> {
+        self.take_delivery_and(new, |_| ()).await
+    }
+
+    /// The same, and `go_on` hears what became of it as soon as it is committed, on the writer's
+    /// thread. What follows may begin beside the sync: what of it is felt outside waits for a
+    /// later sync, which carries this commit too. Thanks wait for the answer.
+    pub async fn take_delivery_and(
+        &self,
+        new: NewDelivery,
+        go_on: impl FnOnce(Taken) + Send + 'static,
+    ) -> Result<Taken, Error> {
         self.count_asked();
+        let early: Early<Taken> = Box::new(move |taken| go_on(*taken));
         let how = (Queue::Intake, Durability::Soon);
         self.writer
-            .write(
-                move |tx| Box::pin(async move { intake::take(tx, &new).await }),
+            .write_and(
+                (
+                    move |tx| Box::pin(async move { intake::take(tx, &new).await }),
+                    Some(early),
+                ),
                 how,
             )
             .await

@@ -5,10 +5,15 @@
 //! journal file is synced here: what was committed before a sync began is on disk when it has
 //! ended. One sync answers everyone who waits by then.
 //!
+//! Where the disk is quicker than waking a thread and nobody else waits for the writer, what follows
+//! from a delivery is synced where it was committed.
+//!
 //! A delivery that comes alone is soon followed by what follows from it. So its sync waits a moment,
 //! and where a strike comes meanwhile, both are on disk with one sync instead of two in a row.
 
 use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -22,29 +27,76 @@ pub(super) const COMMITS_MAX: usize = 16;
 /// The moment is half of what the last sync took, as others found best for group commits, and never
 /// longer than this.
 const MOMENT_MAX: Duration = Duration::from_millis(2);
+/// A sync that takes no longer than this is not worth another thread's waking.
+const QUICK: Duration = Duration::from_micros(500);
+/// Stands for the time of a sync that was never made.
+const UNKNOWN: u64 = u64::MAX;
 /// With more who wait than these the sync begins at once: what follows joins the next.
 const FEW: usize = 8;
 
 /// A piece of work whose commit is in the file, and what it waits for.
 pub(super) type Committed = (Box<dyn Piece>, Durability);
 
-/// Syncs and answers until nobody can ask any more, or until a sync fails. That one is answered to
-/// nobody, and the process must end.
-pub(super) fn sync_loop(
-    journal: &File,
-    commits: &Receiver<Vec<Committed>>,
-    clock: &Clock,
-) -> Result<(), Error> {
-    let mut moment = Duration::ZERO;
-    while let Ok(mut waiting) = commits.recv() {
-        gather(&mut waiting, commits, moment);
-        let began = clock.elapsed();
-        let synced = journal.sync_data();
+/// The journal's file. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Journal {
+    file: Arc<File>,
+    clock: Clock,
+    /// How long the last sync took, in nanoseconds; before the first, [`UNKNOWN`].
+    took: Arc<AtomicU64>,
+}
+
+impl Journal {
+    pub(super) fn new(file: File, clock: Clock) -> Self {
+        let took = Arc::new(AtomicU64::new(UNKNOWN));
+        Self {
+            file: Arc::new(file),
+            clock,
+            took,
+        }
+    }
+
+    /// Is it better to sync these where they were committed, when nobody else waits there? Not for
+    /// deliveries alone: what follows from them is made meanwhile.
+    pub(super) fn syncs_here(&self, waiting: &[Committed]) -> bool {
+        let urgent = waiting.iter().any(|(_, how)| *how == Durability::Synced);
+        urgent && self.took().is_some_and(|took| took <= QUICK)
+    }
+
+    /// Syncs, and answers these. A sync that fails is answered to nobody, and the process must end.
+    pub(super) fn sync(&self, waiting: Vec<Committed>) -> Result<(), Error> {
+        let began = self.clock.elapsed();
+        let synced = self.file.sync_data();
         synced.map_err(|failed| Error::DiskFailed(failed.to_string()))?;
-        moment = (clock.elapsed().saturating_sub(began) / 2).min(MOMENT_MAX);
+        let took = self.clock.elapsed().saturating_sub(began).as_nanos();
+        let took = u64::try_from(took).unwrap_or(UNKNOWN);
+        self.took.store(took, Ordering::Relaxed);
         for (piece, _) in waiting {
             piece.answer(Ok(()));
         }
+        Ok(())
+    }
+
+    fn took(&self) -> Option<Duration> {
+        let took = self.took.load(Ordering::Relaxed);
+        (took != UNKNOWN).then(|| Duration::from_nanos(took))
+    }
+
+    /// How long deliveries wait for what follows from them.
+    fn moment(&self) -> Duration {
+        self.took()
+            .map_or(Duration::ZERO, |took| (took / 2).min(MOMENT_MAX))
+    }
+}
+
+/// Syncs and answers until nobody can ask any more, or until a sync fails.
+pub(super) fn sync_loop(
+    journal: &Journal,
+    commits: &Receiver<Vec<Committed>>,
+) -> Result<(), Error> {
+    while let Ok(mut waiting) = commits.recv() {
+        gather(&mut waiting, commits, journal.moment());
+        journal.sync(waiting)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::asking::NewApproval;
+use super::claims::{Claim, Claimed};
 use super::error::Error;
 use super::rows::{bytes, to_json};
 use super::sql::query;
@@ -17,6 +18,16 @@ use crate::domain::plan::{Plan, PlanStep};
 use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::record::Record;
 use crate::domain::run::{Lane, RunState};
+use crate::domain::step::StepState;
+
+const INSERT: &str = "insert into run (run_id, detection_id, order_id, source, playbook, \
+     playbook_digest, entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, \
+     received_at, due_at, notify, begun_at, lease_holder, lease_until, lease_epoch, attempts) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+     $20, $21, $22)";
+
+const INSERT_STEP: &str = "insert into step (run_id, position, action, entity_kind, entity_id, \
+     optional, state, attempts, begun_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// A run to be made.
 #[derive(Clone, Debug)]
@@ -43,10 +54,30 @@ pub(super) struct Cause<'a> {
     pub(super) received_at: Moment,
 }
 
+/// Makes a run that waits for a worker, or for people.
 pub(super) async fn insert_run(
     tx: &mut Tx,
     new: &NewRun,
     cause: &Cause<'_>,
+    at: Moment,
+) -> Result<(), Error> {
+    insert(tx, (new, cause), None, at).await
+}
+
+/// Makes a run as its worker has it, who begins it at the same time.
+pub(super) async fn insert_begun(
+    tx: &mut Tx,
+    made: (&NewRun, &Cause<'_>),
+    begun: (&Claimed, &Claim),
+    at: Moment,
+) -> Result<(), Error> {
+    insert(tx, made, Some(begun), at).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    (new, cause): (&NewRun, &Cause<'_>),
+    begun: Option<(&Claimed, &Claim)>,
     at: Moment,
 ) -> Result<(), Error> {
     let Entity { kind, id } = new.plan.entity;
@@ -56,32 +87,40 @@ pub(super) async fn insert_run(
     } else {
         RunState::Queued
     };
-    query(
-        "insert into run (run_id, detection_id, order_id, source, playbook, playbook_digest, \
-         entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, received_at, due_at, \
-         notify) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-    )
-    .bind(bytes(new.id.uuid()))
-    .bind(cause.detection.map(|id| bytes(id.uuid())))
-    .bind(cause.order.map(|id| bytes(id.uuid())))
-    .bind(cause.source.map(SourceName::as_str))
-    .bind(new.playbook.as_str())
-    .bind(&new.plan.playbook_digest)
-    .bind(kind.word())
-    .bind(bytes(id.uuid()))
-    .bind(new.mode.word())
-    .bind(Lane::of(new.mode).rank())
-    .bind(state.word())
-    .bind(because)
-    .bind(new.plan.digest())
-    .bind(to_json(&new.terms)?)
-    .bind(cause.received_at.as_millis())
-    .bind(at.as_millis())
-    .bind(notify(new)?)
-    .execute(&mut tx.db)
-    .await?;
-    insert_steps(tx, new).await?;
+    let claimed = begun.map(|(claimed, _)| claimed);
+    query(INSERT)
+        .bind(bytes(new.id.uuid()))
+        .bind(cause.detection.map(|id| bytes(id.uuid())))
+        .bind(cause.order.map(|id| bytes(id.uuid())))
+        .bind(cause.source.map(SourceName::as_str))
+        .bind(new.playbook.as_str())
+        .bind(&new.plan.playbook_digest)
+        .bind(kind.word())
+        .bind(bytes(id.uuid()))
+        .bind(new.mode.word())
+        .bind(Lane::of(new.mode).rank())
+        .bind(claimed.map_or(state, |begun| begun.run.state).word())
+        .bind(because)
+        .bind(new.plan.digest())
+        .bind(to_json(&new.terms)?)
+        .bind(cause.received_at.as_millis())
+        .bind(at.as_millis())
+        .bind(notify(new)?)
+        .bind(
+            claimed
+                .and_then(|begun| begun.run.begun_at)
+                .map(Moment::as_millis),
+        )
+        .bind(begun.map(|(_, claim)| claim.holder.as_str()))
+        .bind(begun.map_or(0, |(_, claim)| claim.until.as_millis()))
+        .bind(claimed.map_or(0, |begun| begun.lease.epoch))
+        .bind(claimed.map_or(0, |begun| begun.attempts))
+        .execute(&mut tx.db)
+        .await?;
+    match claimed {
+        Some(begun) => insert_tried(tx, begun).await?,
+        None => insert_steps(tx, new).await?,
+    }
     let detail = json!({
         "playbook": new.playbook, "mode": new.mode, "state": state, "entity": new.plan.entity,
         "plan": new.plan.digest(), "because": because,
@@ -115,22 +154,41 @@ async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
     Ok(())
 }
 
+/// The steps of a run that is begun, as its worker has them.
+async fn insert_tried(tx: &mut Tx, begun: &Claimed) -> Result<(), Error> {
+    for step in &begun.steps {
+        query(INSERT_STEP)
+            .bind(bytes(begun.run.id.uuid()))
+            .bind(step.position)
+            .bind(step.plan.action.word())
+            .bind(step.plan.entity.kind.word())
+            .bind(bytes(step.plan.entity.id.uuid()))
+            .bind(step.plan.optional)
+            .bind(step.state.word())
+            .bind(step.attempts)
+            .bind(step.begun_at.map(Moment::as_millis))
+            .execute(&mut tx.db)
+            .await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn insert_step(
     tx: &mut Tx,
     run: RunId,
     (position, step): (i64, &PlanStep),
 ) -> Result<(), Error> {
-    query(
-        "insert into step (run_id, position, action, entity_kind, entity_id, optional, state) \
-         values ($1, $2, $3, $4, $5, $6, 'pending')",
-    )
-    .bind(bytes(run.uuid()))
-    .bind(position)
-    .bind(step.action.word())
-    .bind(step.entity.kind.word())
-    .bind(bytes(step.entity.id.uuid()))
-    .bind(step.optional)
-    .execute(&mut tx.db)
-    .await?;
+    query(INSERT_STEP)
+        .bind(bytes(run.uuid()))
+        .bind(position)
+        .bind(step.action.word())
+        .bind(step.entity.kind.word())
+        .bind(bytes(step.entity.id.uuid()))
+        .bind(step.optional)
+        .bind(StepState::Pending.word())
+        .bind(0)
+        .bind(None::<i64>)
+        .execute(&mut tx.db)
+        .await?;
     Ok(())
 }

@@ -9,20 +9,30 @@ use super::writer::Tx;
 /// One piece of work: done inside a transaction, answered after its commit.
 pub(super) trait Piece: Send {
     fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
+    /// It is committed, and waits for the disk.
+    fn committed(&mut self);
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
+
+/// Hears of a result that is committed, and not yet on disk.
+pub(super) type Early<T> = Box<dyn FnOnce(&T) + Send>;
 
 pub(super) struct Work<F, T> {
     perform: Option<F>,
     result: Option<T>,
+    early: Option<Early<T>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<F, T> Work<F, T> {
-    pub(super) fn new(perform: F, reply: oneshot::Sender<Result<T, Error>>) -> Self {
+    pub(super) fn new(
+        (perform, early): (F, Option<Early<T>>),
+        reply: oneshot::Sender<Result<T, Error>>,
+    ) -> Self {
         Self {
             perform: Some(perform),
             result: None,
+            early,
             reply,
         }
     }
@@ -40,6 +50,12 @@ where
             }
             Ok(())
         })
+    }
+
+    fn committed(&mut self) {
+        if let (Some(early), Some(result)) = (self.early.take(), &self.result) {
+            early(result);
+        }
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {

@@ -68,7 +68,6 @@ impl Store {
         let fresh = ApprovalId::from_uuid(self.clock.uuid());
         self.write(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
                 keep(tx, lease.run, &read_back, at).await?;
                 end_in(tx, lease, (&ending, fresh), at).await
             })

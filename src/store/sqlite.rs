@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::checkpoint::beside;
 use super::error::{Error, OpenError};
+use super::journal::Journal;
 use super::lock;
 use super::migrations::migrate;
 use super::sql::{Access, Connection, Readers};
@@ -65,9 +66,8 @@ pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Open
     Ok(Opened {
         files: Files {
             db,
-            journal,
+            journal: Journal::new(journal, clock),
             checkpoints,
-            clock,
         },
         readers,
         lock,

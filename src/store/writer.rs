@@ -6,7 +6,6 @@
 //! is waited for on another thread, while the next commit is made.
 //! Deliveries come by a queue of their own, so that a flood of them holds up nobody's run.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
@@ -18,11 +17,10 @@ use super::chain::Head;
 use super::checkpoint::{Checkpoints, Copier};
 use super::commit::{commit_together, end_the_process};
 use super::error::Error;
-use super::journal::{COMMITS_MAX, Committed, sync_loop};
+use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
-use super::piece::{Piece, Work};
+use super::piece::{Early, Piece, Work};
 use super::sql::{Connection, query};
-use crate::clock::Clock;
 use crate::vault::Vault;
 
 /// Most pieces of work out of each queue in one commit.
@@ -107,11 +105,9 @@ pub(super) struct Files {
     /// Where it writes.
     pub(super) db: Connection,
     /// The journal of it, to be synced.
-    pub(super) journal: File,
+    pub(super) journal: Journal,
     /// When the journal is copied, and what copies it.
     pub(super) checkpoints: (Checkpoints, Copier),
-    /// How long syncs take.
-    pub(super) clock: Clock,
 }
 
 impl Writer {
@@ -130,9 +126,18 @@ impl Writer {
     }
 
     /// Performs `work` in a transaction and answers after its commit.
-    pub(super) async fn write<F, T>(
+    pub(super) async fn write<F, T>(&self, work: F, how: (Queue, Durability)) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.write_and((work, None), how).await
+    }
+
+    /// The same. Where the answer waits for the disk, `early` hears the result before that.
+    pub(super) async fn write_and<F, T>(
         &self,
-        work: F,
+        work: (F, Option<Early<T>>),
         (queue, durability): (Queue, Durability),
     ) -> Result<T, Error>
     where
@@ -171,7 +176,6 @@ async fn live((files, moved, vault): (Files, Moved, Arc<Vault>), queues: Queues)
         db,
         journal,
         checkpoints: (checkpoints, copier),
-        clock,
     } = files;
     let (to_disk, commits) = sync_channel(COMMITS_MAX);
     let head = Head::GENESIS;
@@ -182,13 +186,14 @@ async fn live((files, moved, vault): (Files, Moved, Arc<Vault>), queues: Queues)
             moved,
             vault,
         },
+        journal: journal.clone(),
         to_disk,
         checkpoints,
     };
     let threads = [
         on_a_thread("store-copier", move || copier.copy_loop()),
         on_a_thread("store-journal", move || {
-            if let Err(failed) = sync_loop(&journal, &commits, &clock) {
+            if let Err(failed) = sync_loop(&journal, &commits) {
                 end_the_process(&failed);
             }
         }),
@@ -235,6 +240,7 @@ impl Drop for Threads {
 /// What the writer's thread holds.
 struct Writing {
     tx: Tx,
+    journal: Journal,
     to_disk: SyncSender<Vec<Committed>>,
     checkpoints: Checkpoints,
 }
@@ -257,8 +263,13 @@ async fn write_loop(mut writing: Writing, queues: Queues, mut stopped: oneshot::
             break;
         }
         let waiting = commit_together(&mut writing.tx, &mut batch).await;
-        // Without the thread that syncs, those who wait learn that nobody answers.
-        if !waiting.is_empty() && writing.to_disk.send(waiting).is_err() {
+        let alone = asked.is_empty() && taken.is_empty();
+        if alone && writing.journal.syncs_here(&waiting) {
+            if let Err(failed) = writing.journal.sync(waiting) {
+                end_the_process(&failed);
+            }
+        } else if !waiting.is_empty() && writing.to_disk.send(waiting).is_err() {
+            // Without the thread that syncs, those who wait learn that nobody answers.
             break;
         }
         writing.checkpoints.after_commit(&writing.tx.db);

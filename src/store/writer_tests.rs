@@ -12,9 +12,10 @@ use tokio::sync::oneshot;
 use super::chain::Head;
 use super::commit::commit_together;
 use super::error::Error;
-use super::journal::{Committed, sync_loop};
+use super::journal::{Committed, Journal, sync_loop};
 use super::moved::Moved;
-use super::piece::Work;
+use super::piece::{Early, Work};
+use super::sql::Connection;
 use super::writer::{Asked, Durability, Files, Tx};
 use super::{Entry, Store, Taken};
 use crate::clock::Clock;
@@ -158,32 +159,40 @@ async fn files() -> (Files, tempfile::TempDir) {
     (opened.files, folder)
 }
 
-fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
-    fn note(tx: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move { tx.record(&record("it")).await })
+fn tx(db: Connection) -> Tx {
+    Tx {
+        db,
+        head: Head::GENESIS,
+        moved: Moved::default(),
+        vault: Arc::new(Vault::open_door()),
     }
+}
+
+fn note(tx: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(async move { tx.record(&record("it")).await })
+}
+
+fn refuse(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(async { Err(Error::Refused("no".to_owned())) })
+}
+
+fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
     let (reply, answer) = oneshot::channel();
-    ((Box::new(Work::new(note, reply)), how), answer)
+    ((Box::new(Work::new((note, None), reply)), how), answer)
 }
 
 /// Syncs this one batch and ends.
-fn sync_once(journal: &File, waiting: Vec<Committed>) -> Result<(), Error> {
-    let (clock, _) = Clock::by_hand(Moment::from_millis(0));
+fn sync_once(journal: &Journal, waiting: Vec<Committed>) -> Result<(), Error> {
     let (to_disk, commits) = sync_channel(1);
     to_disk.send(waiting).unwrap();
     drop(to_disk);
-    sync_loop(journal, &commits, &clock)
+    sync_loop(journal, &commits)
 }
 
 #[tokio::test]
 async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
     let (files, _folder) = files().await;
-    let mut tx = Tx {
-        db: files.db,
-        head: Head::GENESIS,
-        moved: Moved::default(),
-        vault: Arc::new(Vault::open_door()),
-    };
+    let mut tx = tx(files.db);
     let (told, mut answer) = piece(Durability::Synced);
     let (own, mut own_answer) = piece(Durability::WithTheNext);
 
@@ -198,19 +207,73 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
 #[tokio::test]
 async fn what_the_disk_does_not_keep_is_never_called_done() {
     let (files, _folder) = files().await;
-    let mut tx = Tx {
-        db: files.db,
-        head: Head::GENESIS,
-        moved: Moved::default(),
-        vault: Arc::new(Vault::open_door()),
-    };
+    let mut tx = tx(files.db);
     let (told, mut answer) = piece(Durability::Synced);
     // It cannot be synced.
-    let nothing = File::open("/dev/null").unwrap();
+    let (clock, _) = Clock::by_hand(Moment::from_millis(0));
+    let nothing = Journal::new(File::open("/dev/null").unwrap(), clock);
 
     let waiting = commit_together(&mut tx, &mut vec![told]).await;
     let synced = sync_once(&nothing, waiting);
 
     assert!(matches!(synced, Err(Error::DiskFailed(_))));
     assert!(answer.try_recv().is_err(), "nobody is told of success");
+}
+
+#[tokio::test]
+async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
+    let (files, _folder) = files().await;
+    let mut tx = tx(files.db);
+    let (heard, hears) = std::sync::mpsc::channel();
+    let (reply, mut answer) = oneshot::channel();
+    let early: Early<()> = Box::new(move |()| heard.send(()).unwrap());
+    let delivery: Asked = (
+        Box::new(Work::new((note, Some(early)), reply)),
+        Durability::Soon,
+    );
+
+    let waiting = commit_together(&mut tx, &mut vec![delivery]).await;
+
+    assert_eq!(hears.try_recv(), Ok(()));
+    assert!(answer.try_recv().is_err());
+    sync_once(&files.journal, waiting).unwrap();
+    assert_eq!(answer.try_recv(), Ok(Ok(())));
+}
+
+#[tokio::test]
+async fn what_is_not_committed_leads_to_nothing() {
+    let (files, _folder) = files().await;
+    let mut tx = tx(files.db);
+    let (heard, hears) = std::sync::mpsc::channel();
+    let (reply, mut answer) = oneshot::channel();
+    let early: Early<()> = Box::new(move |()| heard.send(()).unwrap());
+    let refused: Asked = (
+        Box::new(Work::new((refuse, Some(early)), reply)),
+        Durability::Soon,
+    );
+
+    let waiting = commit_together(&mut tx, &mut vec![refused]).await;
+
+    assert!(waiting.is_empty());
+    assert!(hears.try_recv().is_err());
+    assert!(matches!(answer.try_recv(), Ok(Err(Error::Refused(_)))));
+}
+
+/// A strike is synced where it was committed once the disk is known to be quick; a delivery alone
+/// leaves it to the thread beside, so that what follows is made meanwhile.
+#[tokio::test]
+async fn only_a_quick_disk_is_waited_for_where_it_was_committed() {
+    let (files, _folder) = files().await;
+    let (strike, _told) = piece(Durability::Synced);
+    let (delivery, _thanked) = piece(Durability::Soon);
+    let (journal, strike, delivery) = (files.journal, [strike], [delivery]);
+
+    assert!(
+        !journal.syncs_here(&strike),
+        "nobody knows yet how quick it is"
+    );
+    journal.sync(Vec::new()).unwrap();
+
+    assert!(journal.syncs_here(&strike));
+    assert!(!journal.syncs_here(&delivery));
 }
