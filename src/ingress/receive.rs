@@ -63,6 +63,7 @@ async fn take(
         return Err(door.stranger(name));
     };
     let name = source.name.as_str();
+    let mut span = door.traces.receiving();
     is_framed_once(&headers)
         .and_then(|()| {
             is_plain_json(&headers)
@@ -99,6 +100,8 @@ async fn take(
     let (id, what) = match taken.map_err(|why| door.unable(&why.to_string()))? {
         Taken::New { id } => {
             (door.wake)(received);
+            span.named(id.uuid());
+            span.note("estop.source", || name.to_owned());
             (id, Tallied::Taken)
         }
         Taken::Repeat { id } => (id, Tallied::Repeated),

@@ -62,6 +62,7 @@ mod statuses;
 mod storms;
 mod templates;
 mod threats;
+mod traces;
 mod tutorial;
 mod undoing;
 mod wire;
