@@ -23,7 +23,7 @@
 //! | orders | `command` | a person's word: plan, compare digests, check, store |
 //! | verbs | [`triage`], [`act`], [`notify`], `audit`, [`watch`], [`rounds`], [`doctor`], [`evidence`], [`gate`] | one thing done well |
 //! | adapters | [`store`], [`graph`], [`sentinel`], [`pager`], [`foundry`], [`arm`], [`catalog`], [`sim`] | one outside thing each |
-//! | keys | [`entra`], [`listener`], [`vault`] | tokens we hold and tokens we believe, sockets we serve, bodies closed at rest |
+//! | keys | [`entra`], [`listener`], [`traces`], [`vault`] | tokens we hold and tokens we believe, sockets we serve, spans we send, bodies closed at rest |
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
 //! | ground | [`domain`] | nouns and laws: no async, no I/O |
 //!
@@ -89,6 +89,7 @@ pub mod signature;
 pub mod sim;
 pub mod store;
 pub mod telemetry;
+pub mod traces;
 pub mod transport;
 pub mod triage;
 pub mod vault;

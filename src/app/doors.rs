@@ -33,6 +33,7 @@ impl Service {
             wake: Arc::clone(&self.hand_to_triage),
             on_refusal: self.senders.refusals.teller(),
             hearing: Arc::clone(&self.senders.hearing),
+            traces: self.traces.clone(),
             tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         });
         let door = match self.copilot()? {

@@ -23,6 +23,7 @@ mod senders;
 mod serve;
 mod service;
 mod settle;
+mod spans;
 mod telling;
 mod tools;
 mod wakes;

@@ -14,6 +14,7 @@ use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
 use super::senders::Senders;
 use super::settle::settle_in;
+use super::spans::traces;
 use super::telling::Told;
 use super::tools::means;
 use super::{Parts, StartError, keys, ourselves, wakes};
@@ -34,6 +35,7 @@ use crate::graph::{Graph, Link};
 use crate::reload::Reloader;
 use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
+use crate::traces::Traces;
 use crate::transport::Transport;
 
 /// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
@@ -62,6 +64,7 @@ pub struct Service {
     pub(super) arm: Option<Arm>,
     pub(super) board: Board,
     pub(super) evidence: Binder,
+    pub(super) traces: Traces,
     pub(super) senders: Senders,
     pub(super) wake_drills: Arc<Notify>,
     /// Stops all writes without a credential.
@@ -79,6 +82,7 @@ impl Service {
     /// Opens the store, reads the keys, spawns the loops. Doors are opened by whoever serves.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let told = Told::of(&parts)?;
+        let traces = traces(&parts)?;
         let keeping = Keeping::of(&parts)?;
         let Parts {
             config,
@@ -118,7 +122,8 @@ impl Service {
         };
         let (wakes, woken) = wakes::channels();
         let mut service = Self {
-            graph: Graph::new(link),
+            graph: Graph::traced(link, traces.clone()),
+            traces,
             guards: Arc::new(ArcSwap::from_pointee(ourselves::unknown_yet())),
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             metrics: Arc::new(Metrics::default()),
@@ -173,5 +178,8 @@ impl Service {
         if clock.within(limit, rest).await.is_err() {
             tracing::warn!("work in flight was cut; it is taken up at the next start");
         }
+        let traces = self.traces.clone();
+        // It blocks until the collector has the last spans, or its time is over.
+        let _ = tokio::task::spawn_blocking(move || traces.end()).await;
     }
 }

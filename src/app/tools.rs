@@ -31,6 +31,7 @@ impl Service {
             },
             means: Arc::clone(&self.means),
             board: self.board.clone(),
+            traces: self.traces.clone(),
         }
     }
 
@@ -59,6 +60,7 @@ impl Service {
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             seats: wakes::seats(places, self.config.caps, self.clock.clone()),
+            traces: self.traces.clone(),
         }
     }
 

@@ -21,6 +21,7 @@ use super::ocsf::OcsfFile;
 use super::page::PageFile;
 use super::pull::PullFile;
 use super::retention::RetentionFile;
+use super::traces::TracesFile;
 use super::verify::VerifyFile;
 use crate::domain::caps::Caps;
 use crate::domain::entity::{EntityKind, ObjectId};
@@ -84,6 +85,7 @@ pub(super) struct File {
     pub(super) pull: Option<PullFile>,
     pub(super) copilot: Option<CopilotFile>,
     pub(super) heartbeat: Option<HeartbeatFile>,
+    pub(super) traces: Option<TracesFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

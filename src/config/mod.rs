@@ -32,6 +32,7 @@ mod senders;
 mod settings;
 mod show;
 mod tenant;
+mod traces;
 mod verify;
 mod warned;
 
@@ -55,6 +56,7 @@ pub use pull::PullConfig;
 pub use senders::SourceConfig;
 pub use settings::Config;
 pub use show::{Shown, shown};
+pub use traces::TracesConfig;
 pub use verify::{
     BasicFile, EntraFile, HeaderFile, HmacFile, KeysFile, OneOrMore, SignedConfig, TimestampFile,
     VerifyConfig, VerifyFile, WebhooksFile, hmac_scheme,

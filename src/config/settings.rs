@@ -23,6 +23,7 @@ use super::page::{PageConfig, pages};
 use super::pull::{PullConfig, pull};
 use super::senders::{SourceConfig, callback_hosts, sources, warned_of};
 use super::tenant::{endpoints, relative, size};
+use super::traces::TracesConfig;
 use super::warned::warnings;
 use crate::command::Activators;
 use crate::domain::callback::CallbackHosts;
@@ -129,6 +130,8 @@ pub struct Config {
     pub copilot: Option<CopilotConfig>,
     /// The synthetic detection, where one is sent.
     pub heartbeat: Option<HeartbeatConfig>,
+    /// Where traces go, if anywhere.
+    pub traces: Option<TracesConfig>,
     /// The key of status addresses.
     pub ticket_key: PathBuf,
     /// As long as this file is there, nothing is written to the tenant.
@@ -221,6 +224,7 @@ impl Config {
             ocsf: file.ocsf.checked(base)?,
             anchors: file.anchors.checked(base, anchor_key)?,
             retention: file.retention.checked()?,
+            traces: file.traces.map(|traces| traces.checked(base)).transpose()?,
             store_key: file.store_key_file.map(|path| base.join(path)),
             ticket_key,
             pause_file,

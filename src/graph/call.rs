@@ -12,7 +12,7 @@ use super::delete::is_deletable;
 use super::error::{Error, Receipt, spoken};
 use super::lanes::{Lane, Priority, sent_at, units};
 use super::place::Place;
-use super::{Ask, Graph};
+use super::{Ask, Graph, spans};
 use crate::domain::moment::Moment;
 use crate::entra::{self, AccessToken};
 use crate::transport::{Answer, Failure, Request};
@@ -167,10 +167,13 @@ impl Graph {
         let spoken = call.spoken();
         let request = self.request(ask, call, token)?;
         let link = &self.0.link;
+        let mut span = spans::of_call(&self.0.traces, ask, call);
         let sent = link
             .clock
             .within(CALL_LIMIT, link.transport.send(request))
             .await;
+        spans::note(&mut span, &sent);
+        drop(span);
         match sent {
             Ok(Ok(answer)) => {
                 self.heard(call, &answer);

@@ -46,6 +46,7 @@ mod coalesce;
 mod batch;
 mod policies;
 mod premises;
+mod spans;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,6 +70,7 @@ pub use users::AgentUserRead;
 
 use crate::clock::Clock;
 use crate::entra::TokenSource;
+use crate::traces::Traces;
 use crate::transport::Transport;
 
 /// Who asks: how urgent it is, and the id that ties Microsoft's logs to ours.
@@ -102,6 +104,8 @@ pub struct Graph(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     link: Link,
+    /// How long its answers took.
+    traces: Traces,
     lanes: lanes::Lanes,
     verdicts: risk::Verdicts,
     policies: policies::Kept,
@@ -120,19 +124,25 @@ enum Gate {
 impl Graph {
     /// Opens no connection yet; see [`Graph::warm`].
     pub fn new(link: Link) -> Self {
-        Self::with_gate(link, Gate::Opens)
+        Self::traced(link, Traces::off())
+    }
+
+    /// The same, and how long its answers take is told to a collector.
+    pub fn traced(link: Link, traces: Traces) -> Self {
+        Self::with_gate((link, traces), Gate::Opens)
     }
 
     /// A tenant that can only be read: no write ever leaves, and nothing can change that.
     pub fn sealed(link: Link) -> Self {
-        Self::with_gate(link, Gate::Sealed)
+        Self::with_gate((link, Traces::off()), Gate::Sealed)
     }
 
-    fn with_gate(link: Link, gate: Gate) -> Self {
+    fn with_gate((link, traces): (Link, Traces), gate: Gate) -> Self {
         let sealed = gate == Gate::Sealed;
         let lanes = lanes::Lanes::new(&link.clock, &link.budgets);
         Self(Arc::new(Inner {
             link,
+            traces,
             lanes,
             verdicts: risk::Verdicts::default(),
             policies: policies::Kept::default(),

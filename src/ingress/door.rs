@@ -12,6 +12,7 @@ use crate::domain::delivery::Delivery;
 use crate::domain::id::{DeliveryId, DetectionId};
 use crate::signature::TicketKey;
 use crate::store::Store;
+use crate::traces::Traces;
 
 use super::hearing::Hearing;
 use super::quota::Quotas;
@@ -48,6 +49,8 @@ pub struct Door {
     pub tally: Arc<Tally>,
     /// What was heard lately; shared with whoever shows it.
     pub hearing: Arc<Hearing>,
+    /// How long it took.
+    pub traces: Traces,
 }
 
 /// `POST /v1/ingest/{source}` and `GET /v1/detections/{id}/status/{ticket}`, whose last part may be

@@ -64,6 +64,7 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Result<DeliveryId, Problem> {
+    let mut span = door.traces.receiving();
     let formed = formed(door, &headers, body).await;
     // Who asks in a wrong form learns that, and not which sources there are (threat W25).
     let (source, body) = match (door.sources.enabled(name), formed) {
@@ -106,7 +107,11 @@ async fn take(
     let taken = door.store.take_delivery_and(new, go_on).await;
     crash_point("ingress.stored");
     let (id, what) = match taken.map_err(|why| door.unable(&why.to_string()))? {
-        Taken::New { id } => (id, Tallied::Taken),
+        Taken::New { id } => {
+            span.named(id.uuid());
+            span.note("estop.source", || name.to_owned());
+            (id, Tallied::Taken)
+        }
         Taken::Repeat { id } => (id, Tallied::Repeated),
         Taken::Conflict { id } => (id, Tallied::Conflict),
     };

@@ -35,6 +35,7 @@ use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::sim::{self, Entra, Tenant};
 use crate::store::{AtOnce, Entry, Store};
 use crate::telemetry::Metrics;
+use crate::traces::Traces;
 use crate::triage::{Held, Hints, Seat, Triage, triage_loop};
 use crate::watch::Watch;
 
@@ -151,6 +152,7 @@ fn loops(
                 hand: Box::new(move |claimed| place.give(claimed)),
             })
         }),
+        traces: Traces::off(),
     };
     let bench = Bench {
         board: Board::default(),
@@ -161,6 +163,7 @@ fn loops(
         clock: stage.clock.clone(),
         metrics,
         limits: limits(),
+        traces: Traces::off(),
     };
     let (_, nothing_handed) = mpsc::channel(1);
     let triage_hints = Hints {

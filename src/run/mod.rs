@@ -46,9 +46,11 @@ use crate::domain::guard::Guards;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
+use crate::domain::run::Run;
 use crate::graph::Graph;
 use crate::store::{Claimed, Store};
 use crate::telemetry::Metrics;
+use crate::traces::{Origin, Span, Traces};
 
 /// How long a lease lasts unless it is kept.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -94,6 +96,8 @@ pub struct Bench {
     pub means: Arc<act::Means>,
     /// What the doctor found last.
     pub board: Board,
+    /// How long it took.
+    pub traces: Traces,
 }
 
 /// What became of working on a run for a while.
@@ -141,6 +145,20 @@ impl Bench {
             approval: act::Approval::Missing,
             correlation: run.uuid(),
         }
+    }
+
+    /// How long it is carried on, in the trace of what it comes from.
+    fn span(&self, run: &Run) -> Span {
+        let origin = match (run.detection, run.order) {
+            (Some(detection), _) => Origin::Delivery(detection.uuid()),
+            (None, Some(order)) => Origin::Order(order.uuid()),
+            (None, None) => Origin::Order(run.id.uuid()),
+        };
+        let span = self.traces.run(run.id.uuid(), origin);
+        span.say("estop.playbook", || run.playbook.to_string())
+            .say("estop.mode", || run.mode.word())
+            .say("estop.state", || run.state.word())
+            .say("estop.entity", || run.entity.id.to_string())
     }
 
     /// The same to carry the run out: with people's word for its plan, where it is stored.

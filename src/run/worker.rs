@@ -223,6 +223,7 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
     }
     let (state, received) = (claimed.run.state, claimed.run.received_at);
     let unbegun = state == RunState::Queued && claimed.run.struck_at.is_none();
+    let mut span = bench.span(&claimed.run);
     let result = if claimed.run.state == RunState::Undoing {
         backward::put_back(bench, claimed).await
     } else {
@@ -231,7 +232,10 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
     let now = bench.clock.now();
     let (due, because) = match result {
         Ok(Progress::Ended) | Err(Broken::LeaseLost) => return,
-        Ok(Progress::PutDown { due, because }) => (due, because),
+        Ok(Progress::PutDown { due, because }) => {
+            span.note("estop.put_down", || because.clone());
+            (due, because)
+        }
         Err(Broken::Braked) if unbegun && now.since(received) >= CONTAIN_DEADLINE => {
             return wait_for_person(bench, lease).await;
         }

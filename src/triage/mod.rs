@@ -43,6 +43,7 @@ use crate::domain::source::SourceTerms;
 use crate::graph::Graph;
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::traces::Traces;
 
 /// What triage needs. Cheap to clone.
 #[derive(Clone)]
@@ -69,6 +70,8 @@ pub struct Triage {
     pub metrics: Arc<Metrics>,
     /// Who has a place for a run that is to be begun at once.
     pub seats: Seats,
+    /// How long it took.
+    pub traces: Traces,
 }
 
 impl Triage {

@@ -82,6 +82,7 @@ impl Triage {
             let why = format!("the source {} is no longer configured", delivery.source);
             return self.set_aside(id, why).await;
         };
+        let _span = self.traces.triage(id.uuid());
         let context = self.context(&delivery, terms);
         let read = match caller {
             Some(_) => reading::read_ours(&delivery.body, &context),

@@ -15,6 +15,7 @@ use estop::ingress::{
 };
 use estop::signature::{KeyId, KeyRing, Names, Profile, Secret, TicketKey, Webhooks, sign};
 use estop::store::{Entry, Store};
+use estop::traces::Traces;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -112,6 +113,7 @@ impl House {
             }),
             hearing: Arc::clone(&hearing),
             tally: Arc::clone(&tally),
+            traces: Traces::off(),
         };
         Self {
             router: router(door),

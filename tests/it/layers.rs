@@ -13,7 +13,7 @@ use syn::visit::{self, Visit};
 const LAYERS: &[&[&str]] = &[
     &["domain"],
     &["clock", "telemetry", "signature", "transport"],
-    &["entra", "listener", "vault"],
+    &["entra", "listener", "traces", "vault"],
     &[
         "store", "graph", "foundry", "sentinel", "chat", "pager", "catalog", "sim", "arm",
     ],
@@ -45,6 +45,10 @@ const LOCKED_UP: &[(&str, &[&str])] = &[
     ("cel", &["catalog"]),
     ("serde_saphyr", &["catalog", "config"]),
     ("prometheus_client", &["telemetry"]),
+    ("opentelemetry", &["traces"]),
+    ("opentelemetry_http", &["traces"]),
+    ("opentelemetry_otlp", &["traces"]),
+    ("opentelemetry_sdk", &["traces"]),
     ("clap", &["cli", "main"]),
     ("croner", &["domain"]),
     ("indicatif", &["cli"]),

@@ -66,6 +66,7 @@ mod statuses;
 mod storms;
 mod templates;
 mod threats;
+mod traces;
 mod tutorial;
 mod undoing;
 mod wire;

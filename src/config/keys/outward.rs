@@ -115,4 +115,14 @@ pub(super) const KEYS: &[Key] = &[
         "beside the database",
         "The secret of the key that signs them.",
     ),
+    key(
+        "traces.otlp",
+        "none",
+        "A collector that traces go to, by OTLP over HTTP: the whole address, as a rule ending in `/v1/traces`.",
+    ),
+    key(
+        "traces.headers_file",
+        "none",
+        "A file of headers it wants, one `Name: value` a line.",
+    ),
 ];
