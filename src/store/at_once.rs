@@ -19,6 +19,7 @@ use crate::domain::playbook::Mode;
 use crate::domain::record::Record;
 use crate::domain::run::{Run, RunEvent, RunLease, RunState};
 use crate::domain::step::{Step, StepEvent, StepState};
+use crate::domain::unproved::unproved;
 
 /// For whom a run is begun as soon as it is made.
 #[derive(Clone, Debug)]
@@ -95,7 +96,7 @@ fn claimed(
     cause: &Cause<'_>,
     (state, at): (RunState, Moment),
 ) -> Result<Claimed, Error> {
-    let run = Run {
+    let mut run = Run {
         id: new.id,
         detection: cause.detection,
         order: cause.order,
@@ -113,6 +114,7 @@ fn claimed(
         ended_at: None,
         coverage: None,
     };
+    run.coverage = Some(unproved(&run));
     let steps = (0..).zip(&new.plan.steps);
     let steps = steps.map(|(position, plan)| first_try(new.mode, (position, plan), at));
     Ok(Claimed {
