@@ -243,7 +243,7 @@ fn shipped_playbooks_observe_until_someone_says_otherwise() {
     let enforced = recommended
         .iter()
         .filter(|(_, mode)| *mode == Mode::Enforce);
-    assert_eq!(enforced.count(), 7);
+    assert_eq!(enforced.count(), 8);
 }
 
 #[test]
