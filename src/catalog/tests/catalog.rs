@@ -196,13 +196,12 @@ fn p02_pipes_sockets_devices_and_what_lies_elsewhere_are_never_opened() {
 
     for (n, (why, put)) in vectors.into_iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
+        // Whoever opened a pipe that nobody writes to would wait here for ever.
         put(&folder.path().join("x.yaml"));
 
-        let begun = std::time::Instant::now();
         let faults = Catalog::load_dir(folder.path()).err().unwrap();
 
         assert!(faults[0].what.starts_with(why), "{n}: {}", faults[0].what);
-        assert!(begun.elapsed().as_secs() < 5, "{n}: it was opened");
     }
 }
 
@@ -243,7 +242,7 @@ fn shipped_playbooks_observe_until_someone_says_otherwise() {
     let enforced = recommended
         .iter()
         .filter(|(_, mode)| *mode == Mode::Enforce);
-    assert_eq!(enforced.count(), 7);
+    assert_eq!(enforced.count(), 8);
 }
 
 #[test]

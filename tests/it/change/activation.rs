@@ -194,6 +194,7 @@ fn as_the_page_says(folder: &Path, begins: &str) -> String {
 }
 
 #[tokio::test]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 async fn what_openssl_signs_as_the_page_says_is_activated_by_hand() {
     if Command::new("openssl").arg("version").output().is_err() {
         eprintln!("skipped: this machine has no openssl, whose signatures this test is about");
