@@ -93,10 +93,15 @@ fn typed_words(example: &str) -> Vec<String> {
             words.push(text.to_owned());
             continue;
         }
-        words.extend(text.split_whitespace().map(|word| match word {
-            "GUID" | "OBJECT_ID" | "TENANT_ID" => guid.to_owned(),
-            "RUN" => "run_00000000000000000000000007".to_owned(),
-            word => word.replace("_06b2...", "_00000000000000000000000007"),
+        words.extend(text.split_whitespace().map(|word| {
+            match word {
+                "GUID" | "OBJECT_ID" | "TENANT_ID" => guid.to_owned(),
+                "RUN" => "run_00000000000000000000000007".to_owned(),
+                "44CHARACTERS=" => format!("{}=", "A".repeat(43)),
+                word => word
+                    .replace("_06b2...", "_00000000000000000000000007")
+                    .replace(":9c1e...", &format!(":{}", "9c1e".repeat(16))),
+            }
         }));
     }
     words

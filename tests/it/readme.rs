@@ -31,13 +31,11 @@ fn estop(folder: &Path, words: &[&str]) -> Output {
 /// A text without what differs from run to run.
 fn plain(text: &str) -> Vec<String> {
     let drawn = Regex::new("(run|det)_[0-9a-z]{26}|head [0-9a-f]{12}|[0-9]+(\\.[0-9]+)?").unwrap();
+    let dots = Regex::new("\\.{3,}").unwrap();
     let lines = text.lines().map(|line| {
         let line = drawn.replace_all(line, "N");
         // Dots lead to a column, whatever stands before them.
-        Regex::new("\\.{3,}")
-            .unwrap()
-            .replace(&line, "...")
-            .into_owned()
+        dots.replace(&line, "...").into_owned()
     });
     lines.collect()
 }

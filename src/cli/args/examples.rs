@@ -212,7 +212,7 @@ pub(super) const PLAYBOOK: &str = "Examples:
     --param weeks=2 --reason \"asked for by the investigators\"
   estop playbook list                                     in force, and what holds them back
   estop playbook activate playbooks/ --change CHG0042     one of two leads' words
-  estop playbook statement my-recon.yaml                  what a signer signs
+  estop playbook statement my-recon.yaml --change CHG0042  what a signer signs
   estop playbook lift my-recon --reason \"mended\"         after it demoted itself";
 
 pub(super) const INIT: &str = "Examples:
