@@ -15,7 +15,7 @@ const NUMBER: &str = "2972395";
 const ADDRESS: &str = "https://prod-12.westeurope.logic.azure.com/workflows/w/callback?sig=s";
 const HOUR: Duration = Duration::from_secs(3600);
 /// The way of time while nothing but far ends is tried again.
-const STRIDE: Duration = Duration::from_secs(60);
+const STRIDE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
