@@ -100,6 +100,7 @@ fn typed_words(example: &str) -> Vec<String> {
                 "44CHARACTERS=" => format!("{}=", "A".repeat(43)),
                 word => word
                     .replace("_06b2...", "_00000000000000000000000007")
+                    .replace("_06b3...", "_00000000000000000000000008")
                     .replace(":9c1e...", &format!(":{}", "9c1e".repeat(16))),
             }
         }));
