@@ -54,8 +54,13 @@ impl Store {
         at: Moment,
     ) -> Result<RunState, Error> {
         let fresh = ApprovalId::from_uuid(self.clock.uuid());
-        self.write(move |tx| Box::pin(async move { end_in(tx, lease, (&ending, fresh), at).await }))
-            .await
+        self.write(move |tx| {
+            Box::pin(async move {
+                held_row(tx, lease).await?;
+                end_in(tx, lease.run, (&ending, fresh), at).await
+            })
+        })
+        .await
     }
 
     /// Ends a run with the last of what reading back came to, in one piece.
@@ -68,8 +73,9 @@ impl Store {
         let fresh = ApprovalId::from_uuid(self.clock.uuid());
         self.write(move |tx| {
             Box::pin(async move {
+                held_row(tx, lease).await?;
                 keep(tx, lease.run, &read_back, at).await?;
-                end_in(tx, lease, (&ending, fresh), at).await
+                end_in(tx, lease.run, (&ending, fresh), at).await
             })
         })
         .await
@@ -172,20 +178,19 @@ pub(super) async fn end_now(tx: &mut Tx, run: RunId, at: Moment) -> Result<(), E
     Ok(())
 }
 
-/// `fresh` names the question that the ending may lead to.
+/// For whoever holds its lease. `fresh` names the question that the ending may lead to.
 async fn end_in(
     tx: &mut Tx,
-    lease: RunLease,
+    run: RunId,
     (ending, fresh): (&Ending, ApprovalId),
     at: Moment,
 ) -> Result<RunState, Error> {
-    held_row(tx, lease).await?;
-    let state = move_run(tx, lease.run, ending.event, ending.because.as_deref(), at).await?;
+    let state = move_run(tx, run, ending.event, ending.because.as_deref(), at).await?;
     let ended = (state.standing() == Standing::Ended).then(|| at.as_millis());
     let again = ending.again_at.map(Moment::as_millis);
     let contained = (state == RunState::Contained).then(|| at.as_millis());
     let coverage = match &ending.coverage {
-        Some(coverage) => Some(super::evidence::informed(tx, lease.run, coverage).await?),
+        Some(coverage) => Some(super::evidence::informed(tx, run, coverage).await?),
         None => None,
     };
     query(
@@ -194,7 +199,7 @@ async fn end_in(
          due_at = coalesce($3, due_at), contained_at = coalesce(contained_at, $4), \
          coverage = coalesce($5, coverage) where run_id = $1",
     )
-    .bind(bytes(lease.run.uuid()))
+    .bind(bytes(run.uuid()))
     .bind(ended)
     .bind(again)
     .bind(contained)
@@ -205,9 +210,9 @@ async fn end_in(
         super::notices::write(tx, notice).await?;
     }
     if ending.event == RunEvent::EndedContained {
-        super::drift_rows::closed_again(tx, lease.run, at).await?;
+        super::drift_rows::closed_again(tx, run, at).await?;
     }
-    super::asking::ask_after(tx, (lease.run, ending.event), fresh, at).await?;
+    super::asking::ask_after(tx, (run, ending.event), fresh, at).await?;
     Ok(state)
 }
 
