@@ -81,9 +81,8 @@ pub struct Service {
 impl Service {
     /// Opens the store, reads the keys, spawns the loops. Doors are opened by whoever serves.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let told = Told::of(&parts)?;
+        let (told, keeping) = (Told::of(&parts)?, Keeping::of(&parts)?);
         let traces = traces(&parts)?;
-        let keeping = Keeping::of(&parts)?;
         let Parts {
             config,
             clock,

@@ -120,7 +120,9 @@ impl Span {
 
 impl Drop for Span {
     fn drop(&mut self) {
-        let Some(open) = self.0.take() else { return };
+        let Some(open) = self.0.take().map(|open| *open) else {
+            return;
+        };
         if let Some(about) = open.about {
             let mut others = open
                 .inner
@@ -137,7 +139,7 @@ impl Drop for Span {
 }
 
 impl Open {
-    fn ended(self: Box<Self>) -> Option<SpanData> {
+    fn ended(self) -> Option<SpanData> {
         let (at, since) = self.began;
         let lasted = self.inner.clock.elapsed().saturating_sub(since);
         let start_time = time_of(at);

@@ -103,9 +103,9 @@ fn the_process_may_leave_no_core_file_for_as_long_as_it_serves() {
     assert_eq!(unit["Service"]["LimitCORE"], ["0"]);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/serve.rs");
     let source = syn::parse_file(&std::fs::read_to_string(source).unwrap()).unwrap();
-    let serves = source.items.iter().find_map(|item| match item {
-        syn::Item::Fn(it) if it.sig.ident == "serve_command" => Some(it),
-        _ => None,
+    let serves = source.items.iter().find_map(|item| {
+        let syn::Item::Fn(it) = item else { return None };
+        (it.sig.ident == "serve_command").then_some(it)
     });
     // Before anything is read: the first thing that it does.
     let syn::Stmt::Expr(syn::Expr::Call(call), _) = &serves.unwrap().block.stmts[0] else {

@@ -47,11 +47,14 @@ impl Collector {
 
 fn said(span: &Span, name: &str) -> Option<String> {
     let found = span.attributes.iter().find(|it| it.key == name)?;
-    match found.value.clone()?.value? {
-        Value::StringValue(text) => Some(text),
-        Value::IntValue(number) => Some(number.to_string()),
-        other => panic!("{other:?}"),
+    let value = found.value.clone()?.value?;
+    if let Value::IntValue(number) = value {
+        return Some(number.to_string());
     }
+    let Value::StringValue(text) = value else {
+        panic!("{value:?}");
+    };
+    Some(text)
 }
 
 fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
