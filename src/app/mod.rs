@@ -11,6 +11,7 @@
 
 mod doors;
 mod examine;
+mod ground;
 mod keeping;
 mod keys;
 mod looking;
@@ -28,6 +29,7 @@ mod wakes;
 mod watching;
 
 pub use examine::doctor;
+pub use ground::Ground;
 pub use offline::glass;
 pub use ourselves::guards;
 pub use parts::{Parts, Playbooks, StartError, tokens};
