@@ -58,6 +58,7 @@ mod pull;
 mod recovery;
 mod senders;
 mod serve;
+mod simulation;
 mod statuses;
 mod storms;
 mod templates;
