@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use super::StartError;
+use super::ground::Loops;
 use super::offline::{Telling, tell_loop};
 use super::ourselves;
 use super::service::Service;
@@ -29,7 +29,7 @@ use crate::watch::held_loop;
 /// Loops that only end with the process: the writer, the tokens, the warm connection.
 pub(super) const ENDLESS: usize = 3;
 
-pub(super) fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Send + 'static) {
+pub(super) fn spawn(loops: &mut Loops, work: impl Future<Output = ()> + Send + 'static) {
     loops.spawn(work);
 }
 

@@ -12,6 +12,7 @@
 mod apart;
 mod doors;
 mod examine;
+mod ground;
 mod keeping;
 mod keys;
 mod looking;
@@ -30,6 +31,7 @@ mod wakes;
 mod watching;
 
 pub use examine::doctor;
+pub use ground::Ground;
 pub use offline::glass;
 pub use ourselves::guards;
 pub use parts::{Parts, Playbooks, StartError, tokens};

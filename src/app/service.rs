@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::apart::secrets_apart;
 use super::examine::{self, AskAzure};
+use super::ground::Loops;
 use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
 use super::senders::Senders;
@@ -75,7 +75,7 @@ pub struct Service {
     pub(super) hand_to_triage: Arc<dyn Fn(Delivery) + Send + Sync>,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
-    pub(super) loops: JoinSet<()>,
+    pub(super) loops: Loops,
 }
 
 impl Service {
@@ -92,17 +92,19 @@ impl Service {
             azure_tokens,
             budgets,
             catalog,
+            ground,
             ..
         } = parts;
         secrets_apart(&config)?;
         let senders = Senders::new(&config, &transport, &clock)?;
         let entry = (Entry::Service, keys::vault(&config)?);
-        let opened = Store::open_with(&config.store, entry, clock.clone()).await;
+        let place = (clock.clone(), ground.workplace());
+        let opened = Store::open_at(&config.store, entry, place).await;
         let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
         // Read again by the door: here it is only made sure of, before any door opens.
         keys::ticket_key(&config.ticket_key, &clock)?;
         let evidence_key = keys::evidence_key(&config.evidence_key, &clock)?;
-        let mut loops = JoinSet::new();
+        let mut loops = Loops::on(ground);
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
         let means = means(&config, foundry_tokens, (&transport, &clock));
@@ -169,11 +171,7 @@ impl Service {
         let Self { loops, store, .. } = &mut self;
         // The writer and the loops that never end are cut when the rest is done.
         let _ = store;
-        let rest = async {
-            while loops.len() > ENDLESS {
-                loops.join_next().await;
-            }
-        };
+        let rest = loops.until_left(ENDLESS);
         if clock.within(limit, rest).await.is_err() {
             tracing::warn!("work in flight was cut; it is taken up at the next start");
         }

@@ -10,7 +10,7 @@
 //! * Nobody hears of success before it is committed; no sender, person or tenant feels its effect
 //!   before it is on disk.
 //!
-//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
+//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `workplace`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
 mod activation;
@@ -84,6 +84,7 @@ mod triaged;
 mod undo;
 mod voting;
 mod wolf;
+mod workplace;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -136,6 +137,7 @@ pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
 pub use triaged::{Making, Triaged};
 pub use undo::Released;
+pub use workplace::{Disk, Workplace};
 
 use crate::clock::Clock;
 use crate::vault::Vault;
@@ -165,19 +167,24 @@ impl Store {
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
-        Self::open_with(path, (entry, Vault::open_door()), clock).await
+        let way = (entry, Vault::open_door());
+        Self::open_at(path, way, (clock, Workplace::Threads)).await
     }
 
-    /// The same, with keys that close the bodies of deliveries.
-    pub async fn open_with(
+    /// The same, with keys that close the bodies of deliveries, and where its work is done.
+    pub async fn open_at(
         path: &Path,
         (entry, vault): (Entry, Vault),
-        clock: Clock,
+        (clock, workplace): (Clock, Workplace),
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let vault = Arc::new(vault);
-        let opened = sqlite::open(path, entry, clock.clone()).await?;
+        let mut opened = sqlite::open(path, entry, clock.clone()).await?;
+        if workplace.is_here() {
+            opened.readers.stay_here();
+        }
         let moved = Moved::default();
-        let (writer, writing) = Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)));
+        let (writer, writing) =
+            Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)), workplace);
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {

@@ -21,6 +21,7 @@ use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{Early, Piece, Work};
 use super::sql::{Connection, query};
+use super::workplace::{Workplace, WriterHere};
 use crate::vault::Vault;
 
 /// Most pieces of work out of each queue in one commit.
@@ -116,13 +117,21 @@ impl Writer {
     pub(super) fn new(
         files: Files,
         (moved, vault): (Moved, Arc<Vault>),
+        workplace: Workplace,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
         let (intake, taken) = mpsc::channel(INTAKE_MAX);
-        (
-            Self { work, intake },
-            live((files, moved, vault), [asked, taken]),
-        )
+        let queues = [asked, taken];
+        let life = async move {
+            match workplace {
+                Workplace::Threads => live((files, moved, vault), queues).await,
+                Workplace::Here(disk) => {
+                    let writer = WriterHere::new((files, moved, vault), disk);
+                    writer.write(queues).await;
+                }
+            }
+        };
+        (Self { work, intake }, life)
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -165,7 +174,7 @@ fn ended() -> Error {
     Error::Busy("the writer has ended".to_owned())
 }
 
-type Queues = [mpsc::Receiver<Asked>; 2];
+pub(super) type Queues = [mpsc::Receiver<Asked>; 2];
 
 /// The threads, for as long as this future lives.
 async fn live((files, moved, vault): (Files, Moved, Arc<Vault>), queues: Queues) {
@@ -245,25 +254,19 @@ struct Writing {
     checkpoints: Checkpoints,
 }
 
-async fn write_loop(mut writing: Writing, queues: Queues, mut stopped: oneshot::Receiver<()>) {
-    let [mut asked, mut taken] = queues;
-    let (mut batch, mut armful) = (Vec::new(), Vec::new());
+async fn write_loop(mut writing: Writing, mut queues: Queues, mut stopped: oneshot::Receiver<()>) {
+    let mut batch = Vec::new();
     loop {
         tokio::select! {
             biased;
             _ = &mut stopped => break,
-            _ = asked.recv_many(&mut batch, BATCH_MAX) => {}
-            _ = taken.recv_many(&mut armful, BATCH_MAX) => {}
+            () = next_batch(&mut queues, &mut batch) => {}
         }
-        fill(&mut batch, &mut asked);
-        fill(&mut armful, &mut taken);
-        batch.append(&mut armful);
         if batch.is_empty() {
-            // Every handle is gone, and nothing is left of what they asked for.
             break;
         }
         let waiting = commit_together(&mut writing.tx, &mut batch).await;
-        let alone = asked.is_empty() && taken.is_empty();
+        let alone = queues.iter().all(mpsc::Receiver::is_empty);
         if alone && writing.journal.syncs_here(&waiting) {
             if let Err(failed) = writing.journal.sync(waiting) {
                 end_the_process(&failed);
@@ -274,6 +277,20 @@ async fn write_loop(mut writing: Writing, queues: Queues, mut stopped: oneshot::
         }
         writing.checkpoints.after_commit(&writing.tx.db);
     }
+}
+
+/// Waits for work, and takes what else waits by then. Nothing comes when every handle is gone, and
+/// nothing is left of what they asked for.
+pub(super) async fn next_batch([asked, taken]: &mut Queues, batch: &mut Vec<Asked>) {
+    let mut armful = Vec::new();
+    tokio::select! {
+        biased;
+        _ = asked.recv_many(batch, BATCH_MAX) => {}
+        _ = taken.recv_many(&mut armful, BATCH_MAX) => {}
+    }
+    fill(batch, asked);
+    fill(&mut armful, taken);
+    batch.append(&mut armful);
 }
 
 /// Adds what else waits, without waiting for it.

@@ -62,6 +62,7 @@ mod recovery;
 mod rounds;
 mod senders;
 mod serve;
+mod simulation;
 mod statuses;
 mod storms;
 mod templates;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 
 use super::connection::{Access, Connection};
 use super::query::{Answer, Query, Session};
@@ -18,6 +18,8 @@ const READERS: usize = 4;
 pub(in crate::store) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     free: Arc<Semaphore>,
+    /// Where no other thread may come between: everything is asked at once.
+    here: bool,
 }
 
 impl Readers {
@@ -28,12 +30,27 @@ impl Readers {
         Ok(Self {
             idle: Arc::new(Mutex::new(idle?)),
             free: Arc::new(Semaphore::new(READERS)),
+            here: false,
         })
+    }
+
+    /// Leaves the asking thread no more.
+    pub(in crate::store) fn stay_here(&mut self) {
+        self.here = true;
     }
 
     fn take(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.pop()
+    }
+
+    /// Answers on the asking thread.
+    fn answer(&self, query: &Query) -> Result<Answer, Error> {
+        let gone = || Error::Busy("the readers have ended".to_owned());
+        let connection = self.take().ok_or_else(gone)?;
+        let answer = connection.answer(query);
+        self.give_back(connection);
+        answer
     }
 
     fn give_back(&self, connection: Connection) {
@@ -54,12 +71,7 @@ impl Session for Glance<'_> {
         let Ok(_permit) = readers.free.try_acquire() else {
             return readers.run(query).await;
         };
-        let Some(connection) = readers.take() else {
-            return Err(Error::Busy("the readers have ended".to_owned()));
-        };
-        let answer = connection.answer(&query);
-        readers.give_back(connection);
-        answer
+        readers.answer(&query)
     }
 }
 
@@ -67,13 +79,16 @@ impl Session for &Readers {
     /// A caller that goes away cancels nothing: the connection comes back when the statement ends.
     async fn run(self, query: Query) -> Result<Answer, Error> {
         let gone = || Error::Busy("the readers have ended".to_owned());
+        if self.here {
+            // Whoever else is ready may come first, as he may where a thread must be found.
+            yield_now().await;
+            return self.answer(&query);
+        }
         let permit = self.free.clone().acquire_owned().await;
         let permit = permit.map_err(|_| gone())?;
         let readers = self.clone();
         let reading = spawn_blocking(move || {
-            let connection = readers.take().ok_or_else(gone)?;
-            let answer = connection.answer(&query);
-            readers.give_back(connection);
+            let answer = readers.answer(&query);
             drop(permit);
             answer
         });
