@@ -33,10 +33,20 @@ use crate::entra::TokenSource;
 use crate::evidence::Binder;
 use crate::graph::{Graph, Link};
 use crate::reload::Reloader;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Store, Workplace};
 use crate::telemetry::Metrics;
 use crate::traces::Traces;
 use crate::transport::Transport;
+
+/// The store of this configuration, and its writer's life.
+async fn open(
+    config: &Config,
+    place: (Clock, Workplace),
+) -> Result<(Store, impl Future<Output = ()> + Send + 'static), StartError> {
+    let entry = (Entry::Service, keys::vault(config)?);
+    let opened = Store::open_at(&config.store, entry, place).await;
+    opened.map_err(|error| StartError::config(error.to_string()))
+}
 
 /// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
 pub struct Service {
@@ -97,10 +107,7 @@ impl Service {
         } = parts;
         secrets_apart(&config)?;
         let senders = Senders::new(&config, &transport, &clock)?;
-        let entry = (Entry::Service, keys::vault(&config)?);
-        let place = (clock.clone(), ground.workplace());
-        let opened = Store::open_at(&config.store, entry, place).await;
-        let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
+        let (store, writing) = open(&config, (clock.clone(), ground.workplace())).await?;
         // Read again by the door: here it is only made sure of, before any door opens.
         keys::ticket_key(&config.ticket_key, &clock)?;
         let evidence_key = keys::evidence_key(&config.evidence_key, &clock)?;
