@@ -9,7 +9,6 @@
 //!
 //! Read next: `parts`, then `service`, `loops`, then `serve`.
 
-mod apart;
 mod doors;
 mod examine;
 mod keeping;
@@ -19,6 +18,7 @@ mod loops;
 mod offline;
 mod ourselves;
 mod parts;
+mod secrets;
 mod senders;
 mod serve;
 mod service;

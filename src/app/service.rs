@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::apart::secrets_apart;
 use super::examine::{self, AskAzure};
 use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
+use super::secrets::secrets_apart;
 use super::senders::Senders;
 use super::settle::settle_in;
 use super::spans::traces;
