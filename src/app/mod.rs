@@ -9,7 +9,6 @@
 //!
 //! Read next: `parts`, then `service`, `loops`, then `serve`.
 
-mod apart;
 mod doors;
 mod examine;
 mod ground;
@@ -20,6 +19,7 @@ mod loops;
 mod offline;
 mod ourselves;
 mod parts;
+mod secrets;
 mod senders;
 mod serve;
 mod service;

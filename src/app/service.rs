@@ -7,11 +7,11 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::apart::secrets_apart;
 use super::examine::{self, AskAzure};
 use super::ground::Loops;
 use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
+use super::secrets::secrets_apart;
 use super::senders::Senders;
 use super::settle::settle_in;
 use super::spans::traces;
