@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::alone::House;
 use super::examine::{self, AskAzure};
 use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
@@ -71,6 +72,8 @@ pub struct Service {
     pub(super) hand_to_triage: Arc<dyn Fn(Delivery) + Send + Sync>,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
+    /// Who does what one service alone must do; none where there is no other.
+    pub(super) house: Option<House>,
     pub(super) loops: JoinSet<()>,
 }
 
@@ -140,6 +143,7 @@ impl Service {
             keeping,
             stop: CancellationToken::new(),
             refused: Arc::default(),
+            house: None,
             loops,
         };
         service.begin(tokens, woken).await?;

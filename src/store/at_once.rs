@@ -91,7 +91,7 @@ async fn store(tx: &mut Tx, claimed: &Claimed, claim: &Claim) -> Result<(), Erro
     .bind(run.state.word())
     .bind(run.begun_at.map(Moment::as_millis))
     .bind(&claim.holder)
-    .bind(claim.until.as_millis())
+    .bind(claim.ends(tx).as_millis())
     .bind(claimed.lease.epoch)
     .bind(claimed.attempts)
     .execute(&mut tx.db)
@@ -290,7 +290,8 @@ mod tests {
             assert_eq!(store.steps(run).await.unwrap(), claimed.steps);
             let later = Moment::from_millis(2_000);
             assert_eq!(store.may_write(lease, later).await, Ok(()));
-            assert_eq!(store.keep_leases(vec![lease], later).await, Ok(Vec::new()));
+            let longer = (later, Duration::from_secs(30));
+            assert_eq!(store.keep_leases(vec![lease], longer).await, Ok(Vec::new()));
         }
     }
 

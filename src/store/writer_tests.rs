@@ -158,6 +158,18 @@ async fn files() -> (Files, tempfile::TempDir) {
     (opened.files, folder)
 }
 
+fn tx(files: Files) -> (Tx, File) {
+    let tx = Tx {
+        db: files.db,
+        head: Head::GENESIS,
+        moved: Moved::default(),
+        vault: Arc::new(Vault::open_door()),
+        clock: files.clock,
+        shared: None,
+    };
+    (tx, files.beside.unwrap().journal)
+}
+
 fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
     fn note(tx: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move { tx.record(&record("it")).await })
@@ -178,12 +190,7 @@ fn sync_once(journal: &File, waiting: Vec<Committed>) -> Result<(), Error> {
 #[tokio::test]
 async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
     let (files, _folder) = files().await;
-    let mut tx = Tx {
-        db: files.db,
-        head: Head::GENESIS,
-        moved: Moved::default(),
-        vault: Arc::new(Vault::open_door()),
-    };
+    let (mut tx, journal) = tx(files);
     let (told, mut answer) = piece(Durability::Synced);
     let (own, mut own_answer) = piece(Durability::WithTheNext);
 
@@ -191,19 +198,14 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
 
     assert_eq!(own_answer.try_recv(), Ok(Ok(())));
     assert!(answer.try_recv().is_err());
-    sync_once(&files.journal, waiting).unwrap();
+    sync_once(&journal, waiting).unwrap();
     assert_eq!(answer.try_recv(), Ok(Ok(())));
 }
 
 #[tokio::test]
 async fn what_the_disk_does_not_keep_is_never_called_done() {
     let (files, _folder) = files().await;
-    let mut tx = Tx {
-        db: files.db,
-        head: Head::GENESIS,
-        moved: Moved::default(),
-        vault: Arc::new(Vault::open_door()),
-    };
+    let (mut tx, _journal) = tx(files);
     let (told, mut answer) = piece(Durability::Synced);
     // It cannot be synced.
     let nothing = File::open("/dev/null").unwrap();
