@@ -17,6 +17,7 @@ pub const ROLE: &str = "estop";
 /// Starts the server, and ends it when our end of the pipe closes, however we end.
 const KEEPER: &str = r#"
 set -e
+trap : INT TERM HUP
 "$1/initdb" -D "$2/data" -U postgres -A trust -E UTF8 --no-sync >"$2/log" 2>&1
 echo "unix_socket_directories = '$2'" >>"$2/data/postgresql.conf"
 printf '%s\n' "listen_addresses = '127.0.0.1'" "port = $3" 'max_connections = 400' \
@@ -25,7 +26,7 @@ printf '%s\n' "listen_addresses = '127.0.0.1'" "port = $3" 'max_connections = 40
 echo ready
 read -r _ || true
 "$1/pg_ctl" -D "$2/data" -m immediate -w stop >/dev/null 2>&1 || true
-rm -rf "$2/data"
+rm -rf "$2/data" "$2/log"
 "#;
 
 /// The server.
