@@ -69,6 +69,15 @@ impl Clock {
         }
     }
 
+    /// The time that a clock others share tells us, where it counts instead of ours. A hand moves
+    /// that one, too.
+    pub fn told(&self, by_the_other: Moment) -> Moment {
+        match &*self.0 {
+            Kind::System { .. } => by_the_other,
+            Kind::Hand { start, passed, .. } => start.plus(*passed.borrow()),
+        }
+    }
+
     /// Time since this clock was made, by a clock that never steps back.
     pub fn elapsed(&self) -> Duration {
         match &*self.0 {

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::alone::House;
 use super::apart::secrets_apart;
 use super::examine::{self, AskAzure};
 use super::keeping::Keeping;
@@ -75,6 +76,8 @@ pub struct Service {
     pub(super) hand_to_triage: Arc<dyn Fn(Delivery) + Send + Sync>,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
+    /// Who does what one service alone must do; none where there is no other.
+    pub(super) house: Option<House>,
     pub(super) loops: JoinSet<()>,
 }
 
@@ -146,6 +149,7 @@ impl Service {
             keeping,
             stop: CancellationToken::new(),
             refused: Arc::default(),
+            house: None,
             loops,
         };
         service.begin(tokens, woken).await?;

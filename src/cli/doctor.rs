@@ -36,7 +36,7 @@ pub(super) async fn examine(room: &mut Room, args: &DoctorArgs) -> Answer {
     }
     let file = config.store.clone();
     let parts = Parts::real(config, Playbooks::AsWritten).map_err(unfit)?;
-    let report = if file.exists() {
+    let report = if file.file().is_none_or(std::path::Path::exists) {
         let opened = Store::open(&file, Entry::Visit, room.clock.clone()).await;
         let (store, writing) = opened.map_err(|why| Failure::usage(why.to_string()))?;
         let doctor = doctor(parts, Some(store)).map_err(unfit)?;

@@ -36,6 +36,7 @@ use crate::domain::retention::Retention;
 use crate::graph::{Endpoints, TenantSize};
 use crate::ingress::PerSecond;
 use crate::listener::Limits;
+use crate::store::{Place, ServerPlace};
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
@@ -64,8 +65,8 @@ pub struct Config {
     pub per_second: PerSecond,
     /// How senders reach us; `None` means by the listening address.
     pub public_url: Option<Url>,
-    /// The SQLite file.
-    pub store: PathBuf,
+    /// Where the store lies.
+    pub store: Place,
     /// How far the service may go until a person says otherwise.
     pub mode: ServiceMode,
     /// Our tenant.
@@ -164,11 +165,19 @@ impl Config {
     ) -> Result<Self, BadConfig> {
         let protected = file.protected.ok_or_else(|| unprotected(path))?;
         let mut warnings = warnings(&protected, &file.tenant);
-        let store = overrides.store.clone().or(file.store);
-        let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
+        let named = overrides.store.clone().or(file.store);
+        let store = store(
+            base,
+            named.as_deref(),
+            [file.store_password_file, file.store_ca_file],
+        )?;
+        let beside = match &store {
+            Place::File(path) => path.clone(),
+            Place::Server(_) => base.join("estop"),
+        };
         let key_file = |named: Option<PathBuf>, what| match named {
             Some(named) => base.join(named),
-            None => PathBuf::from(format!("{}.{what}", store.display())),
+            None => PathBuf::from(format!("{}.{what}", beside.display())),
         };
         let ticket_key = key_file(file.ticket_key_file, "ticket-key");
         let offline_journal = key_file(file.offline_journal, "offline");
@@ -246,12 +255,24 @@ fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-fn sqlite_path(base: &Path, store: &str) -> Result<PathBuf, BadConfig> {
-    match store.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(base.join(path)),
-        Some(_) | None => Err(BadConfig(format!(
-            "`store` is `{store}`; this version keeps its store in SQLite: write sqlite:PATH"
-        ))),
+/// Where the store lies, and the files that let us into a server.
+fn store(
+    base: &Path,
+    named: Option<&str>,
+    [password, ca]: [Option<PathBuf>; 2],
+) -> Result<Place, BadConfig> {
+    let place = Place::read(named.unwrap_or("sqlite:estop.db"), base);
+    let place = place.map_err(|why| BadConfig(format!("`store`: {why}")))?;
+    match place {
+        Place::Server(server) => Ok(Place::Server(ServerPlace {
+            password_file: password.map(|path| base.join(path)),
+            ca_file: ca.map(|path| base.join(path)),
+            ..server
+        })),
+        Place::File(_) if password.is_some() || ca.is_some() => Err(BadConfig(
+            "`store_password_file` and `store_ca_file` are for a store in PostgreSQL".to_owned(),
+        )),
+        file @ Place::File(_) => Ok(file),
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use sha2::{Digest as _, Sha256};
 
 use super::error::Error;
-use super::sql::{Connection, query};
+use super::sql::{FileConnection, query};
 
 /// Number, name and text of every step, in order.
 const STEPS: [(i64, &str, &str); 15] = [
@@ -35,7 +35,7 @@ const TABLE: &str = "create table if not exists migration (
 ) strict";
 
 /// Brings the schema up to date.
-pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
+pub(super) fn migrate(db: &mut FileConnection) -> Result<(), Error> {
     db.run_script(TABLE)?;
     for step in STEPS {
         // Another process may be doing the same: whoever comes second finds it done.
@@ -60,7 +60,7 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
     }
 }
 
-fn apply(db: &mut Connection, (number, name, text): (i64, &str, &str)) -> Result<(), Error> {
+fn apply(db: &mut FileConnection, (number, name, text): (i64, &str, &str)) -> Result<(), Error> {
     let digest = Sha256::digest(text.as_bytes()).to_vec();
     let found = at_once(async {
         query("select digest from migration where number = $1")
@@ -97,15 +97,15 @@ fn at_once<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> 
 #[cfg(test)]
 mod tests {
     use super::super::sql::Access;
-    use super::{Connection, Error, STEPS, TABLE, apply, at_once, migrate, query};
+    use super::{Error, FileConnection, STEPS, TABLE, apply, at_once, migrate, query};
 
-    fn fresh() -> (Connection, tempfile::TempDir) {
+    fn fresh() -> (FileConnection, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let db = Connection::open(&folder.path().join("it.db"), Access::Write).unwrap();
+        let db = FileConnection::open(&folder.path().join("it.db"), Access::Write).unwrap();
         (db, folder)
     }
 
-    fn refused(db: &mut Connection) -> String {
+    fn refused(db: &mut FileConnection) -> String {
         match migrate(db) {
             Err(Error::Damaged(why)) => why,
             other => panic!("{other:?}"),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     /// The schema as SQLite keeps it.
-    fn schema(db: &mut Connection) -> Vec<String> {
+    fn schema(db: &mut FileConnection) -> Vec<String> {
         let rows = at_once(async {
             query("select type || name || coalesce(sql, '') as whole from sqlite_master order by 1")
                 .fetch_all(db)
@@ -168,8 +168,8 @@ mod tests {
     }
 
     /// A connection that waits for no disk: a process that is killed leaves the system running.
-    fn quick(file: &std::path::Path) -> Connection {
-        let db = Connection::open(file, Access::Write).unwrap();
+    fn quick(file: &std::path::Path) -> FileConnection {
+        let db = FileConnection::open(file, Access::Write).unwrap();
         db.run_script("pragma journal_mode = delete; pragma synchronous = off")
             .unwrap();
         db

@@ -41,11 +41,13 @@ mod evidence;
 mod expectations;
 mod freeze_turns;
 mod freezes;
+mod hearing;
 mod history;
 mod holds;
 mod intake;
 mod inventory;
 mod journal;
+mod keeper;
 mod lock;
 mod migrations;
 mod motions;
@@ -58,6 +60,8 @@ mod outbreaks;
 mod paging;
 mod people;
 mod piece;
+mod place;
+mod postgres;
 mod proof;
 mod pulls;
 mod pulses;
@@ -69,6 +73,7 @@ mod room;
 mod rows;
 mod runs;
 mod settings;
+mod shared_schema;
 mod shipped;
 mod silence;
 mod sql;
@@ -81,6 +86,7 @@ mod terms;
 mod ties;
 mod tokens;
 mod triaged;
+mod tx;
 mod undo;
 mod voting;
 mod wolf;
@@ -89,7 +95,6 @@ mod writer;
 mod writer_tests;
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -116,12 +121,14 @@ pub use freezes::FreezeFacts;
 pub use history::Past;
 pub use holds::HeldFilter;
 pub use inventory::{ROWS_AT_ONCE, Rollcall};
+pub use keeper::KEEPS_MILLIS;
 pub use moved::Movement;
 pub use new_run::NewRun;
 pub use orders::{Asked, Saw, Taking};
 pub use outbreaks::ToCount;
 pub use paging::{Held, Which};
 pub use people::{NewPerson, StoredPerson};
+pub use place::{Host, Place, ServerPlace, SslMode};
 pub use pulses::Heard;
 pub use retention::Gone;
 pub use runs::{Ending, LIST_MAX, RunFilter};
@@ -139,6 +146,7 @@ pub use undo::Released;
 
 use crate::clock::Clock;
 use crate::vault::Vault;
+use hearing::hear_loop;
 use moved::Moved;
 use sql::{Glance, Readers};
 use writer::{Durability, Queue, Tx, Writer};
@@ -153,31 +161,50 @@ pub struct Store {
     /// What opens the bodies of deliveries.
     vault: Arc<Vault>,
     clock: Clock,
+    shared: bool,
     /// Keeps other services out for as long as any clone lives.
     _lock: Option<Arc<File>>,
 }
 
 impl Store {
-    /// Opens (and where needed creates and migrates) the database file. The second part is the
-    /// writer's life, which the roof spawns: its thread begins with it and ends with it.
+    /// Opens (and where needed creates and migrates) the database. The second part is the writer's
+    /// life, which the roof spawns: its thread begins with it and ends with it.
     pub async fn open(
-        path: &Path,
+        place: impl Into<Place>,
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
-        Self::open_with(path, (entry, Vault::open_door()), clock).await
+        Self::open_with(place, (entry, Vault::open_door()), clock).await
     }
 
     /// The same, with keys that close the bodies of deliveries.
     pub async fn open_with(
-        path: &Path,
+        place: impl Into<Place>,
         (entry, vault): (Entry, Vault),
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let vault = Arc::new(vault);
-        let opened = sqlite::open(path, entry, clock.clone()).await?;
+        let opened = match place.into() {
+            Place::File(path) => sqlite::open(&path, entry, clock.clone()).await?,
+            Place::Server(server) => postgres::open(&server, clock.clone()).await?,
+        };
         let moved = Moved::default();
+        let shared = opened.hears.is_some();
+        let hears = opened.hears.filter(|_| entry == Entry::Service);
+        let hearing = hears.map(|server| hear_loop(server, moved.clone(), clock.clone()));
         let (writer, writing) = Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)));
+        let life = async move {
+            let hearing = async {
+                match hearing {
+                    Some(hearing) => hearing.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = writing => {}
+                () = hearing => {}
+            }
+        };
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {
@@ -187,9 +214,10 @@ impl Store {
                 moved,
                 vault,
                 clock,
+                shared,
                 _lock: lock,
             },
-            writing,
+            life,
         ))
     }
 

@@ -1,6 +1,6 @@
 //! The one writer: callers hand it work and wait; it commits many pieces of work at once.
 //!
-//! It has a thread of its own, where a statement is a call and not a trip. A caller that goes away
+//! For a file it has a thread of its own, where a statement is a call and not a trip. A caller that goes away
 //! cancels nothing. A piece of work that fails is rolled back alone. Nobody hears of success before
 //! the commit is in the file, and where it says [`Durability::Synced`] before it is on disk: that
 //! is waited for on another thread, while the next commit is made.
@@ -20,7 +20,9 @@ use super::error::Error;
 use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{Early, Piece, Work};
-use super::sql::{Connection, query};
+use super::sql::Connection;
+pub(super) use super::tx::Tx;
+use crate::clock::Clock;
 use crate::vault::Vault;
 
 /// Most pieces of work out of each queue in one commit.
@@ -44,43 +46,6 @@ pub(super) enum Durability {
     WithTheNext,
 }
 
-/// An open write transaction, with the end of the record chain at hand.
-#[derive(Debug)]
-pub(super) struct Tx {
-    pub(super) db: Connection,
-    pub(super) head: Head,
-    /// Told of whoever is closed or opened.
-    pub(super) moved: Moved,
-    /// What closes the bodies of deliveries.
-    pub(super) vault: Arc<Vault>,
-}
-
-impl Tx {
-    pub(super) async fn execute(&mut self, sql: &'static str) -> Result<(), Error> {
-        query(sql).execute(&mut self.db).await?;
-        Ok(())
-    }
-
-    /// Opens the transaction and reads the head of the chain, which a visiting command may have
-    /// moved.
-    pub(super) async fn begin(&mut self) -> Result<(), Error> {
-        self.execute("begin immediate").await?;
-        match Head::read(&mut self.db).await {
-            Ok(head) => self.head = head,
-            Err(error) => {
-                self.roll_back().await;
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) async fn roll_back(&mut self) {
-        // It fails where SQLite has rolled back by itself, which is as good.
-        let _ = self.execute("rollback").await;
-    }
-}
-
 /// A piece of work, and what its commit must survive.
 pub(super) type Asked = (Box<dyn Piece>, Durability);
 
@@ -100,10 +65,18 @@ pub(super) struct Writer {
     intake: mpsc::Sender<Asked>,
 }
 
-/// The files behind a writer.
+/// What lies behind a writer.
 pub(super) struct Files {
     /// Where it writes.
     pub(super) db: Connection,
+    /// What is done beside it, where the database is a file of ours.
+    pub(super) beside: Option<Beside>,
+    /// How long syncs take.
+    pub(super) clock: Clock,
+}
+
+/// What is done beside the writer of a file.
+pub(super) struct Beside {
     /// The journal of it, to be synced.
     pub(super) journal: Journal,
     /// When the journal is copied, and what copies it.
@@ -111,18 +84,37 @@ pub(super) struct Files {
 }
 
 impl Writer {
-    /// The handle, and the life of the writer's thread, which the roof spawns. It ends when every
-    /// handle is gone; dropping it ends the thread after the commit it is in.
+    /// The handle, and the life of the writer, which the roof spawns. It ends when every handle is
+    /// gone; dropping it ends the thread of a file after the commit it is in, and cuts the line to a
+    /// server.
     pub(super) fn new(
         files: Files,
         (moved, vault): (Moved, Arc<Vault>),
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
         let (intake, taken) = mpsc::channel(INTAKE_MAX);
-        (
-            Self { work, intake },
-            live((files, moved, vault), [asked, taken]),
-        )
+        let Files { db, beside, clock } = files;
+        let tx = Tx {
+            db,
+            head: Head::GENESIS,
+            moved,
+            vault,
+            clock,
+            shared: None,
+        };
+        let queues = [asked, taken];
+        let life = async move {
+            match beside {
+                Some(beside) => live((tx, beside), queues).await,
+                // What waits for a server needs no thread.
+                None => {
+                    let (_stop, stopped) = oneshot::channel();
+                    let writing = Writing { tx, beside: None };
+                    write_loop(writing, queues, stopped).await;
+                }
+            }
+        };
+        (Self { work, intake }, life)
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -168,27 +160,22 @@ fn ended() -> Error {
 type Queues = [mpsc::Receiver<Asked>; 2];
 
 /// The threads, for as long as this future lives.
-async fn live((files, moved, vault): (Files, Moved, Arc<Vault>), queues: Queues) {
+async fn live((tx, beside): (Tx, Beside), queues: Queues) {
     let runtime = tokio::runtime::Handle::current();
     let (stop, stopped) = oneshot::channel();
     let (end, ended) = oneshot::channel();
-    let Files {
-        db,
+    let Beside {
         journal,
         checkpoints: (checkpoints, copier),
-    } = files;
+    } = beside;
     let (to_disk, commits) = sync_channel(COMMITS_MAX);
-    let head = Head::GENESIS;
     let writing = Writing {
-        tx: Tx {
-            db,
-            head,
-            moved,
-            vault,
-        },
-        journal: journal.clone(),
-        to_disk,
-        checkpoints,
+        tx,
+        beside: Some(Kept {
+            journal: journal.clone(),
+            to_disk,
+            checkpoints,
+        }),
     };
     let threads = [
         on_a_thread("store-copier", move || copier.copy_loop()),
@@ -237,12 +224,45 @@ impl Drop for Threads {
     }
 }
 
-/// What the writer's thread holds.
+/// What the writer holds.
 struct Writing {
     tx: Tx,
+    /// The way of a file's commits to the disk.
+    beside: Option<Kept>,
+}
+
+/// How a file's commits come to the disk.
+struct Kept {
     journal: Journal,
     to_disk: SyncSender<Vec<Committed>>,
     checkpoints: Checkpoints,
+}
+
+/// Those who waited for the disk no longer do.
+struct NobodySyncs;
+
+impl Writing {
+    /// Sees a commit to the disk. What a server committed is there. `alone`: nobody else waits for
+    /// the writer.
+    fn keep(&self, waiting: Vec<Committed>, alone: bool) -> Result<(), NobodySyncs> {
+        let Some(beside) = &self.beside else {
+            for (piece, _) in waiting {
+                piece.answer(Ok(()));
+            }
+            return Ok(());
+        };
+        if alone && beside.journal.syncs_here(&waiting) {
+            if let Err(failed) = beside.journal.sync(waiting) {
+                end_the_process(&failed);
+            }
+        } else if !waiting.is_empty() {
+            beside.to_disk.send(waiting).map_err(|_| NobodySyncs)?;
+        }
+        if let Connection::File(file) = &self.tx.db {
+            beside.checkpoints.after_commit(file);
+        }
+        Ok(())
+    }
 }
 
 async fn write_loop(mut writing: Writing, queues: Queues, mut stopped: oneshot::Receiver<()>) {
@@ -264,15 +284,10 @@ async fn write_loop(mut writing: Writing, queues: Queues, mut stopped: oneshot::
         }
         let waiting = commit_together(&mut writing.tx, &mut batch).await;
         let alone = asked.is_empty() && taken.is_empty();
-        if alone && writing.journal.syncs_here(&waiting) {
-            if let Err(failed) = writing.journal.sync(waiting) {
-                end_the_process(&failed);
-            }
-        } else if !waiting.is_empty() && writing.to_disk.send(waiting).is_err() {
-            // Without the thread that syncs, those who wait learn that nobody answers.
+        // Without the thread that syncs, those who wait learn that nobody answers.
+        if writing.keep(waiting, alone).is_err() {
             break;
         }
-        writing.checkpoints.after_commit(&writing.tx.db);
     }
 }
 

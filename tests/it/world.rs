@@ -34,6 +34,8 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
+use super::cluster::Database;
+
 /// When every world begins, in Unix seconds.
 pub const NOW: i64 = 1_790_000_000;
 /// Most steps of the clock before a world is called stuck.
@@ -58,6 +60,8 @@ pub struct World {
     secret: Secret,
     pub folder: tempfile::TempDir,
     setting: Setting,
+    /// Where it is not in a file: see `ESTOP_TEST_STORE`.
+    database: Option<Database>,
 }
 
 /// Workflows that wait to be called back.
@@ -183,12 +187,24 @@ impl World {
     }
 
     pub async fn with(setting: Setting) -> Self {
+        Self::stored(setting, Database::if_wanted()).await
+    }
+
+    /// One that several services can share; none where this machine has no PostgreSQL.
+    pub async fn shared(setting: Setting) -> Option<Self> {
+        Some(Self::stored(setting, Some(Database::fresh()?)).await)
+    }
+
+    async fn stored(mut setting: Setting, database: Option<Database>) -> Self {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
         let entra = Entra::new(clock.clone(), setting.tenant.clone());
         entra.set_limits(setting.limits);
         let folder = folder();
         let secret = Secret::fresh(clock.random());
         write_private(&folder.path().join("lab.key"), &secret.reveal());
+        if let Some(database) = &database {
+            setting.yaml.push_str(&database.line());
+        }
         let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
         Self {
             service,
@@ -199,7 +215,39 @@ impl World {
             secret,
             folder,
             setting,
+            database,
         }
+    }
+
+    /// Another service on the same database and tenant, with its door.
+    pub async fn another(&self) -> (Service, Router) {
+        open(self.folder.path(), &self.entra, &self.clock, &self.setting).await
+    }
+
+    /// The database that the services share.
+    pub fn database(&self) -> &Database {
+        self.database.as_ref().unwrap()
+    }
+
+    /// Why a service on this database does not start.
+    pub async fn refused(&self) -> String {
+        let parts = parts(self.folder.path(), &self.entra, &self.clock, &self.setting);
+        match Service::start(parts).await {
+            Ok(_) => panic!("it started"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// The usual detection about an agent, through this door.
+    pub async fn detect_through(&self, door: &Router, id: impl ToString) -> StatusCode {
+        let detection = serde_json::json!({
+            "type": "threatIntelligenceAccount", "severity": "high",
+            "detection_id": self.clock.uuid().to_string(),
+            "detected_at": self.clock.now().to_string(),
+            "entities": [{ "kind": "agent", "id": id.to_string() }],
+        });
+        let request = self.signed(&detection.to_string());
+        door.clone().oneshot(request).await.unwrap().status()
     }
 
     /// Kills the service where it stands, as a power cut would, and starts another on the same
@@ -219,6 +267,7 @@ impl World {
             secret,
             folder,
             mut setting,
+            database,
         } = self;
         drop((service, door));
         // Aborted loops are dropped when the runtime next comes by.
@@ -226,6 +275,11 @@ impl World {
             tokio::task::yield_now().await;
         }
         change(&mut setting);
+        if let Some(database) = &database
+            && !setting.yaml.contains("store: ")
+        {
+            setting.yaml.push_str(&database.line());
+        }
         let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
         Self {
             service,
@@ -236,6 +290,7 @@ impl World {
             secret,
             folder,
             setting,
+            database,
         }
     }
 
@@ -556,7 +611,10 @@ impl World {
     /// Nothing is left over: everything was read, nobody works, no lease is held, everyone was
     /// told, the chain holds.
     pub async fn nothing_left_over(&self) {
-        self.pass_in(Duration::from_secs(3), LONG_TICK).await;
+        // The house of a service that was killed is free once its time is over.
+        let alone = self.database.is_none();
+        let span = Duration::from_secs(if alone { 3 } else { 20 });
+        self.pass_in(span, LONG_TICK).await;
         assert!(self.is_settled().await, "{:?}", self.runs().await);
         let store = &self.service.store;
         // The proof of an unknown run may be under way.
