@@ -21,7 +21,7 @@ mod start;
 mod storm;
 mod strike;
 
-/// As the program has it: one of the parts this one plays is the service.
+/// As the program has it: the service is one of the parts that this one plays.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -112,6 +112,7 @@ pub fn parts_with(folder: &std::path::Path, entra: &Entra, clock: &Clock, more: 
         table_tokens: None,
         budgets: Budgets::default(),
         catalog: Catalog::shipped().unwrap(),
+        ground: estop::app::Ground::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use estop::clock::Clock;
 use estop::config::Environment;
 use estop::telemetry::{LogForm, start_logging};
 
-/// A tenth of a run's processor time was the system's allocator.
+/// SQLite allocates by it, too; `benches/README.md` says what it spares.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use super::alone::House;
+use super::ground::Loops;
 use super::offline::{Telling, tell_loop};
 use super::ourselves;
 use super::service::Service;
@@ -31,7 +31,7 @@ use crate::watch::held_loop;
 /// Loops that only end with the process: the writer, the tokens, the warm connection.
 pub(super) const ENDLESS: usize = 3;
 
-pub(super) fn spawn(loops: &mut JoinSet<()>, work: impl Future<Output = ()> + Send + 'static) {
+pub(super) fn spawn(loops: &mut Loops, work: impl Future<Output = ()> + Send + 'static) {
     loops.spawn(work);
 }
 

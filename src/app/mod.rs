@@ -10,9 +10,9 @@
 //! Read next: `parts`, then `service`, `loops`, then `serve`.
 
 mod alone;
-mod apart;
 mod doors;
 mod examine;
+mod ground;
 mod keeping;
 mod keys;
 mod looking;
@@ -20,6 +20,7 @@ mod loops;
 mod offline;
 mod ourselves;
 mod parts;
+mod secrets;
 mod senders;
 mod serve;
 mod service;
@@ -31,6 +32,7 @@ mod wakes;
 mod watching;
 
 pub use examine::doctor;
+pub use ground::Ground;
 pub use offline::glass;
 pub use ourselves::guards;
 pub use parts::{Parts, Playbooks, StartError, tokens};

@@ -109,6 +109,7 @@ pub(super) async fn tell_loop(telling: Telling) {
             size = now;
         }
         tokio::select! {
+            biased;
             () = telling.stop.cancelled() => return,
             () = telling.clock.sleep(LOOK_EVERY) => {}
         }

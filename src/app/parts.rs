@@ -1,6 +1,7 @@
 //! What a service is built from, so that a test can hand in another clock or tenant.
 
 use super::examine;
+use super::ground::Ground;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub budgets: Budgets,
     /// The playbooks in force.
     pub catalog: Catalog,
+    /// On what it runs.
+    pub ground: Ground,
 }
 
 /// The service did not start.
@@ -105,6 +108,7 @@ impl Parts {
             table_tokens,
             budgets: Budgets::for_tenant(size),
             catalog,
+            ground: Ground::default(),
         })
     }
 }

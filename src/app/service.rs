@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::alone::House;
-use super::apart::secrets_apart;
 use super::examine::{self, AskAzure};
+use super::ground::Loops;
 use super::keeping::Keeping;
 use super::loops::{ENDLESS, spawn};
+use super::secrets::secrets_apart;
 use super::senders::Senders;
 use super::settle::settle_in;
 use super::spans::traces;
@@ -34,10 +34,20 @@ use crate::entra::TokenSource;
 use crate::evidence::Binder;
 use crate::graph::{Graph, Link};
 use crate::reload::Reloader;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Store, Workplace};
 use crate::telemetry::Metrics;
 use crate::traces::Traces;
 use crate::transport::Transport;
+
+/// The store of this configuration, and its writer's life.
+async fn open(
+    config: &Config,
+    place: (Clock, Workplace),
+) -> Result<(Store, impl Future<Output = ()> + Send + 'static), StartError> {
+    let entry = (Entry::Service, keys::vault(config)?);
+    let opened = Store::open_at(&config.store, entry, place).await;
+    opened.map_err(|error| StartError::config(error.to_string()))
+}
 
 /// A running service. Dropping it ends its loops at once; [`Service::stop`] ends them in order.
 pub struct Service {
@@ -78,7 +88,7 @@ pub struct Service {
     pub(super) refused: Arc<OnceLock<String>>,
     /// Who does what one service alone must do; none where there is no other.
     pub(super) house: Option<House>,
-    pub(super) loops: JoinSet<()>,
+    pub(super) loops: Loops,
 }
 
 impl Service {
@@ -95,17 +105,16 @@ impl Service {
             azure_tokens,
             budgets,
             catalog,
+            ground,
             ..
         } = parts;
         secrets_apart(&config)?;
         let senders = Senders::new(&config, &transport, &clock)?;
-        let entry = (Entry::Service, keys::vault(&config)?);
-        let opened = Store::open_with(&config.store, entry, clock.clone()).await;
-        let (store, writing) = opened.map_err(|error| StartError::config(error.to_string()))?;
+        let (store, writing) = open(&config, (clock.clone(), ground.workplace())).await?;
         // Read again by the door: here it is only made sure of, before any door opens.
         keys::ticket_key(&config.ticket_key, &clock)?;
         let evidence_key = keys::evidence_key(&config.evidence_key, &clock)?;
-        let mut loops = JoinSet::new();
+        let mut loops = Loops::on(ground);
         spawn(&mut loops, writing);
         settle_in(&store, &config, &catalog, &clock).await?;
         let means = means(&config, foundry_tokens, (&transport, &clock));
@@ -173,11 +182,7 @@ impl Service {
         let Self { loops, store, .. } = &mut self;
         // The writer and the loops that never end are cut when the rest is done.
         let _ = store;
-        let rest = async {
-            while loops.len() > ENDLESS {
-                loops.join_next().await;
-            }
-        };
+        let rest = loops.until_left(ENDLESS);
         if clock.within(limit, rest).await.is_err() {
             tracing::warn!("work in flight was cut; it is taken up at the next start");
         }

@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Parts, StartError};
+use crate::signature::private_text;
 use crate::traces::{Collector, Traces};
-
-/// Largest file of headers.
-const HEADERS_MAX: usize = 16 * 1024;
 
 /// Nowhere, unless a collector is configured.
 pub(super) fn traces(parts: &Parts) -> Result<Traces, StartError> {
@@ -14,12 +12,11 @@ pub(super) fn traces(parts: &Parts) -> Result<Traces, StartError> {
         return Ok(Traces::off());
     };
     let headers = match &config.headers {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|why| why.to_string())
-            .and_then(|text| headers(&text))
-            .map_err(|why| {
-                StartError::config(format!("`traces.headers_file`: {}: {why}", path.display()))
-            })?,
+        Some(path) => {
+            let bad = |why: String| StartError::config(format!("`traces.headers_file`: {why}"));
+            let text = private_text(path).map_err(|why| bad(why.to_string()))?;
+            headers(&text).map_err(|why| bad(format!("{}: {why}", path.display())))?
+        }
         None => HashMap::new(),
     };
     let collector = Collector {
@@ -33,9 +30,6 @@ pub(super) fn traces(parts: &Parts) -> Result<Traces, StartError> {
 
 /// `Name: value`, one a line. What is wrong is told without its value, which may be a key.
 fn headers(text: &str) -> Result<HashMap<String, String>, String> {
-    if text.len() > HEADERS_MAX {
-        return Err(format!("it is larger than {HEADERS_MAX} bytes"));
-    }
     let lines = (1..).zip(text.lines());
     let said = lines.filter(|(_, line)| !line.trim().is_empty());
     said.map(|(number, line)| {

@@ -52,6 +52,7 @@ pub async fn anchor_loop(anchoring: Anchoring, stop: CancellationToken) {
             anchoring.metrics.unanchored(Duration::ZERO);
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             () = anchoring.clock.sleep(LOOK_EVERY) => {}
         }

@@ -63,6 +63,7 @@ pub async fn ship_loop(ship: Ship, stop: CancellationToken) {
     let mut pause = Duration::ZERO;
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = ship.clock.sleep(pause) => {}
         }

@@ -35,8 +35,9 @@ pub enum Position {
 }
 
 impl Desk {
-    /// Releases a run above a cap, which is a lead's word. One that waits for an approval is released by that alone, and
-    /// one about a protected entity by nobody: it is ordered anew, which asks two people.
+    /// Releases a run above a cap, which is a lead's word. One that waits for an approval is
+    /// released by that alone, and one about a protected entity by nobody: it is ordered anew,
+    /// which asks two people.
     pub async fn resume(&self, operator: &Operator, word: ToMove) -> Answer<Taking> {
         may_lead(operator)?;
         let reason = reasoned(&word.reason)?;

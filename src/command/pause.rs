@@ -45,6 +45,7 @@ pub async fn pause_loop(
 ) {
     loop {
         let signal = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             Some(()) = heard.recv() => Some("SIGUSR1".to_owned()),
             () = desk.clock().sleep(LOOK_EVERY) => None,

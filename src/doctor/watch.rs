@@ -22,6 +22,7 @@ pub async fn doctor_loop(doctor: Doctor, store: Store, stop: CancellationToken) 
     let mut pause = FIRST;
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = doctor.clock.sleep(pause) => {}
         }

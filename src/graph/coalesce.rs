@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{oneshot, watch};
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
+use tokio::sync::oneshot;
 
 use super::error::{Error, Receipt};
 use crate::domain::entity::ObjectId;
@@ -20,8 +22,8 @@ pub(super) enum Told {
     EachAlone,
 }
 
-/// [`Told`], once the call has ended.
-pub(super) type Shared = Option<Told>;
+/// [`Told`], once the call has ended: for everyone it carried, in the order in which they wait.
+pub(super) type Telling = Shared<oneshot::Receiver<Told>>;
 
 /// Those who wait with one verb.
 #[derive(Debug, Default)]
@@ -37,7 +39,7 @@ struct State {
 struct Enlisted {
     number: u64,
     id: ObjectId,
-    carried: oneshot::Sender<watch::Receiver<Shared>>,
+    carried: oneshot::Sender<Telling>,
 }
 
 /// One place on the list. Dropping it takes the id off, unless it is already under way.
@@ -45,14 +47,14 @@ pub(super) struct Enlistment<'a> {
     waiting: &'a Waiting,
     number: u64,
     /// Answers when somebody carries us.
-    pub(super) carried: oneshot::Receiver<watch::Receiver<Shared>>,
+    pub(super) carried: oneshot::Receiver<Telling>,
 }
 
 /// The ids one call carries, and the promise to tell what became of them. Dropping it untold
 /// tells everyone that nobody knows.
 pub(super) struct Batch {
     pub(super) ids: Vec<ObjectId>,
-    told: watch::Sender<Shared>,
+    told: oneshot::Sender<Told>,
 }
 
 impl Waiting {
@@ -95,7 +97,8 @@ impl Enlistment<'_> {
             .iter()
             .position(|other| other.number == self.number)?;
         let own = state.enlisted.remove(own)?;
-        let (told, telling) = watch::channel(None);
+        let (told, telling) = oneshot::channel();
+        let telling = telling.shared();
         let mut ids = vec![own.id];
         while ids.len() < most.max(1) {
             let Some(other) = state.enlisted.pop_front() else {
@@ -119,7 +122,8 @@ impl Drop for Enlistment<'_> {
 
 impl Batch {
     /// Tells everyone carried what became of the call.
-    pub(super) fn tell(&self, told: &Told) {
-        self.told.send_replace(Some(told.clone()));
+    pub(super) fn tell(self, told: &Told) {
+        // It may have carried nobody but its carrier.
+        let _ = self.told.send(told.clone());
     }
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
-use tokio::sync::watch;
 
 use super::agents::accepted;
 use super::call::Call;
-use super::coalesce::{Batch, Enlistment, Shared, Told, Waiting};
+use super::coalesce::{Batch, Enlistment, Telling, Told, Waiting};
 use super::error::{Error, Receipt};
 use super::lanes::Lane;
 use super::place::Place;
@@ -149,15 +148,11 @@ fn verdict_call(verdict: Verdict, ids: &[ObjectId]) -> Call {
         .with_body(&json!({ "agentIds": ids }))
 }
 
-async fn taken(place: &mut Enlistment<'_>) -> Option<watch::Receiver<Shared>> {
+async fn taken(place: &mut Enlistment<'_>) -> Option<Telling> {
     (&mut place.carried).await.ok()
 }
 
-async fn ended(call: &Call, mut telling: watch::Receiver<Shared>) -> Result<Told, Error> {
-    let lost = || Error::unknown(&call.spoken(), "the call that carried it was given up");
-    let told = telling
-        .wait_for(Option::is_some)
-        .await
-        .map_err(|_| lost())?;
-    told.clone().ok_or_else(lost)
+async fn ended(call: &Call, telling: Telling) -> Result<Told, Error> {
+    let lost = |_| Error::unknown(&call.spoken(), "the call that carried it was given up");
+    telling.await.map_err(lost)
 }

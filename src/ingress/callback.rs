@@ -93,6 +93,7 @@ pub(super) async fn remember(
 pub async fn callback_loop(caller: Caller, stop: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = caller.clock.sleep(EVERY) => {}
         }

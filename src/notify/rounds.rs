@@ -25,6 +25,7 @@ pub async fn notify_loop(teller: Teller, stop: CancellationToken) {
     let mut round: u64 = 0;
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             Some(whom) = attempts.next(), if !attempts.is_empty() => {
                 busy.retain(|it| *it != whom);

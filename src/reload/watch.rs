@@ -26,6 +26,7 @@ pub async fn reload_loop(
     let _watching = watching(&reloader);
     loop {
         let cause = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             Some(cause) = heard.recv() => cause,
             () = reloader.clock().sleep(LOOK_EVERY) => Cause::Files,

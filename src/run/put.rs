@@ -44,16 +44,36 @@ pub(super) async fn write<'a>(
                 .await
                 .map(|(_, evidence)| (UndoOutcome::Left, evidence)),
         };
-        match done {
-            Err(Error::TryAgain { after, .. })
-                if after <= PAUSE_IN_MEMORY && !too_late(bench, claimed) =>
-            {
-                let pause = after.max(Duration::from_millis(50));
-                bench.clock.sleep(pause).await;
-            }
-            other => return Ok(other),
+        let error = match done {
+            Ok(ended) => return Ok(Ok(ended)),
+            Err(error) => error,
+        };
+        let Error::TryAgain { after, .. } = &error else {
+            return Ok(Err(error));
+        };
+        if *after > PAUSE_IN_MEMORY || too_late(bench, claimed) {
+            return Ok(Err(error));
+        }
+        let pause = (*after).max(Duration::from_millis(50));
+        bench.clock.sleep(pause).await;
+        // Nothing was opened yet, and a kill that came meanwhile beats us (threat E15).
+        if let Doing::Undo(step, _) = doing()
+            && held_meanwhile(bench, claimed, step).await?
+        {
+            return Ok(Err(error));
         }
     }
+}
+
+async fn held_meanwhile(bench: &Bench, claimed: &Claimed, step: &Step) -> Result<bool, Broken> {
+    for entity in step.closes() {
+        let held = bench.store.containment(entity).await?;
+        let mut holders = held.into_iter().flat_map(|held| held.held_by);
+        if holders.any(|run| run != claimed.run.id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn too_late(bench: &Bench, claimed: &Claimed) -> bool {

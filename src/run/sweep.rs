@@ -18,6 +18,7 @@ const SLOW: Duration = Duration::from_secs(60);
 pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = bench.clock.sleep(EVERY) => {}
         }

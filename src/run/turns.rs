@@ -15,6 +15,7 @@ const ROUNDS_MAX: usize = 100;
 pub async fn freeze_loop(bench: Bench, stop: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = bench.clock.sleep(EVERY) => {}
         }

@@ -65,6 +65,11 @@ pub(super) fn beside(
 }
 
 impl Checkpoints {
+    /// How many pages the journal holds.
+    pub(super) fn pages(&self) -> u32 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
     /// Called by the writer between two commits.
     pub(super) fn after_commit(&self, writer: &FileConnection) {
         let pages = self.pages.load(Ordering::Relaxed);

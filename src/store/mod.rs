@@ -10,7 +10,7 @@
 //! * Nobody hears of success before it is committed; no sender, person or tenant feels its effect
 //!   before it is on disk.
 //!
-//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
+//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `workplace`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
 mod activation;
@@ -90,6 +90,7 @@ mod tx;
 mod undo;
 mod voting;
 mod wolf;
+mod workplace;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -143,6 +144,7 @@ pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
 pub use triaged::{Making, Triaged};
 pub use undo::Released;
+pub use workplace::{Disk, Workplace};
 
 use crate::clock::Clock;
 use crate::vault::Vault;
@@ -174,25 +176,31 @@ impl Store {
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
-        Self::open_with(place, (entry, Vault::open_door()), clock).await
+        let way = (entry, Vault::open_door());
+        Self::open_at(place, way, (clock, Workplace::Threads)).await
     }
 
-    /// The same, with keys that close the bodies of deliveries.
-    pub async fn open_with(
+    /// The same, with keys that close the bodies of deliveries, and where its work is done. A
+    /// server is never played: its work is done wherever the server is.
+    pub async fn open_at(
         place: impl Into<Place>,
         (entry, vault): (Entry, Vault),
-        clock: Clock,
+        (clock, workplace): (Clock, Workplace),
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let vault = Arc::new(vault);
-        let opened = match place.into() {
+        let mut opened = match place.into() {
             Place::File(path) => sqlite::open(&path, entry, clock.clone()).await?,
             Place::Server(server) => postgres::open(&server, clock.clone()).await?,
         };
+        if workplace.is_here() {
+            opened.readers.stay_here();
+        }
         let moved = Moved::default();
         let shared = opened.hears.is_some();
         let hears = opened.hears.filter(|_| entry == Entry::Service);
         let hearing = hears.map(|server| hear_loop(server, moved.clone(), clock.clone()));
-        let (writer, writing) = Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)));
+        let (writer, writing) =
+            Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)), workplace);
         let life = async move {
             let hearing = async {
                 match hearing {
@@ -201,6 +209,7 @@ impl Store {
                 }
             };
             tokio::select! {
+                biased;
                 () = writing => {}
                 () = hearing => {}
             }

@@ -148,7 +148,7 @@ fn notify(new: &NewRun) -> Result<Option<String>, Error> {
 }
 
 async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
-    for (position, step) in (0i64..).zip(&new.plan.steps) {
+    for (position, step) in (0..).zip(&new.plan.steps) {
         insert_step(tx, new.id, (position, step)).await?;
     }
     Ok(())
@@ -157,26 +157,27 @@ async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
 /// The steps of a run that is begun, as its worker has them.
 async fn insert_tried(tx: &mut Tx, begun: &Claimed) -> Result<(), Error> {
     for step in &begun.steps {
-        query(INSERT_STEP)
-            .bind(bytes(begun.run.id.uuid()))
-            .bind(step.position)
-            .bind(step.plan.action.word())
-            .bind(step.plan.entity.kind.word())
-            .bind(bytes(step.plan.entity.id.uuid()))
-            .bind(step.plan.optional)
-            .bind(step.state.word())
-            .bind(step.attempts)
-            .bind(step.begun_at.map(Moment::as_millis))
-            .execute(&mut tx.db)
-            .await?;
+        let place = (step.position, &step.plan);
+        let tried = (step.state, step.attempts, step.begun_at);
+        write_step(tx, begun.run.id, place, tried).await?;
     }
     Ok(())
 }
 
+/// A step that nobody has tried.
 pub(super) async fn insert_step(
     tx: &mut Tx,
     run: RunId,
-    (position, step): (i64, &PlanStep),
+    place: (u16, &PlanStep),
+) -> Result<(), Error> {
+    write_step(tx, run, place, (StepState::Pending, 0, None)).await
+}
+
+async fn write_step(
+    tx: &mut Tx,
+    run: RunId,
+    (position, step): (u16, &PlanStep),
+    (state, attempts, begun_at): (StepState, u32, Option<Moment>),
 ) -> Result<(), Error> {
     query(INSERT_STEP)
         .bind(bytes(run.uuid()))
@@ -185,9 +186,9 @@ pub(super) async fn insert_step(
         .bind(step.entity.kind.word())
         .bind(bytes(step.entity.id.uuid()))
         .bind(step.optional)
-        .bind(StepState::Pending.word())
-        .bind(0)
-        .bind(None::<i64>)
+        .bind(state.word())
+        .bind(attempts)
+        .bind(begun_at.map(Moment::as_millis))
         .execute(&mut tx.db)
         .await?;
     Ok(())

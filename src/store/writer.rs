@@ -22,6 +22,7 @@ use super::moved::Moved;
 use super::piece::{Early, Piece, Work};
 use super::sql::Connection;
 pub(super) use super::tx::Tx;
+use super::workplace::{Workplace, WriterHere};
 use crate::clock::Clock;
 use crate::vault::Vault;
 
@@ -90,6 +91,7 @@ impl Writer {
     pub(super) fn new(
         files: Files,
         (moved, vault): (Moved, Arc<Vault>),
+        workplace: Workplace,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
         let (intake, taken) = mpsc::channel(INTAKE_MAX);
@@ -104,10 +106,13 @@ impl Writer {
         };
         let queues = [asked, taken];
         let life = async move {
-            match beside {
-                Some(beside) => live((tx, beside), queues).await,
+            match (beside, workplace) {
+                (Some(beside), Workplace::Threads) => live((tx, beside), queues).await,
+                (Some(beside), Workplace::Here(disk)) => {
+                    WriterHere::new((tx, beside), disk).write(queues).await;
+                }
                 // What waits for a server needs no thread.
-                None => {
+                (None, _) => {
                     let (_stop, stopped) = oneshot::channel();
                     let writing = Writing { tx, beside: None };
                     write_loop(writing, queues, stopped).await;
@@ -157,7 +162,7 @@ fn ended() -> Error {
     Error::Busy("the writer has ended".to_owned())
 }
 
-type Queues = [mpsc::Receiver<Asked>; 2];
+pub(super) type Queues = [mpsc::Receiver<Asked>; 2];
 
 /// The threads, for as long as this future lives.
 async fn live((tx, beside): (Tx, Beside), queues: Queues) {
@@ -265,30 +270,38 @@ impl Writing {
     }
 }
 
-async fn write_loop(mut writing: Writing, queues: Queues, mut stopped: oneshot::Receiver<()>) {
-    let [mut asked, mut taken] = queues;
-    let (mut batch, mut armful) = (Vec::new(), Vec::new());
+async fn write_loop(mut writing: Writing, mut queues: Queues, mut stopped: oneshot::Receiver<()>) {
+    let mut batch = Vec::new();
     loop {
         tokio::select! {
             biased;
             _ = &mut stopped => break,
-            _ = asked.recv_many(&mut batch, BATCH_MAX) => {}
-            _ = taken.recv_many(&mut armful, BATCH_MAX) => {}
+            () = next_batch(&mut queues, &mut batch) => {}
         }
-        fill(&mut batch, &mut asked);
-        fill(&mut armful, &mut taken);
-        batch.append(&mut armful);
         if batch.is_empty() {
-            // Every handle is gone, and nothing is left of what they asked for.
             break;
         }
         let waiting = commit_together(&mut writing.tx, &mut batch).await;
-        let alone = asked.is_empty() && taken.is_empty();
+        let alone = queues.iter().all(mpsc::Receiver::is_empty);
         // Without the thread that syncs, those who wait learn that nobody answers.
         if writing.keep(waiting, alone).is_err() {
             break;
         }
     }
+}
+
+/// Waits for work, and takes what else waits by then. Nothing comes when every handle is gone, and
+/// nothing is left of what they asked for.
+pub(super) async fn next_batch([asked, taken]: &mut Queues, batch: &mut Vec<Asked>) {
+    let mut armful = Vec::new();
+    tokio::select! {
+        biased;
+        _ = asked.recv_many(batch, BATCH_MAX) => {}
+        _ = taken.recv_many(&mut armful, BATCH_MAX) => {}
+    }
+    fill(batch, asked);
+    fill(&mut armful, taken);
+    batch.append(&mut armful);
 }
 
 /// Adds what else waits, without waiting for it.

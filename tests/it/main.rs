@@ -64,6 +64,7 @@ mod replicas;
 mod rounds;
 mod senders;
 mod serve;
+mod simulation;
 mod statuses;
 mod storms;
 mod templates;

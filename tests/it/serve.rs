@@ -179,7 +179,7 @@ struct Mistake {
     make: fn(&Site),
 }
 
-const MISTAKES: [Mistake; 17] = [
+const MISTAKES: [Mistake; 18] = [
     Mistake {
         name: "the file is missing",
         make: |site| std::fs::remove_file(site.folder().join("lab.key")).unwrap(),
@@ -299,6 +299,20 @@ const MISTAKES: [Mistake; 17] = [
                 site,
                 "protected: []",
                 "protected: []\nticket_key_file: tickets.key",
+            );
+        },
+    },
+    Mistake {
+        name: "others may read what a collector of traces wants to see",
+        make: |site| {
+            site.write("collector.headers", "X-Key: a\n");
+            let open = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(site.folder().join("collector.headers"), open).unwrap();
+            rewrite(
+                site,
+                "protected: []",
+                "protected: []\ntraces: { otlp: \"https://x.example/v1/traces\", \
+                 headers_file: collector.headers }",
             );
         },
     },

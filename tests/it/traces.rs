@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::run::RunState;
+use estop::sim::INVOICE_BOT;
 use estop::transport::{Failure, Request, Transport};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -151,7 +153,28 @@ async fn the_collector_is_spoken_to_as_configured_and_hears_no_secret() {
     }
 }
 
-/// A person's order is a trace of its own: its run is the first span.
+#[tokio::test]
+async fn a_persons_order_is_a_trace_of_its_own_and_its_run_the_first_span() {
+    let collector = Collector::default();
+    let world = World::with(setting(collector.transport())).await;
+    let agent = Entity::agent(ObjectId::from_uuid(INVOICE_BOT));
+    let run = world.contain(agent).await;
+    world.settle().await;
+    let order = world.run(run).await.order.unwrap().uuid();
+
+    world.service.stop(STOP_WITHIN).await;
+
+    let spans = collector.spans();
+    let [carried] = named(&spans, "run")[..] else {
+        panic!("{spans:?}");
+    };
+    assert!(carried.parent_span_id.is_empty());
+    let calls = named(&spans, "graph");
+    assert!(!calls.is_empty());
+    assert!(calls.iter().all(|it| it.parent_span_id == carried.span_id));
+    assert!(spans.iter().all(|it| it.trace_id == order.as_bytes()));
+}
+
 #[tokio::test]
 async fn an_undo_joins_the_trace_of_its_detection() {
     let collector = Collector::default();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use estop::app::{Parts, Service};
+use estop::app::{Ground, Parts, Service};
 use estop::catalog::Catalog;
 use estop::clock::{Clock, Hand};
 use estop::config::{Config, Overrides};
@@ -684,6 +684,7 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         table_tokens: Some(tokens(entra, clock, "https://monitor.azure.com")),
         budgets: Budgets::default(),
         catalog: setting.catalog(),
+        ground: Ground::default(),
     }
 }
 

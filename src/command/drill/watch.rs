@@ -36,6 +36,7 @@ pub async fn drill_loop(drills: Drills, stop: CancellationToken) {
             }
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = drills.wake.notified() => {}
             () = clock.sleep(pause) => {}

@@ -123,6 +123,6 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "traces.headers_file",
         "none",
-        "A file of headers it wants, one `Name: value` a line.",
+        "A file of headers it wants, one `Name: value` a line, that only estop can read.",
     ),
 ];

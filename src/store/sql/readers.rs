@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 
 use super::file::{Access, FileConnection};
 use super::live::Live;
@@ -20,6 +20,8 @@ const READERS: usize = 4;
 pub(in crate::store) struct Readers {
     of: Of,
     free: Arc<Semaphore>,
+    /// Where no other thread may come between: everything is asked at once.
+    here: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +72,24 @@ impl Readers {
         Self {
             of,
             free: Arc::new(Semaphore::new(READERS)),
+            here: false,
         }
+    }
+
+    /// Leaves the asking thread no more, where the store is a file.
+    pub(in crate::store) fn stay_here(&mut self) {
+        self.here = true;
+    }
+}
+
+impl Idle<FileConnection> {
+    /// Answers on the asking thread.
+    fn answer(&self, query: &Query) -> Result<Answer, Error> {
+        let gone = || Error::Busy("the readers have ended".to_owned());
+        let connection = self.take().ok_or_else(gone)?;
+        let answer = connection.answer(query);
+        self.give_back(connection);
+        answer
     }
 }
 
@@ -115,12 +134,7 @@ impl Session for Glance<'_> {
         let Ok(_permit) = readers.free.try_acquire() else {
             return readers.run(query).await;
         };
-        let Some(connection) = idle.take() else {
-            return Err(Error::Busy("the readers have ended".to_owned()));
-        };
-        let answer = connection.answer(&query);
-        idle.give_back(connection);
-        answer
+        idle.answer(&query)
     }
 }
 
@@ -129,6 +143,11 @@ impl Session for &Readers {
     /// statement ends.
     async fn run(self, query: Query) -> Result<Answer, Error> {
         let gone = || Error::Busy("the readers have ended".to_owned());
+        if let (true, Of::File(idle)) = (self.here, &self.of) {
+            // Whoever else is ready may come first, as he may where a thread must be found.
+            yield_now().await;
+            return idle.answer(&query);
+        }
         let permit = self.free.clone().acquire_owned().await;
         let permit = permit.map_err(|_| gone())?;
         let idle = match &self.of {
@@ -138,9 +157,7 @@ impl Session for &Readers {
             }
         };
         let reading = spawn_blocking(move || {
-            let connection = idle.take().ok_or_else(gone)?;
-            let answer = connection.answer(&query);
-            idle.give_back(connection);
+            let answer = idle.answer(&query);
             drop(permit);
             answer
         });

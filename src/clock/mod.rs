@@ -7,14 +7,17 @@
 //! * Whoever waits, waits here, so that a test moves time by hand and never sleeps.
 //! * Ids and random bytes come from here too, so that the same seed gives the same run.
 
+mod hand;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use hand::Hand;
+
 use crate::domain::moment::Moment;
+use hand::ByHand;
 
 /// Now, sleep and chance. Cheap to clone; every clone tells the same time.
 #[derive(Clone, Debug)]
@@ -22,19 +25,9 @@ pub struct Clock(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
-    System {
-        started: Instant,
-    },
-    Hand {
-        start: Moment,
-        passed: watch::Sender<Duration>,
-        drawn: AtomicU64,
-    },
+    System { started: Instant },
+    Hand(Arc<ByHand>),
 }
-
-/// Moves a clock made by [`Clock::by_hand`].
-#[derive(Clone, Debug)]
-pub struct Hand(Arc<Kind>);
 
 /// The work was not finished within its limit and was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,12 +45,9 @@ impl Clock {
 
     /// A clock that stands still until its [`Hand`] moves it, with chance drawn from a counter.
     pub fn by_hand(start: Moment) -> (Self, Hand) {
-        let kind = Arc::new(Kind::Hand {
-            start,
-            passed: watch::Sender::new(Duration::ZERO),
-            drawn: AtomicU64::new(0),
-        });
-        (Self(Arc::clone(&kind)), Hand(kind))
+        let by_hand = Arc::new(ByHand::from(start));
+        let clock = Self(Arc::new(Kind::Hand(Arc::clone(&by_hand))));
+        (clock, Hand(by_hand))
     }
 
     /// The wall-clock time. It may step; measure lengths with [`Clock::elapsed`].
@@ -65,7 +55,7 @@ impl Clock {
     pub fn now(&self) -> Moment {
         match &*self.0 {
             Kind::System { .. } => Moment::from_millis(jiff::Timestamp::now().as_millisecond()),
-            Kind::Hand { start, passed, .. } => start.plus(*passed.borrow()),
+            Kind::Hand(by_hand) => by_hand.now(),
         }
     }
 
@@ -74,7 +64,7 @@ impl Clock {
     pub fn told(&self, by_the_other: Moment) -> Moment {
         match &*self.0 {
             Kind::System { .. } => by_the_other,
-            Kind::Hand { start, passed, .. } => start.plus(*passed.borrow()),
+            Kind::Hand(by_hand) => by_hand.unbent(),
         }
     }
 
@@ -82,7 +72,7 @@ impl Clock {
     pub fn elapsed(&self) -> Duration {
         match &*self.0 {
             Kind::System { started } => started.elapsed(),
-            Kind::Hand { passed, .. } => *passed.borrow(),
+            Kind::Hand(by_hand) => by_hand.passed(),
         }
     }
 
@@ -107,7 +97,7 @@ impl Clock {
     pub fn uuid(&self) -> Uuid {
         match &*self.0 {
             Kind::System { .. } => Uuid::now_v7(),
-            Kind::Hand { .. } => {
+            Kind::Hand(_) => {
                 let millis = u64::try_from(self.now().as_millis()).unwrap_or(0);
                 uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid()
             }
@@ -126,9 +116,9 @@ impl Clock {
             Kind::System { .. } => {
                 getrandom::fill(&mut bytes).expect("the system has a source of randomness");
             }
-            Kind::Hand { drawn, .. } => {
+            Kind::Hand(by_hand) => {
                 for chunk in bytes.chunks_mut(8) {
-                    let next = scrambled(drawn.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
+                    let next = by_hand.draw().to_be_bytes();
                     chunk.copy_from_slice(&next[..chunk.len()]);
                 }
             }
@@ -148,28 +138,7 @@ impl Kind {
     async fn wait_until(&self, due: Duration, span: Duration) {
         match self {
             Self::System { .. } => tokio::time::sleep(span).await,
-            Self::Hand { passed, .. } => {
-                let mut passed = passed.subscribe();
-                // The sender lives in `self`, so the channel cannot close while we wait.
-                let _ = passed.wait_for(|now| *now >= due).await;
-            }
-        }
-    }
-}
-
-/// A fixed mixing of a counter, so that repeatable draws still look unlike each other.
-fn scrambled(counter: u64) -> u64 {
-    let mut z = counter.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-impl Hand {
-    /// Moves the clock on and wakes everyone whose time has come.
-    pub fn advance(&self, span: Duration) {
-        if let Kind::Hand { passed, .. } = &*self.0 {
-            passed.send_modify(|now| *now = now.saturating_add(span));
+            Self::Hand(by_hand) => by_hand.until(due).await,
         }
     }
 }
