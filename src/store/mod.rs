@@ -190,7 +190,8 @@ impl Store {
         let vault = Arc::new(vault);
         let mut opened = match place.into() {
             Place::File(path) => sqlite::open(&path, entry, clock.clone()).await?,
-            Place::Server(server) => postgres::open(&server, clock.clone()).await?,
+            // In a box, as what follows: the way to a server is long, and asked for once.
+            Place::Server(server) => Box::pin(postgres::open(&server, clock.clone())).await?,
         };
         if workplace.is_here() {
             opened.readers.stay_here();
@@ -198,7 +199,7 @@ impl Store {
         let moved = Moved::default();
         let shared = opened.hears.is_some();
         let hears = opened.hears.filter(|_| entry == Entry::Service);
-        let hearing = hears.map(|server| hear_loop(server, moved.clone(), clock.clone()));
+        let hearing = hears.map(|server| Box::pin(hear_loop(server, moved.clone(), clock.clone())));
         let (writer, writing) =
             Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)), workplace);
         let life = async move {

@@ -39,7 +39,7 @@ impl ToServer for Value {
                 out.put_slice(text.replace('\0', "\u{fffd}").as_bytes());
             }
             Stored::Blob(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
-            other => {
+            other @ (Stored::Integer(_) | Stored::Real(_) | Stored::Text(_) | Stored::Blob(_)) => {
                 return Err(format!("a {} where {ty} is meant", other.data_type()).into());
             }
         }
