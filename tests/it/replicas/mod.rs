@@ -1,17 +1,24 @@
 //! Several services on one PostgreSQL: they share the work, and every law that one of them keeps
 //! holds for all.
 
-use std::path::Path;
+mod line;
+mod outages;
+mod rolling;
+mod servers;
+
 use std::time::Duration;
 
 use estop::clock::Clock;
 use estop::domain::entity::{Entity, ObjectId};
 use estop::domain::run::{Lane, RunState};
 use estop::sim::{Fault, On, Tenant, What};
-use estop::store::{Brake, Claim, Entry, Movement, Place, Store};
+use estop::store::{Brake, Claim, Movement};
 use http::StatusCode;
 
+use crate::cluster::{Cluster, Database};
+use crate::copilot::{gated_setting, is_refused_at};
 use crate::world::{Setting, World, invoice_bot};
+use line::Line;
 
 /// Longer than a lease.
 const LEASE_OVER: Duration = Duration::from_secs(40);
@@ -24,6 +31,13 @@ fn few() -> Vec<ObjectId> {
 fn agents() -> Vec<ObjectId> {
     let agents = Tenant::contoso().agents.into_keys();
     agents.map(ObjectId::from_uuid).collect()
+}
+
+/// A world whose services reach their database by a line that the test cuts.
+async fn by_a_line(setting: Setting) -> Option<(World, Line)> {
+    let line = Line::to(Cluster::get()?.port).await;
+    let database = Database::fresh()?.by_way_of(line.port);
+    Some((World::stored(setting, Some(database)).await, line))
 }
 
 fn capped(caps: &str) -> Setting {
@@ -75,6 +89,35 @@ async fn e18_the_caps_hold_over_all_services() {
     assert_eq!(contained.count(), 2, "{runs:?}");
     let waiting = runs.iter().filter(|run| run.state == RunState::Waiting);
     assert_eq!(waiting.count(), runs.len() - 2, "{runs:?}");
+    world.chain_holds().await;
+}
+
+#[tokio::test]
+async fn e17_e18_the_reserve_is_kept_over_all_services() {
+    let Some(world) = World::shared(capped("{ tenant: 3, source: 100, reserve: 1 }")).await else {
+        return;
+    };
+    let (_second, second) = world.another().await;
+    let doors = [&world.door, &second];
+    let agents = agents();
+
+    for (n, agent) in agents[..6].iter().enumerate() {
+        let decoy = world.message_of("earlyLifeMaliciousActivity", agent);
+        world.send_through(doors[n % 2], &decoy).await;
+    }
+    world.settle().await;
+    for (n, agent) in agents[6..9].iter().enumerate() {
+        world.detect_through(doors[n % 2], agent).await;
+    }
+    world.settle().await;
+
+    let closed = |ids: &[ObjectId]| {
+        ids.iter()
+            .filter(|id| world.switched(**id) == [false])
+            .count()
+    };
+    assert_eq!(closed(&agents[..6]), 3, "the cap");
+    assert_eq!(closed(&agents[6..9]), 1, "the reserve is theirs");
     world.chain_holds().await;
 }
 
@@ -168,141 +211,20 @@ async fn what_one_service_contains_the_others_hear_of_at_once() {
 }
 
 #[tokio::test]
-async fn d08_a_database_that_is_away_is_told_as_later_and_nothing_taken_is_lost() {
-    let Some(world) = World::shared(Setting::default()).await else {
+async fn whom_nobody_tells_looks_by_itself() {
+    let Some((world, line)) = by_a_line(gated_setting()).await else {
         return;
     };
-    let (door, [first, second, third]) = (&world.door, [0, 1, 2].map(|n| agents()[n]));
-    assert_eq!(
-        world.detect_through(door, first).await,
-        StatusCode::ACCEPTED
-    );
+    line.deafen();
+    world.database().cut();
+    let (_second, door) = world.another().await;
+    world.pass(Duration::from_secs(5)).await;
+    assert!(!is_refused_at(&world, &door).await, "it holds nobody yet");
 
-    world.database().shut();
-    let away = world.detect_through(door, second).await;
-    world.database().open();
-    let back = world.detect_through(door, third).await;
-    world.settle().await;
-
-    assert_eq!(away, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(back, StatusCode::ACCEPTED);
-    let runs = world.runs().await;
-    let mut entities: Vec<_> = runs.iter().map(|run| run.entity.id).collect();
-    entities.sort();
-    let mut taken = vec![first, third];
-    taken.sort();
-    assert_eq!(entities, taken);
-    assert!(runs.iter().all(|run| run.state == RunState::Contained));
-    world.nothing_left_over().await;
-}
-
-#[tokio::test]
-async fn connections_that_are_cut_again_and_again_lose_nothing_that_was_taken() {
-    let Some(world) = World::shared(Setting::default()).await else {
-        return;
-    };
-    let mut taken = 0;
-    for agent in few() {
-        if world.detect_through(&world.door, agent).await == StatusCode::ACCEPTED {
-            taken += 1;
-        }
-        world.database().cut();
-        world.pass(Duration::from_millis(200)).await;
-    }
-    world.pass(LEASE_OVER).await;
-    world.settle().await;
-
-    let runs = world.runs().await;
-    assert_eq!(runs.len(), taken);
-    for run in &runs {
-        assert_eq!(run.state, RunState::Contained, "{run:?}");
-        assert_eq!(world.switched(run.entity.id), [false], "{run:?}");
-    }
-    world.nothing_left_over().await;
-}
-
-#[tokio::test]
-async fn d13_a_server_that_does_not_keep_what_it_says_is_refused() {
-    let Some(world) = World::shared(Setting::default()).await else {
-        return;
-    };
-    let name = &world.database().name;
-
-    let set = format!("alter role estop in database {name} set synchronous_commit = off");
-    world.database().tell(&set);
-    let forgets = world.refused().await;
-    world.database().tell(&set.replace("off", "on"));
-    let (_another, _door) = world.another().await;
-
-    assert!(forgets.contains("synchronous_commit is `off`"), "{forgets}");
-}
-
-#[tokio::test]
-async fn d02_a_superuser_is_refused() {
-    let Some(world) = World::shared(Setting::default()).await else {
-        return;
-    };
-    let database = world.database();
-    database.tell("create role boss superuser login");
-    let address = database.address().replace("user=estop", "user=boss");
-    let place = Place::read(&address, Path::new("/")).unwrap();
-
-    let opened = Store::open(&place, Entry::Visit, world.clock.clone()).await;
-
-    database.tell("drop role boss");
-    let refused = opened.map(drop).unwrap_err().to_string();
-    assert!(refused.contains("superuser"), "{refused}");
-}
-
-#[tokio::test]
-async fn d12_a_connection_that_is_cut_while_it_commits_is_never_called_success() {
-    let Some(world) = World::shared(Setting::default()).await else {
-        return;
-    };
-    let (door, agent) = (&world.door, invoice_bot());
-    world.database().tell(
-        "create function cut() returns trigger language plpgsql as $$ begin \
-             perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; \
-         end $$; \
-         create constraint trigger cut after insert on delivery \
-             deferrable initially deferred for each row execute function cut()",
-    );
-
-    let cut = world.detect_through(door, agent).await;
-    world.database().tell("drop trigger cut on delivery");
-    let again = world.detect_through(door, agent).await;
-    world.settle().await;
-
-    assert_eq!(cut, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(again, StatusCode::ACCEPTED);
-    assert_eq!(world.only_run().await.state, RunState::Contained);
-    assert_eq!(world.switched(agent), [false]);
-}
-
-#[tokio::test]
-async fn a_newer_schema_is_worked_on_beside_a_newer_service_unless_it_says_no() {
-    let Some(world) = World::shared(Setting::default()).await else {
-        return;
-    };
     world.detect_agent(invoice_bot()).await;
-    world.settle().await;
+    world.pass(Duration::from_secs(90)).await;
 
-    world.database().tell(
-        "alter table run add column later text; \
-         insert into migration values (900, 'later', '\\x00', 25)",
-    );
-    let (second, door) = world.another().await;
-    let status = world.detect_through(&door, agents()[1]).await;
-    world.pass(LEASE_OVER).await;
-    world.settle().await;
-    drop(second);
-    world
-        .database()
-        .tell("insert into migration values (901, 'much later', '\\x00', 900)");
-    let refused = world.refused().await;
-
-    assert_eq!(status, StatusCode::ACCEPTED);
-    let runs = world.runs().await;
-    assert!(runs.iter().all(|run| run.state == RunState::Contained));
-    assert!(refused.contains("step 901"), "{refused}");
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+    assert!(is_refused_at(&world, &door).await, "it never looked");
+    assert!(is_refused_at(&world, &world.door).await);
 }
