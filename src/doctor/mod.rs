@@ -26,6 +26,7 @@ mod reach;
 mod rights;
 mod sights;
 mod skew;
+mod stored;
 mod token;
 
 mod watch;
@@ -89,8 +90,10 @@ pub struct Doctor {
     pub tokens: TokenSource,
     /// Azure, where it may be asked.
     pub arm: Option<Arm>,
-    /// Drills; `None` when no store is at hand.
+    /// Where things are stored; `None` when it is not at hand.
     pub store: Option<Store>,
+    /// Why it is not, where it should be.
+    pub away: Option<String>,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// What a deployment has set.
