@@ -93,7 +93,8 @@ fn configured(args: &MigrateArgs) -> Result<Place, Failure> {
     place.map_err(|why| Failure::usage(why.to_string()))
 }
 
-fn follow(terminal: &mut Terminal, crossed: Crossed<'_>) {
+/// One line that is drawn over itself, where a person looks.
+pub(super) fn follow(terminal: &mut Terminal, crossed: Crossed<'_>) {
     terminal.progress(&match crossed {
         Crossed::Copied { table, rows, of } => format!("  {rows} of {of} rows  {table}"),
         Crossed::Proved { record, of } => format!("  {record} of {of} records proved"),

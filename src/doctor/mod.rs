@@ -1,6 +1,7 @@
 //! Is everything there that a containment needs, before one is needed?
 //!
-//! Knows: the tenant by reading it, our own token, what the loaded playbooks want, the last drill.
+//! Knows: the tenant by reading it, our own token, what the loaded playbooks want, the last drill,
+//! what the store says of itself.
 //! Never: a write to the tenant; that is a drill's.
 //!
 //! Laws

@@ -171,7 +171,7 @@ async fn a_check_of_the_configuration_looks_at_the_files_for_a_server_and_asks_n
         (missing, "missing"),
         (empty, "is empty"),
         (open, "others may read it"),
-        (ca, "ca.pem"),
+        (ca, "no certificate to believe a server by"),
     ] {
         assert_eq!(ended.0, Some(2), "{ended:?}");
         assert!(ended.1.contains(said), "{said}: {ended:?}");

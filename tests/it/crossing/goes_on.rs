@@ -38,8 +38,11 @@ fn setting() -> Setting {
                store_key_file: bodies.keys\ndrift: { every: 0s }\n"
             .to_owned(),
         playbooks: vec![
-            ("held.yaml", held("enforce", "threatIntelligenceAccount")),
-            ("asked.yaml", held("ask", "entraDirectoryReconnaissance")),
+            (
+                "held-enforce.yaml",
+                held("enforce", "threatIntelligenceAccount"),
+            ),
+            ("held-ask.yaml", held("ask", "entraDirectoryReconnaissance")),
         ],
         keys: vec![("bodies.keys", keys())],
         ..Setting::default()
@@ -164,7 +167,7 @@ async fn the_real_service_knows_what_it_took_and_puts_back_what_it_changed() {
         .doors()
         .await
         .unwrap_or_else(|| panic!("{}", site.log()));
-    let control = format!("http://{}", new.control().unwrap());
+    let control = new.control().unwrap();
     let again = exchange(&site.clock, &address, &site.signed("once", &body)).await;
     let again = again.unwrap();
     let runs = ended(site.types_at(&control, &token, &["runs", "list", "--json"])).await;

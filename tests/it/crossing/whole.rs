@@ -73,7 +73,11 @@ fn rows_here(file: &Connection, table: &str) -> Vec<String> {
     let columns = columns(file, table);
     let one = |it: &Column| match it.kind.to_lowercase().as_str() {
         "integer" => format!("coalesce(cast(\"{}\" as text), '-')", it.name),
-        _ => format!("coalesce(lower(hex(cast(\"{}\" as blob))), '-')", it.name),
+        // Its digits of nothing are none.
+        _ => format!(
+            "iif(\"{0}\" is null, '-', lower(hex(cast(\"{0}\" as blob))))",
+            it.name
+        ),
     };
     let row: Vec<_> = columns.iter().map(one).collect();
     let text = format!("select {} from \"{table}\"", row.join(" || '|' || "));
