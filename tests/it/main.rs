@@ -22,6 +22,7 @@ mod coverages;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod credentials;
+mod crossing;
 mod decisions;
 mod deliveries;
 mod demo;
@@ -31,6 +32,7 @@ mod docs;
 mod doctor;
 mod drill;
 mod evidence;
+mod fitness;
 mod flood;
 mod freezes;
 mod gauges;

@@ -201,6 +201,11 @@ impl World {
         Some(Self::stored(setting, Some(Database::fresh()?)).await)
     }
 
+    /// One whose store is in a file, whatever others are stored in.
+    pub async fn in_file(setting: Setting) -> Self {
+        Self::stored(setting, None).await
+    }
+
     /// One that is stored in this database; in a file where there is none.
     pub async fn stored(mut setting: Setting, database: Option<Database>) -> Self {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
