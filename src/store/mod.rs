@@ -81,6 +81,7 @@ mod terms;
 mod ties;
 mod tokens;
 mod triaged;
+mod tx;
 mod undo;
 mod voting;
 mod wolf;

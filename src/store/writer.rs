@@ -20,7 +20,8 @@ use super::error::Error;
 use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{Early, Piece, Work};
-use super::sql::{Connection, query};
+use super::sql::Connection;
+pub(super) use super::tx::Tx;
 use super::workplace::{Workplace, WriterHere};
 use crate::vault::Vault;
 
@@ -43,43 +44,6 @@ pub(super) enum Durability {
     /// losing it to a power loss is like never having come so far. For a worker's own steps between
     /// two commits that are synced.
     WithTheNext,
-}
-
-/// An open write transaction, with the end of the record chain at hand.
-#[derive(Debug)]
-pub(super) struct Tx {
-    pub(super) db: Connection,
-    pub(super) head: Head,
-    /// Told of whoever is closed or opened.
-    pub(super) moved: Moved,
-    /// What closes the bodies of deliveries.
-    pub(super) vault: Arc<Vault>,
-}
-
-impl Tx {
-    pub(super) async fn execute(&mut self, sql: &'static str) -> Result<(), Error> {
-        query(sql).execute(&mut self.db).await?;
-        Ok(())
-    }
-
-    /// Opens the transaction and reads the head of the chain, which a visiting command may have
-    /// moved.
-    pub(super) async fn begin(&mut self) -> Result<(), Error> {
-        self.execute("begin immediate").await?;
-        match Head::read(&mut self.db).await {
-            Ok(head) => self.head = head,
-            Err(error) => {
-                self.roll_back().await;
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) async fn roll_back(&mut self) {
-        // It fails where SQLite has rolled back by itself, which is as good.
-        let _ = self.execute("rollback").await;
-    }
 }
 
 /// A piece of work, and what its commit must survive.
