@@ -18,6 +18,7 @@ mod terminal;
 mod answers;
 mod help;
 mod server;
+mod signals;
 mod table;
 mod wait;
 

@@ -85,6 +85,7 @@ mod steps;
 mod stock;
 mod tellings;
 mod terms;
+mod threads;
 mod ties;
 mod tokens;
 mod triaged;
