@@ -222,7 +222,9 @@ impl Stage {
                 tokio::task::yield_now().await;
             }
             // Answers come from the store's own threads: our questions wait behind the others.
-            let _ = store.keep_leases(Vec::new(), self.clock.now()).await;
+            let _ = store
+                .keep_leases(Vec::new(), (self.clock.now(), Duration::ZERO))
+                .await;
             join_all((0..READERS).map(|_| store.standing())).await;
             let after = (store.asked(), self.entra.journal_len());
             let still = after == (before.0 + 1 + READERS, before.1);

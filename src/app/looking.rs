@@ -25,24 +25,21 @@ impl Service {
 
     /// Spawns everything that looks by itself.
     pub(super) fn spawn_looking(&mut self) -> Result<(), StartError> {
-        let watching = self.watch().map(|it| watch_loop(it, self.stopping()));
-        let pulling = self.pull().map(|it| pull_loop(it, self.stopping()));
         let keeping = self.keeper().map(|it| gate_loop(it, self.stopping()));
-        let beating = self.heart()?.map(|it| heart_loop(it, self.stopping()));
-        let listening = pulse_loop(self.pulses(), self.stopping());
-        if let Some(watching) = watching {
-            spawn(&mut self.loops, watching);
+        let beating = self.heart()?;
+        if let Some(watch) = self.watch() {
+            self.spawn_alone(watch, watch_loop);
         }
-        if let Some(pulling) = pulling {
-            spawn(&mut self.loops, pulling);
+        if let Some(pull) = self.pull() {
+            self.spawn_alone(pull, pull_loop);
         }
         if let Some(keeping) = keeping {
             spawn(&mut self.loops, keeping);
         }
-        if let Some(beating) = beating {
-            spawn(&mut self.loops, beating);
+        if let Some(heart) = beating {
+            self.spawn_alone(heart, heart_loop);
         }
-        spawn(&mut self.loops, listening);
+        self.spawn_alone(self.pulses(), pulse_loop);
         Ok(())
     }
 
@@ -59,7 +56,9 @@ impl Service {
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             transport,
-            key: key.map_err(|error| StartError::config(format!("`heartbeat`: {error}")))?,
+            key: key
+                .map(Arc::new)
+                .map_err(|error| StartError::config(format!("`heartbeat`: {error}")))?,
             terms: config.terms.clone(),
         }))
     }

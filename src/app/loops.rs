@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::StartError;
+use super::alone::House;
 use super::ground::Loops;
 use super::offline::{Telling, tell_loop};
 use super::ourselves;
@@ -43,7 +45,9 @@ impl Service {
         let paused = pause_at_start(&self.desk(), &self.config.pause_file).await;
         paused.map_err(|why| StartError::config(why.to_string()))?;
         self.hold_against_anchors().await?;
+        self.open_house();
         self.spawn_loops(tokens, woken);
+        self.spawn_housekeeping();
         self.spawn_lookouts();
         self.spawn_keeping();
         Ok(())
@@ -52,13 +56,12 @@ impl Service {
     /// What anchors the record and lets old things go.
     fn spawn_keeping(&mut self) {
         if let Some(anchoring) = self.anchoring() {
-            spawn(&mut self.loops, anchor_loop(anchoring, self.stop.clone()));
+            self.spawn_alone(anchoring, anchor_loop);
         }
         for ship in self.anchor_ships() {
-            spawn(&mut self.loops, ship_loop(ship, self.stop.clone()));
+            self.spawn_alone(ship, ship_loop);
         }
-        let keeping = retention_loop(self.expiry(), self.stop.clone());
-        spawn(&mut self.loops, keeping);
+        self.spawn_alone(self.expiry(), retention_loop);
     }
 
     /// What looks for files that people write: playbooks, the pause, the offline journal.
@@ -110,17 +113,8 @@ impl Service {
                 stop.cancel();
             }
         };
-        let telling = notify_loop(self.teller(), self.stop.clone());
-        let shipping = self.shipping();
-        let guarding = self.held().map(|held| held_loop(held, self.stop.clone()));
-        let gathering = self
-            .gatherer()
-            .map(|gatherer| gather_loop(gatherer, self.stop.clone()));
         let serving = self.serve_senders();
-        let going_round = rounds_loop(self.rounds(), self.stop.clone());
         let triage = self.triage((reserved.places(), others.places()));
-        let calling = callback_loop(self.caller(), self.stop.clone());
-        let drilling = drill_loop(self.drills(), self.stop.clone());
         let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
         let loops = &mut self.loops;
@@ -129,24 +123,58 @@ impl Service {
         spawn(loops, warming);
         spawn(loops, triage_loop(triage, hints));
         spawn(loops, work_loop(bench.clone(), reserved));
-        spawn(loops, work_loop(bench.clone(), others));
-        spawn(loops, freeze_loop(bench.clone(), self.stop.clone()));
-        spawn(loops, sweep_loop(bench, self.stop.clone()));
-        spawn(loops, telling);
-        for ship in shipping {
-            spawn(loops, ship_loop(ship, self.stop.clone()));
-        }
-        spawn(loops, calling);
-        if let Some(guarding) = guarding {
-            spawn(loops, guarding);
-        }
-        if let Some(gathering) = gathering {
-            spawn(loops, gathering);
-        }
+        spawn(loops, work_loop(bench, others));
         spawn(loops, serving);
-        spawn(loops, going_round);
-        spawn(loops, drilling);
         spawn(loops, examining);
+    }
+
+    /// What follows from what is stored, and what goes round by the clock.
+    fn spawn_housekeeping(&mut self) {
+        self.spawn_alone(self.bench(), freeze_loop);
+        self.spawn_alone(self.bench(), sweep_loop);
+        self.spawn_alone(self.teller(), notify_loop);
+        for ship in self.shipping() {
+            self.spawn_alone(ship, ship_loop);
+        }
+        self.spawn_alone(self.caller(), callback_loop);
+        if let Some(held) = self.held() {
+            self.spawn_alone(held, held_loop);
+        }
+        if let Some(gatherer) = self.gatherer() {
+            self.spawn_alone(gatherer, gather_loop);
+        }
+        self.spawn_alone(self.rounds(), rounds_loop);
+        self.spawn_alone(self.drills(), drill_loop);
+    }
+
+    /// Spawns what one service alone does: at once, unless others share the database.
+    pub(super) fn spawn_alone<P, F>(
+        &mut self,
+        parts: P,
+        work: impl Fn(P, CancellationToken) -> F + Send + Sync + 'static,
+    ) where
+        P: Clone + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = self.stop.clone();
+        match self.house.clone() {
+            None => spawn(&mut self.loops, work(parts, stop)),
+            Some(house) => {
+                let work = async move {
+                    house.keep(stop, |until| work(parts.clone(), until)).await;
+                };
+                spawn(&mut self.loops, work);
+            }
+        }
+    }
+
+    /// Where the database is shared, one of all services keeps house.
+    fn open_house(&mut self) {
+        if self.store.is_shared() {
+            let (house, keeping) = House::of(&self.store, &self.clock, &self.stop);
+            self.house = Some(house);
+            spawn(&mut self.loops, keeping.keep_loop());
+        }
     }
 
     fn workers(&self, name: &str, lane: Lane, hints: mpsc::Receiver<RunId>) -> Workers {

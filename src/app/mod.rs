@@ -9,6 +9,7 @@
 //!
 //! Read next: `parts`, then `service`, `loops`, then `serve`.
 
+mod alone;
 mod doors;
 mod examine;
 mod ground;

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::alone::House;
 use super::examine::{self, AskAzure};
 use super::ground::Loops;
 use super::keeping::Keeping;
@@ -85,6 +86,8 @@ pub struct Service {
     pub(super) hand_to_triage: Arc<dyn Fn(Delivery) + Send + Sync>,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
+    /// Who does what one service alone must do; none where there is no other.
+    pub(super) house: Option<House>,
     pub(super) loops: Loops,
 }
 
@@ -155,6 +158,7 @@ impl Service {
             keeping,
             stop: CancellationToken::new(),
             refused: Arc::default(),
+            house: None,
             loops,
         };
         service.begin(tokens, woken).await?;

@@ -1,7 +1,7 @@
 //! `estop token`: made, listed and revoked at the machine that holds the store.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::command::{Created, NewName, at_the_machine, create_token, revoke_token};
 use crate::domain::moment::Moment;
 use crate::domain::order::{Operator, Scope};
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Place, Store};
 
 pub(super) async fn token(room: &mut Room, command: TokenCommand) -> Answer {
     match command {
@@ -80,14 +80,14 @@ pub(super) async fn visit_at<T>(
     store: &StoreArgs,
     work: impl AsyncFnOnce(&Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let path = path_of(store)?;
-    if !path.is_file() {
+    let place = place_of(store)?;
+    if let Some(path) = place.file().filter(|path| !path.is_file()) {
         return Err(
             Failure::usage(format!("there is no store at {}", path.display()))
                 .fix("name it with --store sqlite:PATH or --config FILE; estop serve makes it"),
         );
     }
-    let opened = Store::open(&path, Entry::Visit, clock.clone()).await;
+    let opened = Store::open(&place, Entry::Visit, clock.clone()).await;
     let (opened, writing) = opened.map_err(|why| Failure::usage(why.to_string()))?;
     // The writer ends when the store is dropped, which is when the work is over.
     let working = async move { work(&opened).await };
@@ -95,14 +95,11 @@ pub(super) async fn visit_at<T>(
     done
 }
 
-fn path_of(store: &StoreArgs) -> Result<PathBuf, Failure> {
+fn place_of(store: &StoreArgs) -> Result<Place, Failure> {
     match store.store.as_deref() {
-        None => crate::config::store_path(store.config.as_deref())
+        None => crate::config::store_place(store.config.as_deref())
             .map_err(|why| Failure::usage(why.to_string())),
-        Some(named) => match named.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
-            Some(_) | None => Err(Failure::usage("a store is named sqlite:PATH")),
-        },
+        Some(named) => Place::read(named, Path::new("")).map_err(Failure::usage),
     }
 }
 

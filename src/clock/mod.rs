@@ -59,6 +59,15 @@ impl Clock {
         }
     }
 
+    /// The time that a clock others share tells us, where it counts instead of ours. A hand moves
+    /// that one, too.
+    pub fn told(&self, by_the_other: Moment) -> Moment {
+        match &*self.0 {
+            Kind::System { .. } => by_the_other,
+            Kind::Hand(by_hand) => by_hand.unbent(),
+        }
+    }
+
     /// Time since this clock was made, by a clock that never steps back.
     pub fn elapsed(&self) -> Duration {
         match &*self.0 {

@@ -92,7 +92,7 @@ impl From<store::Error> for Error {
         use store::Error as E;
         let why = error.to_string();
         match error {
-            E::Busy(_) | E::DiskFailed(_) => Self::new(
+            E::Busy(_) | E::DiskFailed(_) | E::InDoubt(_) => Self::new(
                 Sort::Later,
                 "store-busy",
                 why,

@@ -82,6 +82,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) retention: RetentionFile,
     pub(super) store_key_file: Option<PathBuf>,
+    pub(super) store_password_file: Option<PathBuf>,
+    pub(super) store_ca_file: Option<PathBuf>,
     pub(super) pull: Option<PullFile>,
     pub(super) copilot: Option<CopilotFile>,
     pub(super) heartbeat: Option<HeartbeatFile>,

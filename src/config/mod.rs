@@ -106,8 +106,8 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, BadConfig> {
         })
 }
 
-/// Where the database file of this configuration is, for commands that open it themselves.
-pub fn store_path(named: Option<&Path>) -> Result<PathBuf, BadConfig> {
+/// Where the store of this configuration is, for commands that open it themselves.
+pub fn store_place(named: Option<&Path>) -> Result<crate::store::Place, BadConfig> {
     let path = find(named)?;
     let config = Config::read(&path, &Overrides::default())?;
     Ok(config.store)

@@ -36,6 +36,7 @@ use crate::domain::retention::Retention;
 use crate::graph::{Endpoints, TenantSize};
 use crate::ingress::PerSecond;
 use crate::listener::Limits;
+use crate::store::{Place, ServerPlace};
 
 /// The longest an access token lives as far as we know: clients with continuous access evaluation
 /// get 24 hours (Microsoft, 2025-07).
@@ -64,8 +65,8 @@ pub struct Config {
     pub per_second: PerSecond,
     /// How senders reach us; `None` means by the listening address.
     pub public_url: Option<Url>,
-    /// The SQLite file.
-    pub store: PathBuf,
+    /// Where the store lies.
+    pub store: Place,
     /// How far the service may go until a person says otherwise.
     pub mode: ServiceMode,
     /// Our tenant.
@@ -164,17 +165,13 @@ impl Config {
     ) -> Result<Self, BadConfig> {
         let protected = file.protected.ok_or_else(|| unprotected(path))?;
         let mut warnings = warnings(&protected, &file.tenant);
-        let store = overrides.store.clone().or(file.store);
-        let store = sqlite_path(base, store.as_deref().unwrap_or("sqlite:estop.db"))?;
-        let key_file = |named: Option<PathBuf>, what| match named {
-            Some(named) => base.join(named),
-            None => PathBuf::from(format!("{}.{what}", store.display())),
-        };
-        let ticket_key = key_file(file.ticket_key_file, "ticket-key");
-        let offline_journal = key_file(file.offline_journal, "offline");
-        let pause_file = key_file(file.pause_file, "pause");
-        let evidence_key = key_file(file.evidence.key_file, "evidence-key");
-        let anchor_key = key_file(None, "anchor-key");
+        let named = overrides.store.clone().or(file.store);
+        let store = store(
+            base,
+            named.as_deref(),
+            [file.store_password_file, file.store_ca_file],
+        )?;
+        let beside = Beside::of(base, &store);
         let listen = overrides.listen.or(file.listen);
         let listen = listen.unwrap_or_else(|| local(8787));
         let sources = sources(base, file.sources)?;
@@ -214,7 +211,7 @@ impl Config {
             drift_every: pace(file.drift.every, DRIFT_EVERY),
             inventory_attributes: attribute_set(file.inventory.attributes)?,
             evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
-            evidence_key,
+            evidence_key: beside.file(file.evidence.key_file, "evidence-key"),
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
             callback_hosts: callback_hosts(file.callback_hosts)?,
             drill: drill(file.drill, &left_alone)?,
@@ -222,15 +219,41 @@ impl Config {
             pages: pages(base, file.page)?,
             incidents: file.incidents.checked()?,
             ocsf: file.ocsf.checked(base)?,
-            anchors: file.anchors.checked(base, anchor_key)?,
+            anchors: file
+                .anchors
+                .checked(base, beside.file(None, "anchor-key"))?,
             retention: file.retention.checked()?,
             traces: file.traces.map(|traces| traces.checked(base)).transpose()?,
             store_key: file.store_key_file.map(|path| base.join(path)),
-            ticket_key,
-            pause_file,
-            offline_journal,
+            ticket_key: beside.file(file.ticket_key_file, "ticket-key"),
+            pause_file: beside.file(file.pause_file, "pause"),
+            offline_journal: beside.file(file.offline_journal, "offline"),
             warnings,
         })
+    }
+}
+
+/// Files that lie beside the store's, or beside the configuration where the store has none, unless
+/// they are named.
+struct Beside<'a> {
+    base: &'a Path,
+    stem: PathBuf,
+}
+
+impl<'a> Beside<'a> {
+    fn of(base: &'a Path, store: &Place) -> Self {
+        let stem = match store {
+            Place::File(path) => path.clone(),
+            Place::Server(_) => base.join("estop"),
+        };
+        Self { base, stem }
+    }
+
+    fn file(&self, named: Option<PathBuf>, what: &str) -> PathBuf {
+        match named {
+            Some(named) => self.base.join(named),
+            None => PathBuf::from(format!("{}.{what}", self.stem.display())),
+        }
     }
 }
 
@@ -246,12 +269,24 @@ fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-fn sqlite_path(base: &Path, store: &str) -> Result<PathBuf, BadConfig> {
-    match store.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(base.join(path)),
-        Some(_) | None => Err(BadConfig(format!(
-            "`store` is `{store}`; this version keeps its store in SQLite: write sqlite:PATH"
-        ))),
+/// Where the store lies, and the files that let us into a server.
+fn store(
+    base: &Path,
+    named: Option<&str>,
+    [password, ca]: [Option<PathBuf>; 2],
+) -> Result<Place, BadConfig> {
+    let place = Place::read(named.unwrap_or("sqlite:estop.db"), base);
+    let place = place.map_err(|why| BadConfig(format!("`store`: {why}")))?;
+    match place {
+        Place::Server(server) => Ok(Place::Server(ServerPlace {
+            password_file: password.map(|path| base.join(path)),
+            ca_file: ca.map(|path| base.join(path)),
+            ..server
+        })),
+        Place::File(_) if password.is_some() || ca.is_some() => Err(BadConfig(
+            "`store_password_file` and `store_ca_file` are for a store in PostgreSQL".to_owned(),
+        )),
+        file @ Place::File(_) => Ok(file),
     }
 }
 

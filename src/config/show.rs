@@ -70,10 +70,7 @@ fn values(config: &Config) -> Vec<(String, String)> {
                 .as_ref()
                 .map_or("by the listening address".into(), url::Url::to_string),
         ),
-        (
-            "store".to_owned(),
-            format!("sqlite:{}", config.store.display()),
-        ),
+        ("store".to_owned(), config.store.to_string()),
         ("mode".to_owned(), config.mode.word().to_owned()),
         ("tenant.id".to_owned(), config.tenant.to_string()),
         (

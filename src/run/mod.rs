@@ -129,7 +129,9 @@ impl From<crate::store::Error> for Broken {
         match error {
             E::LeaseLost => Self::LeaseLost,
             E::Braked => Self::Braked,
-            E::Busy(_) | E::DiskFailed(_) | E::Refused(_) | E::Damaged(_) => Self::Store(error),
+            E::Busy(_) | E::InDoubt(_) | E::DiskFailed(_) | E::Refused(_) | E::Damaged(_) => {
+                Self::Store(error)
+            }
         }
     }
 }

@@ -163,11 +163,15 @@ fn take_hint(
 /// an undo counts on that (threat E04).
 fn keep(bench: Bench, leases: Leases) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let (held, until) = (leases.all(), bench.clock.now().plus(LEASE));
+        let held = leases.all();
         if held.is_empty() {
             return;
         }
-        match bench.store.keep_leases(held, until).await {
+        match bench
+            .store
+            .keep_leases(held, (bench.clock.now(), LEASE))
+            .await
+        {
             Ok(lost) => lost.into_iter().for_each(|lease| leases.lose(lease)),
             Err(error) => tracing::warn!(%error, "leases could not be kept"),
         }

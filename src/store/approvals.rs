@@ -49,7 +49,7 @@ impl Store {
         });
         let rows = query(
             "select * from approval where state in ($1, $2, $3, $4, $5) \
-             and ($6 is null or approval_id < $6) order by approval_id desc limit $7",
+             and (approval_id < $6 or $6 is null) order by approval_id desc limit $7",
         )
         .bind(first)
         .bind(second)

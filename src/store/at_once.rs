@@ -164,6 +164,8 @@ fn moved<T>(moved: Result<T, impl std::fmt::Display>) -> Result<T, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
     use uuid::Uuid;
 
@@ -259,7 +261,8 @@ mod tests {
             assert_eq!(store.steps(run).await.unwrap(), claimed.steps);
             let later = Moment::from_millis(2_000);
             assert_eq!(store.may_write(lease, later).await, Ok(()));
-            assert_eq!(store.keep_leases(vec![lease], later).await, Ok(Vec::new()));
+            let longer = (later, Duration::from_secs(30));
+            assert_eq!(store.keep_leases(vec![lease], longer).await, Ok(Vec::new()));
         }
     }
 

@@ -29,7 +29,7 @@ impl Store {
              from inventory_instance where agent is not null and source_agent is not null \
              union all select entity_id, null as word, tags from inventory \
              where entity_kind in ('agent', 'service_principal') \
-             and tags like '%power-virtual-agents-%' limit $1",
+             and lower(tags) like '%power-virtual-agents-%' limit $1",
         )
         .bind(BOTS_MAX)
         .fetch_all(self.reading())

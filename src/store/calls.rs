@@ -91,7 +91,7 @@ impl Store {
                 query(
                     "insert into tick (playbook, schedule, at) values ($1, $2, $3) \
                      on conflict (playbook) do update set schedule = $2, at = $3 \
-                     where schedule <> $2",
+                     where tick.schedule <> $2",
                 )
                 .bind(playbook.as_str())
                 .bind(&schedule)

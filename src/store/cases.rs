@@ -14,7 +14,7 @@ impl Store {
     pub async fn kept_runs(&self, run: Option<RunId>) -> Result<Vec<KeptRun>, Error> {
         let rows = query(
             "select run_id, case_name, by_whom, because, since from kept_run \
-             where released_at is null and ($1 is null or run_id = $1) \
+             where released_at is null and (run_id = $1 or $1 is null) \
              order by since, run_id, case_name",
         )
         .bind(run.map(|run| bytes(run.uuid())))

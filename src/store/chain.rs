@@ -1,7 +1,7 @@
 //! The hash chain of records, as the writer extends it.
 
 use super::error::Error;
-use super::sql::{Connection, query};
+use super::sql::{Query, Row, query, query_in_both};
 use super::writer::Tx;
 use crate::domain::record::{Record, Seal, seal};
 
@@ -19,17 +19,25 @@ impl Head {
         seal: Seal::GENESIS,
     };
 
-    /// Reads it in an open transaction: a visiting command may have moved it before.
-    pub(super) async fn read(db: &mut Connection) -> Result<Self, Error> {
-        let row = query("select number, seal from record order by number desc limit 1")
-            .fetch_optional(db)
-            .await?;
-        let Some(row) = row else {
+    /// What a transaction asks first: a visiting command or another service may have moved it.
+    pub(super) const fn question() -> Query {
+        query_in_both(
+            "select null as now, number, seal from record order by number desc limit 1",
+            "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now, \
+                    number, seal \
+             from (select 1) as one left join \
+                  (select number, seal from record order by number desc limit 1) as head on true",
+        )
+    }
+
+    /// What it was answered.
+    pub(super) fn of(row: Option<&Row>) -> Result<Self, Error> {
+        let Some(row) = row.filter(|row| !row.is_null("number")) else {
             return Ok(Self::GENESIS);
         };
         Ok(Self {
             number: row.get("number")?,
-            seal: super::rows::seal(&row)?,
+            seal: super::rows::seal(row)?,
         })
     }
 

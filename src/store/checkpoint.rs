@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::commit::end_the_process;
 use super::error::Error;
-use super::sql::{Access, Connection};
+use super::sql::{Access, FileConnection};
 
 /// Pages of the journal (of 4 KiB) from which on they are copied.
 const PAGES: u32 = 2_000;
@@ -33,21 +33,21 @@ pub(super) struct Checkpoints {
 
 /// What copies beside it.
 pub(super) struct Copier {
-    db: Connection,
+    db: FileConnection,
     copied: Arc<AtomicBool>,
     begun: Receiver<()>,
 }
 
 /// Takes checkpoints out of the writer's commits.
 pub(super) fn beside(
-    writer: &mut Connection,
+    writer: &mut FileConnection,
     path: &std::path::Path,
 ) -> Result<(Checkpoints, Copier), Error> {
     let pages = Arc::new(AtomicU32::new(0));
     writer.run_script(KEPT)?;
     let seen = Arc::clone(&pages);
     writer.on_commit(move |pages| seen.store(pages, Ordering::Relaxed))?;
-    let db = Connection::open(path, Access::Write)?;
+    let db = FileConnection::open(path, Access::Write)?;
     db.run_script("pragma synchronous = normal; pragma wal_autocheckpoint = 0")?;
     let copied = Arc::new(AtomicBool::new(false));
     let (begin, begun) = sync_channel(1);
@@ -71,7 +71,7 @@ impl Checkpoints {
     }
 
     /// Called by the writer between two commits.
-    pub(super) fn after_commit(&self, writer: &Connection) {
+    pub(super) fn after_commit(&self, writer: &FileConnection) {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages >= PAGES_MAX {
             copy(writer, COPY_ALL);
@@ -97,7 +97,7 @@ impl Copier {
 
 /// One that could not be made is made up for by the next; after one that the disk failed under
 /// there is none.
-fn copy(db: &Connection, how: &str) {
+fn copy(db: &FileConnection, how: &str) {
     match db.run_script(how) {
         Ok(()) => {}
         Err(failed @ Error::DiskFailed(_)) => end_the_process(&failed),
@@ -111,13 +111,13 @@ fn copy(db: &Connection, how: &str) {
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use super::{Access, COPY, Connection, PAGES, beside, copy};
+    use super::{Access, COPY, FileConnection, PAGES, beside, copy};
 
     #[test]
     fn the_journal_begins_anew_although_commits_go_on_while_it_is_copied() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("it.db");
-        let mut writer = Connection::open(&path, Access::Write).unwrap();
+        let mut writer = FileConnection::open(&path, Access::Write).unwrap();
         writer
             .run_script("pragma journal_mode = wal; create table t (b blob)")
             .unwrap();

@@ -3,10 +3,12 @@
 //! A claim counts an attempt before the attempt is made; putting a run down in good order clears
 //! the count. So a run that keeps killing its worker is found out.
 
+use std::time::Duration;
+
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, json, run, step};
-use super::sql::{Row, query};
+use super::sql::{Row, query, query_in_both};
 use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::RiskVerdict;
@@ -79,6 +81,13 @@ pub struct Claim {
     pub until: Moment,
 }
 
+impl Claim {
+    /// When the lease ends, by the clock that leases are measured by.
+    pub(super) fn ends(&self, tx: &Tx) -> Moment {
+        tx.now(self.now).plus(self.until.since(self.now))
+    }
+}
+
 impl Store {
     /// Claims the run that has waited longest in the fastest lane, if any is due.
     pub async fn claim_next(&self, claim: Claim) -> Result<Option<Claimed>, Error> {
@@ -96,14 +105,15 @@ impl Store {
         .await
     }
 
-    /// Keeps leases for longer, and answers those that are lost.
+    /// Keeps leases for so much longer, and answers those that are lost.
     pub async fn keep_leases(
         &self,
         leases: Vec<RunLease>,
-        until: Moment,
+        (at, longer): (Moment, Duration),
     ) -> Result<Vec<RunLease>, Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
+                let until = tx.now(at).plus(longer);
                 let mut lost = Vec::new();
                 for lease in leases {
                     let kept = query(
@@ -129,13 +139,21 @@ impl Store {
     /// May whoever holds this lease write to the tenant at this moment? Asked before every write
     /// that is tried again; the first one is asked when its step is started.
     pub async fn may_write(&self, lease: RunLease, at: Moment) -> Result<(), Error> {
-        query("select 1 from run where run_id = $1 and lease_epoch = $2 and lease_until > $3")
-            .bind(bytes(lease.run.uuid()))
-            .bind(lease.epoch)
-            .bind(at.as_millis())
-            .fetch_optional(self.glancing())
-            .await?
-            .ok_or(Error::LeaseLost)?;
+        let held = query_in_both(
+            "select lease_until, null as now from run where run_id = $1 and lease_epoch = $2",
+            "select lease_until, cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now \
+             from run where run_id = $1 and lease_epoch = $2",
+        )
+        .bind(bytes(lease.run.uuid()))
+        .bind(lease.epoch)
+        .fetch_optional(self.glancing())
+        .await?
+        .ok_or(Error::LeaseLost)?;
+        let told = |now| self.clock.told(Moment::from_millis(now));
+        let now = held.get::<Option<i64>>("now")?.map_or(at, told);
+        if held.get::<i64>("lease_until")? <= now.as_millis() {
+            return Err(Error::LeaseLost);
+        }
         if self.standing_now().await?.stops_writes() {
             return Err(Error::Braked);
         }
@@ -175,9 +193,12 @@ impl Store {
         .await
     }
 
-    /// Ends every lease: whoever held one died with the process before this one. Only the one
-    /// service that holds the lock file may call it.
+    /// Ends every lease: whoever held one died with the process before this one. Where several
+    /// services share the database they live on, and each lease ends by itself.
     pub async fn free_leases(&self) -> Result<u64, Error> {
+        if self.is_shared() {
+            return Ok(0);
+        }
         self.write(|tx| {
             Box::pin(async move {
                 let freed = query(
@@ -197,7 +218,7 @@ impl Store {
 /// Whoever lives to say that it lost its lease did not die of the run: the attempt that was counted
 /// for it is taken back, so that a machine that is suspended poisons nothing (threat E06).
 async fn forgive(tx: &mut Tx, run: RunId) -> Result<(), Error> {
-    query("update run set attempts = max(attempts - 1, 0) where run_id = $1")
+    query("update run set attempts = case when attempts > 0 then attempts - 1 else 0 end where run_id = $1")
         .bind(bytes(run.uuid()))
         .execute(&mut tx.db)
         .await?;
@@ -212,9 +233,9 @@ async fn claim_in(
 ) -> Result<Option<Claimed>, Error> {
     let mut query = query(sql)
         .bind(&claim.holder)
-        .bind(claim.until.as_millis())
+        .bind(claim.ends(tx).as_millis())
         .bind(claim.lane.rank())
-        .bind(claim.now.as_millis());
+        .bind(tx.now(claim.now).as_millis());
     if let Some(id) = id {
         query = query.bind(bytes(id.uuid()));
     }
@@ -230,7 +251,7 @@ async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
     let prior: Option<String> = row.get("prior_word")?;
     let word = query(
         "select max(at) as at from (select at from orders where run_id = $1 \
-         union all select decided_at from approval where run_id = $1)",
+         union all select decided_at from approval where run_id = $1) as words",
     )
     .bind(bytes(run.id.uuid()))
     .fetch_one(&mut tx.db)

@@ -15,8 +15,9 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) -> Vec
             [(only, _)] => outcomes.push(Ok(only.perform(tx).await?)),
             several => perform_each(tx, several, &mut outcomes).await?,
         }
+        super::hearing::tell_others(tx).await?;
         crate::telemetry::crash_point("store.commit.before");
-        let committed = tx.execute("commit").await;
+        let committed = tx.db.commit().await;
         crate::telemetry::crash_point("store.commit.after");
         committed
     }
@@ -51,14 +52,14 @@ async fn perform_each(
     outcomes: &mut Vec<Result<(), Error>>,
 ) -> Result<(), Error> {
     for (piece, _) in pieces {
-        tx.execute("savepoint piece").await?;
+        tx.db.guide("savepoint piece").await?;
         let head = tx.head;
         let outcome = piece.perform(tx).await;
         if outcome.is_err() {
             tx.head = head;
-            tx.execute("rollback to piece").await?;
+            tx.db.guide("rollback to piece").await?;
         }
-        tx.execute("release piece").await?;
+        tx.db.guide("release piece").await?;
         outcomes.push(outcome);
     }
     Ok(())

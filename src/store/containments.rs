@@ -148,7 +148,7 @@ pub(super) async fn move_entity(
     query(
         "insert into containment (entity_kind, entity_id, state, since) values ($1, $2, $3, $4) \
          on conflict (entity_kind, entity_id) do update set state = $3, \
-         since = case when state = 'open' then $4 else since end",
+         since = case when containment.state = 'open' then $4 else containment.since end",
     )
     .bind(entity.kind.word())
     .bind(bytes(entity.id.uuid()))

@@ -43,7 +43,7 @@ impl Store {
     ) -> Result<Vec<Watched>, Error> {
         let rows = query(
             "select c.* from containment c where c.state in ('closed', 'unverified') \
-             and ($1 is null or c.entity_id > $1) \
+             and (c.entity_id > $1 or $1 is null) \
              and exists (select 1 from hold h join run r on r.run_id = h.run_id \
                          where h.entity_kind = c.entity_kind and h.entity_id = c.entity_id \
                            and h.released_at is null \

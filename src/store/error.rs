@@ -6,6 +6,10 @@ pub enum Error {
     /// Nothing was stored. The queue is full or the database is locked or out of space.
     #[error("the store is busy or full: {0}")]
     Busy(String),
+    /// The database went away while it committed, and nobody can say whether it is stored. Ask
+    /// again: what was stored is found by its key, its state or its epoch.
+    #[error("the database went away while it stored, and may have stored it: {0}")]
+    InDoubt(String),
     /// The disk failed under it. What was written before may not be there either, so the writer ends
     /// the process and its next start reads what is.
     #[error("the disk failed under the store: {0}")]
@@ -41,6 +45,19 @@ pub enum OpenError {
     Held {
         /// The lock file.
         path: String,
+    },
+    /// What it held is elsewhere by now.
+    #[error(
+        "the store {path} was moved to {to}: name that one in `store`. What happened since is not in \
+         this one; to open it all the same, take {mark} away"
+    )]
+    Moved {
+        /// The database file.
+        path: String,
+        /// Where it went, and when.
+        to: String,
+        /// What says so.
+        mark: String,
     },
     /// The folder or file cannot be used.
     #[error("cannot open the store {path}: {why}")]

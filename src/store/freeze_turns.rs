@@ -33,7 +33,7 @@ impl Store {
     /// that whoever comes after a crash goes on where it stood.
     pub async fn turn_freezes(&self, at: Moment) -> Result<Vec<RunId>, Error> {
         let store = self.clone();
-        let open = query("select 1 from freeze where state in ('running', 'thawing') limit 1")
+        let open = query("select 1 from \"freeze\" where state in ('running', 'thawing') limit 1")
             .fetch_optional(self.reading())
             .await?;
         if open.is_none() {
@@ -55,7 +55,7 @@ struct Open {
 }
 
 async fn turn(tx: &mut Tx, store: &Store, at: Moment) -> Result<Vec<RunId>, Error> {
-    let rows = query("select * from freeze where state in ('running', 'thawing') limit 8")
+    let rows = query("select * from \"freeze\" where state in ('running', 'thawing') limit 8")
         .fetch_all(&mut tx.db)
         .await?;
     // Under the brake, or in observe mode, nobody has a turn: what is made would only wait.
@@ -149,7 +149,7 @@ async fn make(
             .await?;
         made.push(new.id);
     }
-    query("update freeze set made = made + $2 where freeze_id = $1")
+    query("update \"freeze\" set made = made + $2 where freeze_id = $1")
         .bind(bytes(open.id.uuid()))
         .bind(turns)
         .execute(&mut tx.db)
@@ -193,7 +193,7 @@ async fn give_back(
         make_due(tx, run, at, None).await?;
         woken.push(run);
     }
-    query("update freeze set back = back + $2 where freeze_id = $1")
+    query("update \"freeze\" set back = back + $2 where freeze_id = $1")
         .bind(bytes(open.id.uuid()))
         .bind(turns)
         .execute(&mut tx.db)
@@ -208,7 +208,7 @@ async fn end(tx: &mut Tx, open: &Open, mut notice: Notice, at: Moment) -> Result
         FreezeEvent::AllBack
     };
     move_freeze(tx, open.id, event, at).await?;
-    query("update freeze set ended_at = $2 where freeze_id = $1")
+    query("update \"freeze\" set ended_at = $2 where freeze_id = $1")
         .bind(bytes(open.id.uuid()))
         .bind(at.as_millis())
         .execute(&mut tx.db)

@@ -66,7 +66,7 @@ impl Store {
 
     /// The newest freezes, newest first.
     pub async fn freezes(&self, limit: u32) -> Result<Vec<Freeze>, Error> {
-        let rows = query("select * from freeze order by freeze_id desc limit $1")
+        let rows = query("select * from \"freeze\" order by freeze_id desc limit $1")
             .bind(limit.min(LIST_MAX))
             .fetch_all(self.reading())
             .await?;
@@ -79,7 +79,7 @@ impl Store {
 
     /// One freeze, with how far it has come.
     pub async fn freeze(&self, id: FreezeId) -> Result<Option<Freeze>, Error> {
-        let row = query("select * from freeze where freeze_id = $1")
+        let row = query("select * from \"freeze\" where freeze_id = $1")
             .bind(bytes(id.uuid()))
             .fetch_optional(self.reading())
             .await?;
@@ -140,7 +140,7 @@ pub(super) async fn propose(
     targets: &[FreezeTarget],
 ) -> Result<(), Error> {
     let agents = i64::try_from(targets.len()).unwrap_or(i64::MAX);
-    query("insert into freeze (freeze_id, state, agents) values ($1, 'proposed', $2)")
+    query("insert into \"freeze\" (freeze_id, state, agents) values ($1, 'proposed', $2)")
         .bind(bytes(id.uuid()))
         .bind(agents)
         .execute(&mut tx.db)
@@ -163,7 +163,7 @@ pub(super) async fn propose(
 /// It begins, in the name of whoever seconded it: no cap counts what two people ordered.
 pub(super) async fn begin(tx: &mut Tx, id: FreezeId, order: &Order) -> Result<(), Error> {
     move_freeze(tx, id, FreezeEvent::Seconded, order.at).await?;
-    query("update freeze set order_id = $2, begun_at = $3 where freeze_id = $1")
+    query("update \"freeze\" set order_id = $2, begun_at = $3 where freeze_id = $1")
         .bind(bytes(id.uuid()))
         .bind(bytes(order.id.uuid()))
         .bind(order.at.as_millis())
@@ -179,7 +179,7 @@ pub(super) async fn move_freeze(
     event: FreezeEvent,
     at: Moment,
 ) -> Result<(), Error> {
-    let row = query("select state from freeze where freeze_id = $1")
+    let row = query("select state from \"freeze\" where freeze_id = $1")
         .bind(bytes(id.uuid()))
         .fetch_optional(&mut tx.db)
         .await?
@@ -188,7 +188,7 @@ pub(super) async fn move_freeze(
     let new = old.after(event).ok_or_else(|| {
         Error::Refused(format!("{id} is {}, which does not allow that", old.word()))
     })?;
-    query("update freeze set state = $3 where freeze_id = $1 and state = $2")
+    query("update \"freeze\" set state = $3 where freeze_id = $1 and state = $2")
         .bind(bytes(id.uuid()))
         .bind(old.word())
         .bind(new.word())

@@ -74,10 +74,10 @@ impl Store {
     pub async fn held(&self, filter: HeldFilter) -> Result<Vec<Held>, Error> {
         let rows = query(
             "select c.* from containment c where c.state <> 'open' \
-             and ($1 is null or c.entity_id > $1) \
+             and (c.entity_id > $1 or $1 is null) \
              and exists (select 1 from hold h where h.entity_kind = c.entity_kind \
                          and h.entity_id = c.entity_id and h.released_at is null \
-                         and ($2 is null or h.run_id = $2)) \
+                         and (h.run_id = $2 or $2 is null)) \
              order by c.entity_id, c.entity_kind limit $3",
         )
         .bind(filter.after.map(|id| bytes(id.uuid())))

@@ -119,7 +119,7 @@ async fn keep(tx: &mut Tx, known: &Known) -> Result<(), Error> {
          by_microsoft, owner_tenant, name, tags, seen_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          on conflict (entity_id) do update set entity_kind = $2, app_id = $3, \
-         application = coalesce($4, application), parent = $5, enabled = $6, by_microsoft = $7, \
+         application = coalesce($4, inventory.application), parent = $5, enabled = $6, by_microsoft = $7, \
          owner_tenant = $8, name = $9, tags = $10, seen_at = $11",
     )
     .bind(bytes(known.entity.id.uuid()))
@@ -200,7 +200,7 @@ async fn end_in(tx: &mut Tx, part: Part, at: Moment, how: &Rollcall) -> Result<E
     query(
         "insert into inventory_part (part, measured_at, read, total, enabled, why) \
          values ($1, $2, $3, $4, $5, $6) on conflict (part) do update set \
-         measured_at = coalesce($2, measured_at), read = $3, total = $4, enabled = $5, why = $6",
+         measured_at = coalesce($2, inventory_part.measured_at), read = $3, total = $4, enabled = $5, why = $6",
     )
     .bind(part.word())
     .bind(whole.then(|| at.as_millis()))
@@ -244,13 +244,13 @@ async fn forget_unseen(tx: &mut Tx, part: Part, at: Moment) -> Result<(), Error>
 async fn counted(tx: &mut Tx, part: Part, at: Moment) -> Result<(Extent, i64), Error> {
     let counting = match (part, part.kind()) {
         (_, Some(kind)) => query(
-            "select count(*) as total, coalesce(sum(seen_at >= $1), 0) as read, \
+            "select count(*) as total, coalesce(sum(case when seen_at >= $1 then 1 else 0 end), 0) as read, \
              coalesce(sum(enabled), 0) as enabled from inventory where entity_kind = $2",
         )
         .bind(at.as_millis())
         .bind(kind.word()),
         (Part::Instances, None) => query(
-            "select count(*) as total, coalesce(sum(seen_at >= $1), 0) as read, 0 as enabled \
+            "select count(*) as total, coalesce(sum(case when seen_at >= $1 then 1 else 0 end), 0) as read, 0 as enabled \
              from inventory_instance",
         )
         .bind(at.as_millis()),

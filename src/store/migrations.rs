@@ -7,10 +7,13 @@ use futures_util::FutureExt as _;
 use sha2::{Digest as _, Sha256};
 
 use super::error::Error;
-use super::sql::{Connection, query};
+use super::sql::{FileConnection, query};
 
-/// Number, name and text of every step, in order.
-const STEPS: [(i64, &str, &str); 15] = [
+/// Number, name and text of a step.
+type Step = (i64, &'static str, &'static str);
+
+/// Every step, in order.
+const STEPS: [Step; 15] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -35,7 +38,7 @@ const TABLE: &str = "create table if not exists migration (
 ) strict";
 
 /// Brings the schema up to date.
-pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
+pub(super) fn migrate(db: &mut FileConnection) -> Result<(), Error> {
     db.run_script(TABLE)?;
     for step in STEPS {
         // Another process may be doing the same: whoever comes second finds it done.
@@ -44,6 +47,29 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
         db.run_script(if done.is_ok() { "commit" } else { "rollback" })?;
         done?;
     }
+    none_beyond(db)
+}
+
+/// Has this file every step of ours, and none beyond? Changes nothing.
+pub(super) fn is_newest(db: &mut FileConnection) -> Result<bool, Error> {
+    let table = at_once(async {
+        query("select name from sqlite_schema where name = 'migration'")
+            .fetch_optional(&mut *db)
+            .await
+    })?;
+    if table.is_none() {
+        return Err(Error::Damaged("it is no store of estop".to_owned()));
+    }
+    for step in STEPS {
+        if !is_done(db, step)? {
+            return Ok(false);
+        }
+    }
+    none_beyond(db)?;
+    Ok(true)
+}
+
+fn none_beyond(db: &mut FileConnection) -> Result<(), Error> {
     let newest = STEPS.iter().map(|(number, ..)| *number).max();
     let beyond = at_once(async {
         query("select number from migration where number > $1 limit 1")
@@ -60,28 +86,38 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
     }
 }
 
-fn apply(db: &mut Connection, (number, name, text): (i64, &str, &str)) -> Result<(), Error> {
-    let digest = Sha256::digest(text.as_bytes()).to_vec();
+/// A step of another text is none of ours.
+fn is_done(db: &mut FileConnection, (number, name, text): Step) -> Result<bool, Error> {
     let found = at_once(async {
         query("select digest from migration where number = $1")
             .bind(number)
             .fetch_optional(&mut *db)
             .await
     })?;
-    if let Some(row) = found {
-        if row.get::<Vec<u8>>("digest")? == digest {
-            return Ok(());
-        }
-        return Err(Error::Damaged(format!(
+    match found {
+        None => Ok(false),
+        Some(row) if row.get::<Vec<u8>>("digest")? == digest(text) => Ok(true),
+        Some(_) => Err(Error::Damaged(format!(
             "schema step {number} ({name}) is another than ours"
-        )));
+        ))),
     }
+}
+
+fn digest(text: &str) -> Vec<u8> {
+    Sha256::digest(text.as_bytes()).to_vec()
+}
+
+fn apply(db: &mut FileConnection, step: Step) -> Result<(), Error> {
+    if is_done(db, step)? {
+        return Ok(());
+    }
+    let (number, name, text) = step;
     db.run_script(text)?;
     at_once(async {
         query("insert into migration (number, name, digest) values ($1, $2, $3)")
             .bind(number)
             .bind(name)
-            .bind(digest)
+            .bind(digest(text))
             .execute(&mut *db)
             .await
     })?;
@@ -97,15 +133,15 @@ fn at_once<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> 
 #[cfg(test)]
 mod tests {
     use super::super::sql::Access;
-    use super::{Connection, Error, STEPS, TABLE, apply, at_once, migrate, query};
+    use super::{Error, FileConnection, STEPS, TABLE, apply, at_once, migrate, query};
 
-    fn fresh() -> (Connection, tempfile::TempDir) {
+    fn fresh() -> (FileConnection, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let db = Connection::open(&folder.path().join("it.db"), Access::Write).unwrap();
+        let db = FileConnection::open(&folder.path().join("it.db"), Access::Write).unwrap();
         (db, folder)
     }
 
-    fn refused(db: &mut Connection) -> String {
+    fn refused(db: &mut FileConnection) -> String {
         match migrate(db) {
             Err(Error::Damaged(why)) => why,
             other => panic!("{other:?}"),
@@ -157,7 +193,7 @@ mod tests {
     }
 
     /// The schema as SQLite keeps it.
-    fn schema(db: &mut Connection) -> Vec<String> {
+    fn schema(db: &mut FileConnection) -> Vec<String> {
         let rows = at_once(async {
             query("select type || name || coalesce(sql, '') as whole from sqlite_master order by 1")
                 .fetch_all(db)
@@ -168,8 +204,8 @@ mod tests {
     }
 
     /// A connection that waits for no disk: a process that is killed leaves the system running.
-    fn quick(file: &std::path::Path) -> Connection {
-        let db = Connection::open(file, Access::Write).unwrap();
+    fn quick(file: &std::path::Path) -> FileConnection {
+        let db = FileConnection::open(file, Access::Write).unwrap();
         db.run_script("pragma journal_mode = delete; pragma synchronous = off")
             .unwrap();
         db

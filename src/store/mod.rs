@@ -32,6 +32,7 @@ mod checkpoint;
 mod claims;
 mod commit;
 mod containments;
+mod crossing;
 mod deliveries;
 mod drift_rows;
 mod drifts;
@@ -39,13 +40,16 @@ mod drills;
 mod error;
 mod evidence;
 mod expectations;
+mod facts;
 mod freeze_turns;
 mod freezes;
+mod hearing;
 mod history;
 mod holds;
 mod intake;
 mod inventory;
 mod journal;
+mod keeper;
 mod lock;
 mod migrations;
 mod motions;
@@ -58,6 +62,8 @@ mod outbreaks;
 mod paging;
 mod people;
 mod piece;
+mod place;
+mod postgres;
 mod proof;
 mod pulls;
 mod pulses;
@@ -69,6 +75,7 @@ mod room;
 mod rows;
 mod runs;
 mod settings;
+mod shared_schema;
 mod shipped;
 mod silence;
 mod sql;
@@ -78,9 +85,11 @@ mod steps;
 mod stock;
 mod tellings;
 mod terms;
+mod threads;
 mod ties;
 mod tokens;
 mod triaged;
+mod tx;
 mod undo;
 mod voting;
 mod wolf;
@@ -90,7 +99,6 @@ mod writer;
 mod writer_tests;
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -108,21 +116,25 @@ pub use callbacks::{Callback, CalledBack};
 pub use calls::{NewCall, NewTick};
 pub use claims::{Claim, Claimed};
 pub use containments::{ReadBack, Verified};
+pub use crossing::{CrossError, Crossed, Crossing, Obstacle, cross};
 pub use deliveries::{Taken, ToRead};
 pub use drifts::Watched;
 pub use drills::DrillMove;
 pub use error::{Error, OpenError};
 pub use evidence::EvidenceMove;
+pub use facts::Facts;
 pub use freezes::FreezeFacts;
 pub use history::Past;
 pub use holds::HeldFilter;
 pub use inventory::{ROWS_AT_ONCE, Rollcall};
+pub use keeper::KEEPS_MILLIS;
 pub use moved::Movement;
 pub use new_run::NewRun;
 pub use orders::{Asked, Saw, Taking};
 pub use outbreaks::ToCount;
 pub use paging::{Held, Which};
 pub use people::{NewPerson, StoredPerson};
+pub use place::{Host, Place, ServerPlace, SslMode};
 pub use pulses::Heard;
 pub use retention::Gone;
 pub use runs::{Ending, LIST_MAX, RunFilter};
@@ -141,6 +153,7 @@ pub use workplace::{Disk, Workplace};
 
 use crate::clock::Clock;
 use crate::vault::Vault;
+use hearing::hear_loop;
 use moved::Moved;
 use sql::{Glance, Readers};
 use writer::{Durability, Queue, Tx, Writer};
@@ -155,36 +168,58 @@ pub struct Store {
     /// What opens the bodies of deliveries.
     vault: Arc<Vault>,
     clock: Clock,
+    shared: bool,
     /// Keeps other services out for as long as any clone lives.
     _lock: Option<Arc<File>>,
 }
 
 impl Store {
-    /// Opens (and where needed creates and migrates) the database file. The second part is the
-    /// writer's life, which the roof spawns: its thread begins with it and ends with it.
+    /// Opens (and where needed creates and migrates) the database. The second part is the writer's
+    /// life, which the roof spawns: its thread begins with it and ends with it.
     pub async fn open(
-        path: &Path,
+        place: impl Into<Place>,
         entry: Entry,
         clock: Clock,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let way = (entry, Vault::open_door());
-        Self::open_at(path, way, (clock, Workplace::Threads)).await
+        Self::open_at(place, way, (clock, Workplace::Threads)).await
     }
 
-    /// The same, with keys that close the bodies of deliveries, and where its work is done.
+    /// The same, with keys that close the bodies of deliveries, and where its work is done. A
+    /// server is never played: its work is done wherever the server is.
     pub async fn open_at(
-        path: &Path,
+        place: impl Into<Place>,
         (entry, vault): (Entry, Vault),
         (clock, workplace): (Clock, Workplace),
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
         let vault = Arc::new(vault);
-        let mut opened = sqlite::open(path, entry, clock.clone()).await?;
+        let mut opened = match place.into() {
+            Place::File(path) => sqlite::open(&path, entry, clock.clone()).await?,
+            // In a box, as what follows: the way to a server is long, and asked for once.
+            Place::Server(server) => Box::pin(postgres::open(&server, clock.clone())).await?,
+        };
         if workplace.is_here() {
             opened.readers.stay_here();
         }
         let moved = Moved::default();
+        let shared = opened.hears.is_some();
+        let hears = opened.hears.filter(|_| entry == Entry::Service);
+        let hearing = hears.map(|server| Box::pin(hear_loop(server, moved.clone(), clock.clone())));
         let (writer, writing) =
             Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)), workplace);
+        let life = async move {
+            let hearing = async {
+                match hearing {
+                    Some(hearing) => hearing.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = writing => {}
+                () = hearing => {}
+            }
+        };
         let lock = opened.lock.map(Arc::new);
         Ok((
             Self {
@@ -194,9 +229,10 @@ impl Store {
                 moved,
                 vault,
                 clock,
+                shared,
                 _lock: lock,
             },
-            writing,
+            life,
         ))
     }
 

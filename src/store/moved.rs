@@ -4,7 +4,7 @@
 //! changed: whoever takes it waits for the writer and then reads what is so.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -24,8 +24,17 @@ pub(super) struct Moved(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    noted: Mutex<BTreeSet<ObjectId>>,
+    noted: Mutex<Noted>,
     told: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    ids: BTreeSet<ObjectId>,
+    /// Too many to name, or nobody knows which.
+    everything: bool,
+    /// What other services on the same database are still to hear of.
+    to_tell: BTreeSet<ObjectId>,
 }
 
 /// What may have changed.
@@ -39,11 +48,34 @@ pub enum Movement {
 
 impl Moved {
     pub(super) fn note(&self, id: ObjectId) {
-        let mut noted = self.0.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.len() < NOTED_MAX {
-            noted.insert(id);
+        self.noted().to_tell.insert(id);
+        self.heard([id]);
+    }
+
+    /// What another service has noted.
+    pub(super) fn heard(&self, ids: impl IntoIterator<Item = ObjectId>) {
+        let mut noted = self.noted();
+        noted.ids.extend(ids);
+        noted.everything |= noted.ids.len() >= NOTED_MAX;
+        if noted.everything {
+            noted.ids.clear();
         }
         self.0.told.notify_one();
+    }
+
+    /// Something may have been missed.
+    pub(super) fn heard_nothing_certain(&self) {
+        self.noted().everything = true;
+        self.0.told.notify_one();
+    }
+
+    /// What the others are to hear of with this commit, once.
+    pub(super) fn to_tell(&self) -> BTreeSet<ObjectId> {
+        std::mem::take(&mut self.noted().to_tell)
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.0.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,17 +84,20 @@ impl Store {
     /// told of each change once.
     pub async fn moved(&self) -> Result<Movement, Error> {
         self.moved.0.told.notified().await;
-        let noted = {
-            let noted = self.moved.0.noted.lock();
-            std::mem::take(&mut *noted.unwrap_or_else(PoisonError::into_inner))
+        let (ids, everything) = {
+            let mut noted = self.moved.noted();
+            (
+                std::mem::take(&mut noted.ids),
+                std::mem::take(&mut noted.everything),
+            )
         };
         // Behind everything that was in the writer's hands when it was noted.
         self.write_with_the_next(|_| Box::pin(async { Ok(()) }))
             .await?;
-        Ok(if noted.len() < NOTED_MAX {
-            Movement::Of(noted)
-        } else {
+        Ok(if everything {
             Movement::Everything
+        } else {
+            Movement::Of(ids)
         })
     }
 

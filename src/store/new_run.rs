@@ -112,7 +112,7 @@ async fn insert(
                 .map(Moment::as_millis),
         )
         .bind(begun.map(|(_, claim)| claim.holder.as_str()))
-        .bind(begun.map_or(0, |(_, claim)| claim.until.as_millis()))
+        .bind(begun.map_or(0, |(_, claim)| claim.ends(tx).as_millis()))
         .bind(claimed.map_or(0, |begun| begun.lease.epoch))
         .bind(claimed.map_or(0, |begun| begun.attempts))
         .execute(&mut tx.db)

@@ -88,7 +88,7 @@ async fn mark(tx: &mut Tx, one: &ToCount) -> Result<(), Error> {
     };
     query(
         "insert into mark (playbook, blueprint, counted, at) values ($1, $2, $3, $4) \
-         on conflict (playbook, blueprint, counted) do update set at = max(at, $4)",
+         on conflict (playbook, blueprint, counted) do update set at = case when mark.at > $4 then mark.at else $4 end",
     )
     .bind(one.playbook.as_str())
     .bind(bytes(one.blueprint.uuid()))

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::notices;
 use super::rows::{bytes, moment_or_none, uuid};
 use super::runs::LIST_MAX;
-use super::sql::query;
+use super::sql::{query, query_in_both};
 use super::tellings;
 use super::writer::Tx;
 use crate::domain::id::NoticeId;
@@ -133,9 +133,11 @@ impl Store {
     /// Ends the open pages of these keys.
     pub async fn resolve_keys(&self, keys: Vec<String>, at: Moment) -> Result<(), Error> {
         let keys = super::rows::to_json(&keys)?;
-        let rows = query(
+        let rows = query_in_both(
             "select notice_id from notice where urgency = 'page' and resolved_at is null \
              and key in (select value from json_each($1)) limit $2",
+            "select notice_id from notice where urgency = 'page' and resolved_at is null \
+             and key in (select jsonb_array_elements_text(cast($1 as jsonb))) limit $2",
         )
         .bind(keys)
         .bind(ROUND_MAX)

@@ -93,11 +93,9 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<serde_json::Value>, Error> {
         let rows = query(
-            "select v.delivery_id, v.source, v.state, v.why, v.received_at, v.detection_id, \
-                    json_extract(d.said, '$.detection_type') as detection_type, \
-                    json_extract(d.said, '$.severity') as severity \
+            "select v.delivery_id, v.source, v.state, v.why, v.received_at, v.detection_id, d.said \
              from delivery v left join detection d on d.detection_id = v.detection_id \
-             where ($1 is null or v.state = $1) and ($2 is null or v.delivery_id < $2) \
+             where (v.state = $1 or $1 is null) and (v.delivery_id < $2 or $2 is null) \
              order by v.delivery_id desc limit $3",
         )
         .bind(state)
@@ -109,7 +107,7 @@ impl Store {
     }
 }
 
-fn sealed_line(row: &Row) -> Result<SealedLine, Error> {
+pub(super) fn sealed_line(row: &Row) -> Result<SealedLine, Error> {
     let seal: Vec<u8> = row.get("seal")?;
     // A damaged seal must be found by the one who verifies, not hidden by the one who reads.
     let seal = seal.try_into().map_or(Seal::GENESIS, Seal);
@@ -120,9 +118,22 @@ fn sealed_line(row: &Row) -> Result<SealedLine, Error> {
     })
 }
 
+/// What a listing shows of a detection.
+#[derive(Default, serde::Deserialize)]
+struct Headline {
+    detection_type: Option<String>,
+    severity: Option<String>,
+}
+
 fn listed(row: &Row) -> Result<serde_json::Value, Error> {
     use crate::domain::id::DeliveryId;
     let received: i64 = row.get("received_at")?;
+    let said = row.get::<Option<String>>("said")?;
+    let headline = said.map(|said| serde_json::from_str(&said));
+    let headline: Headline = headline
+        .transpose()
+        .map_err(|error| Error::Damaged(error.to_string()))?
+        .unwrap_or_default();
     let detection = super::rows::uuid_or_none(row, "detection_id")?.map(DetectionId::from_uuid);
     Ok(serde_json::json!({
         "delivery": DeliveryId::from_uuid(super::rows::uuid(row, "delivery_id")?),
@@ -131,7 +142,7 @@ fn listed(row: &Row) -> Result<serde_json::Value, Error> {
         "state": row.get::<String>("state")?,
         "why": row.get::<Option<String>>("why")?,
         "received_at": Moment::from_millis(received),
-        "type": row.get::<Option<String>>("detection_type")?,
-        "severity": row.get::<Option<String>>("severity")?,
+        "type": headline.detection_type,
+        "severity": headline.severity,
     }))
 }

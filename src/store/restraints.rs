@@ -72,7 +72,7 @@ pub(super) async fn moved(tx: &mut Tx, (by, at): (&str, Moment)) -> Result<(), E
     query(
         "insert into setting (name, value, set_at, set_by) values ('restraints', '1', $1, $2) \
          on conflict (name) do update set \
-             value = cast(cast(setting.value as integer) + 1 as text), set_at = $1, set_by = $2",
+             value = cast(cast(setting.value as bigint) + 1 as text), set_at = $1, set_by = $2",
     )
     .bind(at.as_millis())
     .bind(by)

@@ -6,7 +6,7 @@ use super::Store;
 use super::containments::{ReadBack, keep};
 use super::error::Error;
 use super::rows::{bytes, run, step, to_json, uuid, uuid_or_none, word};
-use super::sql::{Row, query};
+use super::sql::{Row, query, query_in_both};
 use super::writer::Tx;
 use crate::domain::coverage::Coverage;
 use crate::domain::id::{ApprovalId, DetectionId, RunId};
@@ -102,10 +102,13 @@ impl Store {
     /// Runs, newest first.
     pub async fn runs(&self, filter: RunFilter) -> Result<Vec<Run>, Error> {
         let words: Vec<_> = filter.states.iter().map(|state| state.word()).collect();
-        let rows = query(
+        let rows = query_in_both(
             "select * from run \
              where ($1 = '[]' or state in (select value from json_each($1))) \
-               and ($2 is null or run_id < $2) order by run_id desc limit $3",
+               and (run_id < $2 or $2 is null) order by run_id desc limit $3",
+            "select * from run \
+             where ($1 = '[]' or state in (select jsonb_array_elements_text(cast($1 as jsonb)))) \
+               and (run_id < $2 or $2 is null) order by run_id desc limit $3",
         )
         .bind(to_json(&words)?)
         .bind(filter.before.map(|id| bytes(id.uuid())))

@@ -3,14 +3,16 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::checkpoint::beside;
+use super::crossing::{self, Mark};
 use super::error::{Error, OpenError};
 use super::journal::Journal;
 use super::lock;
 use super::migrations::migrate;
-use super::sql::{Access, Connection, Readers};
-use super::writer::Files;
+use super::sql::{Access, Connection, FileConnection, Readers, Server};
+use super::writer::{Beside, Files};
 use crate::clock::Clock;
 
 /// How the store is entered.
@@ -27,6 +29,8 @@ pub(super) struct Opened {
     pub(super) files: Files,
     pub(super) readers: Readers,
     pub(super) lock: Option<File>,
+    /// Where other services are heard, on a database that they share.
+    pub(super) hears: Option<Arc<Server>>,
 }
 
 /// Opens the file; where needed creates and migrates it. NORMAL may lose the last commits when
@@ -34,12 +38,13 @@ pub(super) struct Opened {
 pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Opened, OpenError> {
     let shown = || path.display().to_string();
     let unusable = |why: String| OpenError::Unusable { path: shown(), why };
+    stayed(path)?;
     let lock = match entry {
         Entry::Service => Some(lock::take(path, &clock).await?),
         Entry::Visit => None,
     };
     create_private(path).map_err(|error| unusable(error.to_string()))?;
-    let writer = Connection::open(path, Access::Write).and_then(|mut writer| {
+    let writer = FileConnection::open(path, Access::Write).and_then(|mut writer| {
         writer.run_script("pragma journal_mode = wal; pragma synchronous = normal")?;
         migrate(&mut writer)?;
         if entry == Entry::Service {
@@ -51,7 +56,7 @@ pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Open
         Ok((writer, checkpoints))
     });
     let (db, checkpoints) = writer.map_err(|error| match error {
-        Error::Busy(why) | Error::DiskFailed(why) => unusable(why),
+        Error::Busy(why) | Error::DiskFailed(why) | Error::InDoubt(why) => unusable(why),
         damaged @ (Error::Damaged(_) | Error::Refused(_) | Error::LeaseLost | Error::Braked) => {
             OpenError::Unfit {
                 path: shown(),
@@ -65,12 +70,31 @@ pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Open
     let journal = journal.map_err(|error| unusable(error.to_string()))?;
     Ok(Opened {
         files: Files {
-            db,
-            journal: Journal::new(journal, clock),
-            checkpoints,
+            db: Connection::File(db),
+            beside: Some(Beside {
+                journal: Journal::new(journal, clock.clone()),
+                checkpoints,
+            }),
+            clock,
         },
         readers,
         lock,
+        hears: None,
+    })
+}
+
+/// Is it still the store, or was it moved? Only a mark that cannot be read leaves that open, and then
+/// nobody opens it either.
+fn stayed(path: &Path) -> Result<(), OpenError> {
+    let to = match Mark::read(path) {
+        Ok(None) => return Ok(()),
+        Ok(Some(mark)) => format!("{} at {}", mark.moved_to, mark.at),
+        Err(unreadable) => format!("another place ({unreadable})"),
+    };
+    Err(OpenError::Moved {
+        path: path.display().to_string(),
+        to,
+        mark: crossing::beside(path).display().to_string(),
     })
 }
 

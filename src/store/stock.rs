@@ -112,8 +112,8 @@ impl Store {
     /// Objects of one kind, in the order of their object ids.
     pub async fn stock(&self, filter: StockFilter) -> Result<Vec<Known>, Error> {
         let rows = query(
-            "select * from inventory where entity_kind = $1 and ($2 is null or parent = $2) \
-             and ($3 is null or entity_id > $3) order by entity_id limit $4",
+            "select * from inventory where entity_kind = $1 and (parent = $2 or $2 is null) \
+             and (entity_id > $3 or $3 is null) order by entity_id limit $4",
         )
         .bind(filter.kind.word())
         .bind(filter.blueprint.map(|id| bytes(id.uuid())))
@@ -187,7 +187,7 @@ impl Store {
         let rows = query(
             "select p.* from inventory_person p where p.of_id = $1 \
              union select p.* from inventory a join inventory_person p on p.of_id = a.entity_id \
-               where $2 is not null and a.parent = $2 and a.entity_kind = 'agent'",
+               where a.parent = $2 and a.entity_kind = 'agent'",
         )
         .bind(bytes(of.id.uuid()))
         .bind(root.app_id.map(|id| bytes(id.uuid())))

@@ -8,14 +8,11 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::chain::Head;
 use super::checkpoint::Checkpoints;
 use super::commit::commit_together;
 use super::error::Error;
 use super::journal::Committed;
-use super::moved::Moved;
-use super::writer::{Asked, Files, Queues, Tx, next_batch};
-use crate::vault::Vault;
+use super::writer::{Asked, Beside, Queues, Tx, next_batch};
 
 /// Where the store's work is done.
 #[derive(Clone, Default)]
@@ -56,17 +53,8 @@ pub(super) struct WriterHere {
 }
 
 impl WriterHere {
-    pub(super) fn new(
-        (files, moved, vault): (Files, Moved, Arc<Vault>),
-        disk: Arc<dyn Disk>,
-    ) -> Self {
-        let (checkpoints, _) = files.checkpoints;
-        let tx = Tx {
-            db: files.db,
-            head: Head::GENESIS,
-            moved,
-            vault,
-        };
+    pub(super) fn new((tx, beside): (Tx, Beside), disk: Arc<dyn Disk>) -> Self {
+        let (checkpoints, _) = beside.checkpoints;
         Self {
             tx,
             checkpoints,

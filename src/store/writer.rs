@@ -1,6 +1,6 @@
 //! The one writer: callers hand it work and wait; it commits many pieces of work at once.
 //!
-//! It has a thread of its own, where a statement is a call and not a trip. A caller that goes away
+//! For a file it has a thread of its own, where a statement is a call and not a trip. A caller that goes away
 //! cancels nothing. A piece of work that fails is rolled back alone. Nobody hears of success before
 //! the commit is in the file, and where it says [`Durability::Synced`] before it is on disk: that
 //! is waited for on another thread, while the next commit is made.
@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
@@ -20,8 +19,11 @@ use super::error::Error;
 use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{Early, Piece, Work};
-use super::sql::{Connection, query};
+use super::sql::Connection;
+use super::threads::{Threads, on_a_thread};
+pub(super) use super::tx::Tx;
 use super::workplace::{Workplace, WriterHere};
+use crate::clock::Clock;
 use crate::vault::Vault;
 
 /// Most pieces of work out of each queue in one commit.
@@ -45,43 +47,6 @@ pub(super) enum Durability {
     WithTheNext,
 }
 
-/// An open write transaction, with the end of the record chain at hand.
-#[derive(Debug)]
-pub(super) struct Tx {
-    pub(super) db: Connection,
-    pub(super) head: Head,
-    /// Told of whoever is closed or opened.
-    pub(super) moved: Moved,
-    /// What closes the bodies of deliveries.
-    pub(super) vault: Arc<Vault>,
-}
-
-impl Tx {
-    pub(super) async fn execute(&mut self, sql: &'static str) -> Result<(), Error> {
-        query(sql).execute(&mut self.db).await?;
-        Ok(())
-    }
-
-    /// Opens the transaction and reads the head of the chain, which a visiting command may have
-    /// moved.
-    pub(super) async fn begin(&mut self) -> Result<(), Error> {
-        self.execute("begin immediate").await?;
-        match Head::read(&mut self.db).await {
-            Ok(head) => self.head = head,
-            Err(error) => {
-                self.roll_back().await;
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) async fn roll_back(&mut self) {
-        // It fails where SQLite has rolled back by itself, which is as good.
-        let _ = self.execute("rollback").await;
-    }
-}
-
 /// A piece of work, and what its commit must survive.
 pub(super) type Asked = (Box<dyn Piece>, Durability);
 
@@ -101,10 +66,18 @@ pub(super) struct Writer {
     intake: mpsc::Sender<Asked>,
 }
 
-/// The files behind a writer.
+/// What lies behind a writer.
 pub(super) struct Files {
     /// Where it writes.
     pub(super) db: Connection,
+    /// What is done beside it, where the database is a file of ours.
+    pub(super) beside: Option<Beside>,
+    /// How long syncs take.
+    pub(super) clock: Clock,
+}
+
+/// What is done beside the writer of a file.
+pub(super) struct Beside {
     /// The journal of it, to be synced.
     pub(super) journal: Journal,
     /// When the journal is copied, and what copies it.
@@ -112,8 +85,9 @@ pub(super) struct Files {
 }
 
 impl Writer {
-    /// The handle, and the life of the writer's thread, which the roof spawns. It ends when every
-    /// handle is gone; dropping it ends the thread after the commit it is in.
+    /// The handle, and the life of the writer, which the roof spawns. It ends when every handle is
+    /// gone; dropping it ends the thread of a file after the commit it is in, and cuts the line to a
+    /// server.
     pub(super) fn new(
         files: Files,
         (moved, vault): (Moved, Arc<Vault>),
@@ -121,13 +95,27 @@ impl Writer {
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (work, asked) = mpsc::channel(QUEUE_MAX);
         let (intake, taken) = mpsc::channel(INTAKE_MAX);
+        let Files { db, beside, clock } = files;
+        let tx = Tx {
+            db,
+            head: Head::GENESIS,
+            moved,
+            vault,
+            clock,
+            shared: None,
+        };
         let queues = [asked, taken];
         let life = async move {
-            match workplace {
-                Workplace::Threads => live((files, moved, vault), queues).await,
-                Workplace::Here(disk) => {
-                    let writer = WriterHere::new((files, moved, vault), disk);
-                    writer.write(queues).await;
+            match (beside, workplace) {
+                (Some(beside), Workplace::Threads) => live((tx, beside), queues).await,
+                (Some(beside), Workplace::Here(disk)) => {
+                    WriterHere::new((tx, beside), disk).write(queues).await;
+                }
+                // What waits for a server needs no thread.
+                (None, _) => {
+                    let (_stop, stopped) = oneshot::channel();
+                    let writing = Writing { tx, beside: None };
+                    write_loop(writing, queues, stopped).await;
                 }
             }
         };
@@ -177,27 +165,22 @@ fn ended() -> Error {
 pub(super) type Queues = [mpsc::Receiver<Asked>; 2];
 
 /// The threads, for as long as this future lives.
-async fn live((files, moved, vault): (Files, Moved, Arc<Vault>), queues: Queues) {
+async fn live((tx, beside): (Tx, Beside), queues: Queues) {
     let runtime = tokio::runtime::Handle::current();
     let (stop, stopped) = oneshot::channel();
     let (end, ended) = oneshot::channel();
-    let Files {
-        db,
+    let Beside {
         journal,
         checkpoints: (checkpoints, copier),
-    } = files;
+    } = beside;
     let (to_disk, commits) = sync_channel(COMMITS_MAX);
-    let head = Head::GENESIS;
     let writing = Writing {
-        tx: Tx {
-            db,
-            head,
-            moved,
-            vault,
-        },
-        journal: journal.clone(),
-        to_disk,
-        checkpoints,
+        tx,
+        beside: Some(Kept {
+            journal: journal.clone(),
+            to_disk,
+            checkpoints,
+        }),
     };
     let threads = [
         on_a_thread("store-copier", move || copier.copy_loop()),
@@ -213,45 +196,51 @@ async fn live((files, moved, vault): (Files, Moved, Arc<Vault>), queues: Queues)
         }),
     ];
     // In the order in which they end: each lives for as long as the one behind it.
-    let threads = threads.into_iter().rev().flatten().collect();
-    let _threads = Threads {
-        stop: Some(stop),
-        threads,
-    };
+    let _threads = Threads::ending_with(stop, threads.into_iter().rev().flatten());
     if ended.await.is_err() {
         tracing::error!("the store's writer died; nothing more can be stored");
     }
 }
 
-fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread
-        .inspect_err(|error| tracing::error!(%error, "the thread {name} could not begin"))
-        .ok()
-}
-
-/// Whoever drops it waits for the commit in hand, so that a store that is gone writes no more.
-struct Threads {
-    stop: Option<oneshot::Sender<()>>,
-    threads: Vec<thread::JoinHandle<()>>,
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        for thread in self.threads.drain(..) {
-            // It was told already when it died.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// What the writer's thread holds.
+/// What the writer holds.
 struct Writing {
     tx: Tx,
+    /// The way of a file's commits to the disk.
+    beside: Option<Kept>,
+}
+
+/// How a file's commits come to the disk.
+struct Kept {
     journal: Journal,
     to_disk: SyncSender<Vec<Committed>>,
     checkpoints: Checkpoints,
+}
+
+/// Those who waited for the disk no longer do.
+struct NobodySyncs;
+
+impl Writing {
+    /// Sees a commit to the disk. What a server committed is there. `alone`: nobody else waits for
+    /// the writer.
+    fn keep(&self, waiting: Vec<Committed>, alone: bool) -> Result<(), NobodySyncs> {
+        let Some(beside) = &self.beside else {
+            for (piece, _) in waiting {
+                piece.answer(Ok(()));
+            }
+            return Ok(());
+        };
+        if alone && beside.journal.syncs_here(&waiting) {
+            if let Err(failed) = beside.journal.sync(waiting) {
+                end_the_process(&failed);
+            }
+        } else if !waiting.is_empty() {
+            beside.to_disk.send(waiting).map_err(|_| NobodySyncs)?;
+        }
+        if let Connection::File(file) = &self.tx.db {
+            beside.checkpoints.after_commit(file);
+        }
+        Ok(())
+    }
 }
 
 async fn write_loop(mut writing: Writing, mut queues: Queues, mut stopped: oneshot::Receiver<()>) {
@@ -267,15 +256,10 @@ async fn write_loop(mut writing: Writing, mut queues: Queues, mut stopped: onesh
         }
         let waiting = commit_together(&mut writing.tx, &mut batch).await;
         let alone = queues.iter().all(mpsc::Receiver::is_empty);
-        if alone && writing.journal.syncs_here(&waiting) {
-            if let Err(failed) = writing.journal.sync(waiting) {
-                end_the_process(&failed);
-            }
-        } else if !waiting.is_empty() && writing.to_disk.send(waiting).is_err() {
-            // Without the thread that syncs, those who wait learn that nobody answers.
+        // Without the thread that syncs, those who wait learn that nobody answers.
+        if writing.keep(waiting, alone).is_err() {
             break;
         }
-        writing.checkpoints.after_commit(&writing.tx.db);
     }
 }
 

@@ -15,7 +15,6 @@ use super::error::Error;
 use super::journal::{Committed, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{Early, Work};
-use super::sql::Connection;
 use super::writer::{Asked, Durability, Files, Tx};
 use super::{Entry, Store, Taken};
 use crate::clock::Clock;
@@ -159,13 +158,16 @@ async fn files() -> (Files, tempfile::TempDir) {
     (opened.files, folder)
 }
 
-fn tx(db: Connection) -> Tx {
-    Tx {
-        db,
+fn tx(files: Files) -> (Tx, Journal) {
+    let tx = Tx {
+        db: files.db,
         head: Head::GENESIS,
         moved: Moved::default(),
         vault: Arc::new(Vault::open_door()),
-    }
+        clock: files.clock,
+        shared: None,
+    };
+    (tx, files.beside.unwrap().journal)
 }
 
 fn note(tx: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
@@ -192,7 +194,7 @@ fn sync_once(journal: &Journal, waiting: Vec<Committed>) -> Result<(), Error> {
 #[tokio::test]
 async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
     let (files, _folder) = files().await;
-    let mut tx = tx(files.db);
+    let (mut tx, journal) = tx(files);
     let (told, mut answer) = piece(Durability::Synced);
     let (own, mut own_answer) = piece(Durability::WithTheNext);
 
@@ -200,14 +202,14 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
 
     assert_eq!(own_answer.try_recv(), Ok(Ok(())));
     assert!(answer.try_recv().is_err());
-    sync_once(&files.journal, waiting).unwrap();
+    sync_once(&journal, waiting).unwrap();
     assert_eq!(answer.try_recv(), Ok(Ok(())));
 }
 
 #[tokio::test]
 async fn what_the_disk_does_not_keep_is_never_called_done() {
     let (files, _folder) = files().await;
-    let mut tx = tx(files.db);
+    let (mut tx, _journal) = tx(files);
     let (told, mut answer) = piece(Durability::Synced);
     // It cannot be synced.
     let (clock, _) = Clock::by_hand(Moment::from_millis(0));
@@ -223,7 +225,7 @@ async fn what_the_disk_does_not_keep_is_never_called_done() {
 #[tokio::test]
 async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
     let (files, _folder) = files().await;
-    let mut tx = tx(files.db);
+    let (mut tx, journal) = tx(files);
     let (heard, hears) = std::sync::mpsc::channel();
     let (reply, mut answer) = oneshot::channel();
     let early: Early<()> = Box::new(move |()| heard.send(()).unwrap());
@@ -236,14 +238,14 @@ async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
 
     assert_eq!(hears.try_recv(), Ok(()));
     assert!(answer.try_recv().is_err());
-    sync_once(&files.journal, waiting).unwrap();
+    sync_once(&journal, waiting).unwrap();
     assert_eq!(answer.try_recv(), Ok(Ok(())));
 }
 
 #[tokio::test]
 async fn what_is_not_committed_leads_to_nothing() {
     let (files, _folder) = files().await;
-    let mut tx = tx(files.db);
+    let (mut tx, _journal) = tx(files);
     let (heard, hears) = std::sync::mpsc::channel();
     let (reply, mut answer) = oneshot::channel();
     let early: Early<()> = Box::new(move |()| heard.send(()).unwrap());
@@ -266,7 +268,8 @@ async fn only_a_quick_disk_is_waited_for_where_it_was_committed() {
     let (files, _folder) = files().await;
     let (strike, _told) = piece(Durability::Synced);
     let (delivery, _thanked) = piece(Durability::Soon);
-    let (journal, strike, delivery) = (files.journal, [strike], [delivery]);
+    let (_tx, journal) = tx(files);
+    let (strike, delivery) = ([strike], [delivery]);
 
     assert!(
         !journal.syncs_here(&strike),

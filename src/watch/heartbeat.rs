@@ -46,6 +46,7 @@ pub struct HeartTerms {
 }
 
 /// What a beat needs.
+#[derive(Clone)]
 pub struct Heart {
     /// Where it must arrive.
     pub store: Store,
@@ -56,7 +57,7 @@ pub struct Heart {
     /// The way to the door.
     pub transport: Transport,
     /// The key it is signed with.
-    pub key: Secret,
+    pub key: Arc<Secret>,
     /// How it beats.
     pub terms: HeartTerms,
 }

@@ -31,6 +31,7 @@ pub struct Listened {
 }
 
 /// What listening needs.
+#[derive(Clone)]
 pub struct Pulses {
     /// Where pulses are kept.
     pub store: Store,

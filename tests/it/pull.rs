@@ -309,7 +309,7 @@ fn heart(world: &World, key: &str) -> Heart {
         clock: world.clock.clone(),
         metrics: std::sync::Arc::clone(&world.service.metrics),
         transport,
-        key: Secret::from_file(&world.folder.path().join(key)).unwrap(),
+        key: std::sync::Arc::new(Secret::from_file(&world.folder.path().join(key)).unwrap()),
         terms: HeartTerms {
             source: SourceName::new("lab").unwrap(),
             to: "https://estop.example".parse().unwrap(),

@@ -40,7 +40,21 @@ pub(super) const KEYS: &[Key] = &[
         "`127.0.0.1:8788`",
         "Where orders, `/metrics` and `/readyz` are taken: never on the internet.",
     ),
-    key("store", "`sqlite:estop.db`", "The database."),
+    key(
+        "store",
+        "`sqlite:estop.db`",
+        "The database: `sqlite:PATH` for one service, `postgres://ROLE@HOST/DATABASE` for several (`deploy/postgres.md`).",
+    ),
+    key(
+        "store_password_file",
+        "none",
+        "The password of our role in PostgreSQL. Without it the server knows us by its socket.",
+    ),
+    key(
+        "store_ca_file",
+        "those this machine believes",
+        "Whose certificates the PostgreSQL server may show, in PEM.",
+    ),
     key(
         "store_key_file",
         "none",

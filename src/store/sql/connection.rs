@@ -1,131 +1,123 @@
-//! A connection to a SQLite file. What it is asked for it does at once, on the asking thread.
+//! Where the writer writes: a file, or a server that it comes back to when the line was cut.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::path::Path;
-use std::time::Duration;
-
-use rusqlite::config::DbConfig;
-use rusqlite::{CachedStatement, OpenFlags};
-
+use super::file::FileConnection;
+use super::live::Live;
 use super::query::{Answer, Query, Session};
-use super::row::{Columns, Row};
-use super::value::Value;
+use super::row::Row;
+use super::server::{For, SharedServer};
 use crate::store::error::Error;
 
-/// Longest wait for a lock another process holds, such as `estop token create`.
-const BUSY_LIMIT: Duration = Duration::from_secs(5);
-/// Pages a connection keeps in memory.
-const CACHE_KIB: i64 = 16 * 1024;
-/// Most statements that stay prepared.
-const PREPARED_MAX: usize = 256;
+/// Whoever writes holds this lock to the end of the transaction. So the writers of all services
+/// come one after the other, as on SQLite, and every law that one of them keeps holds for all.
+const BEGIN: &str = "begin; select pg_advisory_xact_lock(7309453671)";
 
-/// What a connection may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Access {
-    /// Read and write, and create the file where it is missing.
-    Write,
-    /// Read only.
-    Read,
+/// Where statements run.
+#[derive(Debug)]
+pub(in crate::store) enum Connection {
+    /// A SQLite file.
+    File(FileConnection),
+    /// A PostgreSQL database.
+    Server(Line),
 }
 
-/// An open file.
+/// The writer's line to a server.
 #[derive(Debug)]
-pub(in crate::store) struct Connection {
-    db: rusqlite::Connection,
-    /// Names of the columns of every statement that was asked, by its text.
-    columns: RefCell<HashMap<&'static str, Columns>>,
+pub(in crate::store) struct Line {
+    server: SharedServer,
+    live: Option<Live>,
 }
 
 impl Connection {
-    pub(in crate::store) fn open(path: &Path, access: Access) -> Result<Self, Error> {
-        let how = match access {
-            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        };
-        let db =
-            rusqlite::Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        db.busy_timeout(BUSY_LIMIT)?;
-        db.set_prepared_statement_cache_capacity(PREPARED_MAX);
-        // Without it every parameter that an index might care about prepares its statement anew.
-        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        // What a savepoint would need to go back stays in memory: it is gone with us anyway.
-        db.pragma_update(None, "temp_store", "memory")?;
-        Ok(Self {
-            db,
-            columns: RefCell::default(),
+    pub(in crate::store) fn to_server(server: SharedServer, live: Live) -> Self {
+        Self::Server(Line {
+            server,
+            live: Some(live),
         })
     }
 
-    /// Runs several statements, or one that must not stay prepared. They have no parameters.
-    pub(in crate::store) fn run_script(&self, script: &str) -> Result<(), Error> {
-        Ok(self.db.execute_batch(script)?)
+    /// Opens a write transaction and asks a first question in it.
+    pub(in crate::store) async fn begin(&mut self, first: Query) -> Result<Option<Row>, Error> {
+        let answer = match self {
+            Self::File(file) => {
+                file.answer(&super::query("begin immediate"))?;
+                file.answer(&first)
+            }
+            Self::Server(line) => Box::pin(line.begin(&first)).await,
+        };
+        Ok(answer?.rows.into_iter().next())
     }
 
-    /// Tells after each commit how many pages the journal holds. Takes the place of SQLite's own
-    /// checkpoints.
-    pub(in crate::store) fn on_commit(
-        &mut self,
-        mut tell: impl FnMut(u32) + Send + 'static,
-    ) -> Result<(), Error> {
-        self.db.wal_hook(Some(move |_: &mut _, pages| {
-            tell(u32::try_from(pages).unwrap_or_default());
-            Ok(())
-        }))?;
-        Ok(())
+    /// Runs one of the words that guide a transaction.
+    pub(in crate::store) async fn guide(&mut self, word: &'static str) -> Result<(), Error> {
+        match self {
+            Self::File(file) => file.answer(&super::query(word)).map(drop),
+            Self::Server(line) => Box::pin(line.live()?.run_script(word)).await,
+        }
     }
 
-    pub(super) fn answer(&self, query: &Query) -> Result<Answer, Error> {
-        let mut statement = self.db.prepare_cached(query.text)?;
-        bind(&mut statement, &query.parameters)?;
-        let width = statement.column_count();
-        if width == 0 {
-            let changed = statement.raw_execute()? as u64;
-            let rows = Vec::new();
-            return Ok(Answer { rows, changed });
+    /// Commits. Where nobody can say whether it is stored, the error says that.
+    pub(in crate::store) async fn commit(&mut self) -> Result<(), Error> {
+        match self {
+            Self::File(file) => file.answer(&super::query("commit")).map(drop),
+            Self::Server(line) => Box::pin(line.commit()).await,
         }
-        let columns = self.columns_of(query.text, &statement);
-        let mut rows = Vec::new();
-        let mut found = statement.raw_query();
-        while let Some(row) = found.next()? {
-            let value = |place| Value::read(row.get_ref(place)?).map_err(Error::Damaged);
-            rows.push(Row {
-                columns: columns.clone(),
-                values: (0..width).map(value).collect::<Result<_, Error>>()?,
-            });
-        }
-        let changed = rows.len() as u64;
-        Ok(Answer { rows, changed })
+    }
+
+    /// May other services write there, too?
+    pub(in crate::store) const fn is_shared(&self) -> bool {
+        matches!(self, Self::Server(_))
     }
 }
 
-impl Connection {
-    fn columns_of(&self, text: &'static str, statement: &CachedStatement<'_>) -> Columns {
-        let mut known = self.columns.borrow_mut();
-        // A column that a newer schema adds is not one that this program asks for.
-        let named = || statement.column_names().map(Box::from).collect();
-        Columns::clone(known.entry(text).or_insert_with(named))
+impl Line {
+    fn live(&mut self) -> Result<&mut Live, Error> {
+        let cut = || Error::Busy("the connection to the database was cut".to_owned());
+        self.live
+            .as_mut()
+            .filter(|live| live.is_idle())
+            .ok_or_else(cut)
     }
-}
 
-/// SQLite numbers `$1` by where it first stands in the text; we mean its name.
-fn bind(statement: &mut CachedStatement<'_>, parameters: &[Value]) -> Result<(), Error> {
-    for place in 1..=statement.parameter_count() {
-        let number = statement
-            .parameter_name(place)
-            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        let value = number.and_then(|number| parameters.get(number.checked_sub(1)?));
-        let value = value.ok_or_else(|| {
-            Error::Refused("a statement names a parameter that it was not given".to_owned())
-        })?;
-        statement.raw_bind_parameter(place, value)?;
+    async fn begin(&mut self, first: &Query) -> Result<Answer, Error> {
+        if let Some(live) = self.live.as_mut().filter(|live| live.is_idle())
+            && live.is_fit()
+        {
+            let begun = live.begin(BEGIN, first).await;
+            // One that was cut while it was idle says so only now, and nothing is lost with it.
+            if live.is_idle() {
+                return begun;
+            }
+        }
+        self.live = None;
+        let live = self.server.connect(For::Writing).await;
+        let live = live.inspect_err(|error| tracing::warn!(%error, "the store is out of reach"));
+        self.live = Some(live?);
+        self.live()?.begin(BEGIN, first).await
     }
-    Ok(())
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        let live = self.live()?;
+        if live.has_failed() {
+            return Err(Error::Busy("a statement of it had failed".to_owned()));
+        }
+        let committed = live.run_script("commit").await;
+        committed.map_err(|error| {
+            // Whatever the reason, the server may have stored it before it gave one.
+            self.live = None;
+            Error::InDoubt(error.to_string())
+        })
+    }
 }
 
 impl Session for &mut Connection {
     async fn run(self, query: Query) -> Result<Answer, Error> {
-        self.answer(&query)
+        match self {
+            Connection::File(file) => file.answer(&query),
+            // In a box, so that a statement of a file does not pay for the way to a server.
+            Connection::Server(line) => {
+                let live = line.live()?;
+                Box::pin(async move { live.answer(&query).await }).await
+            }
+        }
     }
 }

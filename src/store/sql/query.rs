@@ -7,14 +7,26 @@ use crate::store::error::Error;
 /// A statement with its parameters, `$1` first.
 #[derive(Debug)]
 pub(in crate::store) struct Query {
-    pub(super) text: &'static str,
+    pub(super) text: Text,
     pub(super) parameters: Vec<Value>,
+}
+
+/// What it says to either database. Nearly always the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text {
+    pub(super) sqlite: &'static str,
+    pub(super) postgres: &'static str,
 }
 
 /// A statement. Its text is fixed, so that it stays prepared and can carry nobody's input.
 pub(in crate::store) const fn query(text: &'static str) -> Query {
+    query_in_both(text, text)
+}
+
+/// A statement for which the two have no words in common.
+pub(in crate::store) const fn query_in_both(sqlite: &'static str, postgres: &'static str) -> Query {
     Query {
-        text,
+        text: Text { sqlite, postgres },
         parameters: Vec::new(),
     }
 }

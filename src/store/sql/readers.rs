@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::{spawn_blocking, yield_now};
 
-use super::connection::{Access, Connection};
+use super::file::{Access, FileConnection};
+use super::live::Live;
 use super::query::{Answer, Query, Session};
+use super::server::{For, SharedServer};
 use crate::store::error::Error;
 
 /// Connections that read beside the writer.
@@ -16,34 +18,71 @@ const READERS: usize = 4;
 /// The readers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Readers {
-    idle: Arc<Mutex<Vec<Connection>>>,
+    of: Of,
     free: Arc<Semaphore>,
     /// Where no other thread may come between: everything is asked at once.
     here: bool,
 }
 
+#[derive(Clone, Debug)]
+enum Of {
+    File(Idle<FileConnection>),
+    Server(SharedServer, Idle<Live>),
+}
+
+/// Connections that nobody asks on.
+#[derive(Debug)]
+struct Idle<C>(Arc<Mutex<Vec<C>>>);
+
+impl<C> Clone for Idle<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C> Idle<C> {
+    fn new(connections: Vec<C>) -> Self {
+        Self(Arc::new(Mutex::new(connections)))
+    }
+
+    fn take(&self) -> Option<C> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give_back(&self, connection: C) {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(connection);
+    }
+}
+
 impl Readers {
     pub(in crate::store) fn open(path: &Path) -> Result<Self, Error> {
         let idle: Result<Vec<_>, _> = (0..READERS)
-            .map(|_| Connection::open(path, Access::Read))
+            .map(|_| FileConnection::open(path, Access::Read))
             .collect();
-        Ok(Self {
-            idle: Arc::new(Mutex::new(idle?)),
-            free: Arc::new(Semaphore::new(READERS)),
-            here: false,
-        })
+        Ok(Self::new(Of::File(Idle::new(idle?))))
     }
 
-    /// Leaves the asking thread no more.
+    /// Connections to a server are made when they are first needed.
+    pub(in crate::store) fn of_server(server: SharedServer) -> Self {
+        Self::new(Of::Server(server, Idle::new(Vec::new())))
+    }
+
+    fn new(of: Of) -> Self {
+        Self {
+            of,
+            free: Arc::new(Semaphore::new(READERS)),
+            here: false,
+        }
+    }
+
+    /// Leaves the asking thread no more, where the store is a file.
     pub(in crate::store) fn stay_here(&mut self) {
         self.here = true;
     }
+}
 
-    fn take(&self) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.pop()
-    }
-
+impl Idle<FileConnection> {
     /// Answers on the asking thread.
     fn answer(&self, query: &Query) -> Result<Answer, Error> {
         let gone = || Error::Busy("the readers have ended".to_owned());
@@ -52,11 +91,32 @@ impl Readers {
         self.give_back(connection);
         answer
     }
+}
 
-    fn give_back(&self, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(connection);
+/// Asks on a connection of its own. A caller that goes away takes the connection with it: nobody
+/// else ever hears the rest of its answer.
+async fn ask_server(
+    server: &SharedServer,
+    idle: &Idle<Live>,
+    query: &Query,
+) -> Result<Answer, Error> {
+    while let Some(mut live) = idle.take() {
+        if !live.is_fit() {
+            continue;
+        }
+        let answer = live.answer(query).await;
+        // One that was cut while it was idle says so only when it is asked: ask on another.
+        if live.is_idle() {
+            idle.give_back(live);
+            return answer;
+        }
     }
+    let mut live = server.connect(For::Reading).await?;
+    let answer = live.answer(query).await;
+    if live.is_idle() {
+        idle.give_back(live);
+    }
+    answer
 }
 
 /// A reader for a few rows found by their key: asked on the caller's own thread, since the trip to
@@ -67,28 +127,37 @@ pub(in crate::store) struct Glance<'a>(pub(in crate::store) &'a Readers);
 impl Session for Glance<'_> {
     async fn run(self, query: Query) -> Result<Answer, Error> {
         let Self(readers) = self;
+        let Of::File(idle) = &readers.of else {
+            return readers.run(query).await;
+        };
         // Everyone else may be reading: then it waits its turn like them.
         let Ok(_permit) = readers.free.try_acquire() else {
             return readers.run(query).await;
         };
-        readers.answer(&query)
+        idle.answer(&query)
     }
 }
 
 impl Session for &Readers {
-    /// A caller that goes away cancels nothing: the connection comes back when the statement ends.
+    /// A caller that goes away cancels nothing of a file: the connection comes back when the
+    /// statement ends.
     async fn run(self, query: Query) -> Result<Answer, Error> {
         let gone = || Error::Busy("the readers have ended".to_owned());
-        if self.here {
+        if let (true, Of::File(idle)) = (self.here, &self.of) {
             // Whoever else is ready may come first, as he may where a thread must be found.
             yield_now().await;
-            return self.answer(&query);
+            return idle.answer(&query);
         }
         let permit = self.free.clone().acquire_owned().await;
         let permit = permit.map_err(|_| gone())?;
-        let readers = self.clone();
+        let idle = match &self.of {
+            Of::File(idle) => idle.clone(),
+            Of::Server(server, idle) => {
+                return Box::pin(ask_server(server, idle, &query)).await;
+            }
+        };
         let reading = spawn_blocking(move || {
-            let answer = readers.answer(&query);
+            let answer = idle.answer(&query);
             drop(permit);
             answer
         });

@@ -16,6 +16,11 @@ pub(in crate::store) struct Row {
 }
 
 impl Row {
+    /// Does nothing stand in this column?
+    pub(in crate::store) fn is_null(&self, column: &str) -> bool {
+        self.get::<Option<Value>>(column) == Ok(None)
+    }
+
     /// What stands in this column. A value of another type is damage, or of a newer version.
     pub(in crate::store) fn get<T: FromValue>(&self, column: &str) -> Result<T, Error> {
         let place = self.columns.iter().position(|name| **name == *column);

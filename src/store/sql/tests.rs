@@ -1,19 +1,19 @@
 //! Parameters by name, values by type, and what a stranger to the schema gets.
 
-use super::connection::{Access, Connection};
+use super::file::{Access, FileConnection};
 use super::readers::Readers;
 use super::{Row, query};
 use crate::store::error::Error;
 
-fn open() -> (Connection, tempfile::TempDir) {
+fn open() -> (FileConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let db = Connection::open(&folder.path().join("it.db"), Access::Write).unwrap();
+    let db = FileConnection::open(&folder.path().join("it.db"), Access::Write).unwrap();
     db.run_script("create table t (a integer, b text, c blob)")
         .unwrap();
     (db, folder)
 }
 
-async fn only_row(db: &mut Connection) -> Row {
+async fn only_row(db: &mut FileConnection) -> Row {
     query("select a, b, c from t").fetch_one(db).await.unwrap()
 }
 

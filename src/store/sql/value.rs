@@ -1,12 +1,28 @@
 //! What a parameter or a column holds.
 
+use std::error::Error as StdError;
+
+use bytes::{BufMut as _, BytesMut};
 use rusqlite::types::{ToSql, ToSqlOutput, Value as Stored, ValueRef};
+use tokio_postgres::types::{FromSql, IsNull, ToSql as ToServer, Type, to_sql_checked};
+
+/// What a server could not give or take.
+type Unfit = Box<dyn StdError + Sync + Send>;
 
 /// A parameter, or a column of a row that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct Value(Stored);
 
 impl Value {
+    /// How many bytes it takes, about.
+    pub(in crate::store) fn size(&self) -> usize {
+        match &self.0 {
+            Stored::Null | Stored::Integer(_) | Stored::Real(_) => 8,
+            Stored::Text(text) => text.len(),
+            Stored::Blob(bytes) => bytes.len(),
+        }
+    }
+
     pub(super) fn read(value: ValueRef<'_>) -> Result<Self, String> {
         Stored::try_from(value)
             .map(Self)
@@ -17,6 +33,89 @@ impl Value {
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.0.to_sql()
+    }
+}
+
+impl ToServer for Value {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Unfit> {
+        match &self.0 {
+            Stored::Null => return Ok(IsNull::Yes),
+            Stored::Integer(number) if *ty == Type::INT8 => out.put_i64(*number),
+            Stored::Integer(number) if *ty == Type::INT4 => out.put_i32((*number).try_into()?),
+            Stored::Real(number) if *ty == Type::FLOAT8 => out.put_f64(*number),
+            Stored::Text(text) if *ty == Type::TEXT => {
+                // PostgreSQL has no room for it in a text, and a stranger may send one.
+                out.put_slice(text.replace('\0', "\u{fffd}").as_bytes());
+            }
+            Stored::Blob(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
+            other @ (Stored::Integer(_) | Stored::Real(_) | Stored::Text(_) | Stored::Blob(_)) => {
+                return Err(format!("a {} where {ty} is meant", other.data_type()).into());
+            }
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        [
+            Type::INT8,
+            Type::INT4,
+            Type::FLOAT8,
+            Type::TEXT,
+            Type::BYTEA,
+        ]
+        .contains(ty)
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Unfit> {
+        Ok(Self(match *ty {
+            Type::INT8 => Stored::Integer(i64::from_sql(ty, raw)?),
+            Type::INT4 => Stored::Integer(i32::from_sql(ty, raw)?.into()),
+            Type::BOOL => Stored::Integer(bool::from_sql(ty, raw)?.into()),
+            Type::NUMERIC => Stored::Integer(whole(raw)?),
+            Type::FLOAT8 => Stored::Real(f64::from_sql(ty, raw)?),
+            Type::BYTEA => Stored::Blob(raw.to_vec()),
+            _ => Stored::Text(String::from_utf8(raw.to_vec())?),
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Unfit> {
+        Ok(Self(Stored::Null))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        let whole = [Type::INT8, Type::INT4, Type::BOOL, Type::NUMERIC];
+        let others = [Type::FLOAT8, Type::BYTEA, Type::TEXT, Type::UNKNOWN];
+        whole.contains(ty) || others.contains(ty)
+    }
+}
+
+/// A sum, which PostgreSQL counts without a limit: digits to the base of ten thousand.
+fn whole(raw: &[u8]) -> Result<i64, Unfit> {
+    let shorts: Vec<i16> = raw
+        .chunks_exact(2)
+        .map(|pair| i16::from_be_bytes([pair[0], pair[1]]))
+        .collect();
+    let [_, weight, sign, 0, digits @ ..] = shorts.as_slice() else {
+        return Err("a number that is not whole".into());
+    };
+    let mut number = 0_i64;
+    for place in 0..=usize::try_from(*weight).unwrap_or(0) {
+        let digit = digits.get(place).copied().unwrap_or(0);
+        let shifted = number
+            .checked_mul(10_000)
+            .ok_or("a number beyond all limits")?;
+        number = shifted
+            .checked_add(digit.into())
+            .ok_or("a number beyond all limits")?;
+    }
+    match sign {
+        0 => Ok(number),
+        0x4000 => Ok(-number),
+        _ => Err("no number".into()),
     }
 }
 
@@ -76,6 +175,12 @@ out_of! {
     f64: Stored::Real(number) => Some(number),
     String: Stored::Text(text) => Some(text),
     Vec<u8>: Stored::Blob(bytes) => Some(bytes),
+}
+
+impl FromValue for Value {
+    fn from_value(value: Value) -> Option<Self> {
+        Some(value)
+    }
 }
 
 impl<T: FromValue> FromValue for Option<T> {

@@ -54,6 +54,7 @@ pub struct Terms {
 }
 
 /// What pulling needs.
+#[derive(Clone)]
 pub struct Pull {
     /// Where what was found is kept.
     pub store: Store,
