@@ -169,4 +169,17 @@ mod tests {
             assert_ne!(state.after(E::GaveUpReading), Ok(S::Closed));
         }
     }
+
+    /// The store keeps the words, so they stay what they are.
+    #[test]
+    fn every_state_is_read_back_from_its_word() {
+        assert_eq!(
+            S::ALL.map(S::word),
+            ["open", "closing", "closed", "unverified", "releasing"]
+        );
+        for state in S::ALL {
+            assert_eq!(S::from_word(state.word()), Some(state));
+        }
+        assert_eq!(S::from_word("xyzzy"), None);
+    }
 }

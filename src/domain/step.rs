@@ -301,4 +301,19 @@ mod tests {
             }
         }
     }
+
+    /// The store keeps the words, so they stay what they are.
+    #[test]
+    fn every_state_is_read_back_from_its_word() {
+        assert_eq!(
+            S::ALL.map(S::word),
+            [
+                "pending", "running", "sent", "ok", "skipped", "failed", "unknown"
+            ]
+        );
+        for state in S::ALL {
+            assert_eq!(S::from_word(state.word()), Some(state));
+        }
+        assert_eq!(S::from_word("xyzzy"), None);
+    }
 }
