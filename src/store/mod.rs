@@ -149,7 +149,7 @@ pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
 pub use triaged::{Making, Triaged};
 pub use undo::Released;
-pub use workplace::{Disk, Workplace};
+pub use workplace::{Disk, Syncing, Workplace};
 
 use crate::clock::Clock;
 use crate::vault::Vault;

@@ -24,6 +24,9 @@ pub enum Workplace {
     Here(Arc<dyn Disk>),
 }
 
+/// Ends when everything committed before it began is on disk, or that has failed.
+pub type Syncing = BoxFuture<'static, Result<(), Error>>;
+
 /// A disk that is played.
 pub trait Disk: Send + Sync {
     /// Answers when the next commit may be made, or why it cannot be.
@@ -31,7 +34,7 @@ pub trait Disk: Send + Sync {
     /// A commit was made; the journal holds so many pages now.
     fn committed(&self, pages: u32);
     /// Answers when everything committed by now is on disk, or that it failed.
-    fn syncs(&self) -> BoxFuture<'static, Result<(), Error>>;
+    fn syncs(&self) -> Syncing;
     /// It failed, and nobody knows what it holds: the process ends here.
     fn ends(&self);
 }
@@ -49,7 +52,7 @@ pub(super) struct WriterHere {
     checkpoints: Checkpoints,
     disk: Arc<dyn Disk>,
     to_sync: Vec<Committed>,
-    syncing: Option<(BoxFuture<'static, Result<(), Error>>, Vec<Committed>)>,
+    syncing: Option<(Syncing, Vec<Committed>)>,
 }
 
 impl WriterHere {

@@ -104,7 +104,8 @@ impl Told {
             Deed::Keep(nth, seconds) => {
                 let Some(lease) = self.nth(nth) else { return };
                 let (until, counts) = (until(seconds), counts(&lease));
-                let lost = store.keep_leases(vec![lease], until).await.unwrap();
+                let longer = (self.now, Duration::from_secs(seconds));
+                let lost = store.keep_leases(vec![lease], longer).await.unwrap();
                 assert_eq!(lost.is_empty(), counts);
                 if counts {
                     self.held = Some((lease.epoch, until));

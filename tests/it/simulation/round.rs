@@ -38,7 +38,7 @@ impl Round {
         };
         std::thread::scope(|scope| {
             for _ in 0..cores.map_or(1, usize::from) {
-                scope.spawn(&turns);
+                scope.spawn(turns);
             }
         });
         let mut broken = broken.into_inner().unwrap();

@@ -40,10 +40,13 @@ fn ring(form: KeyForm) -> KeyRing {
 /// The headers that a sender sends along.
 type Headers = Vec<(HeaderName, String)>;
 
+/// What a sender sends along with a body, signed by the key of a seed.
+type Send = dyn Fn(&[u8], u8) -> Headers;
+
 /// A way to prove oneself, and its sender: signs a body with the key of this seed.
 struct Way {
     profile: Profile,
-    send: Box<dyn Fn(&[u8], u8) -> Headers>,
+    send: Box<Send>,
     /// Where the code stands; everything else it sends is signed.
     code: HeaderName,
     /// Does the sender sign when it sends?
