@@ -89,6 +89,7 @@ impl Service {
             wake_triage: Arc::clone(&self.wake_triage),
             caps: self.config.caps,
             token_lifetime: self.config.token_lifetime,
+            pause_file: Some(self.config.pause_file.clone()),
         })
     }
 

@@ -34,7 +34,7 @@ pub(super) async fn settle_in(
         set.owners = owners(catalog, folder);
     }
     let settled = async {
-        store.free_leases().await?;
+        store.free_leases(now).await?;
         store.configured_mode(config.mode, now).await?;
         store.activate_set(set, now).await
     };

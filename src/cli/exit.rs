@@ -84,8 +84,8 @@ impl Exit {
     /// How a refusal of the server ends the command.
     pub fn of_problem(status: u16, code: &str) -> Self {
         match code {
-            "brake-tripped" | "mode-observe" | "protected-target" | "never-touched"
-            | "confirm-mismatch" => Self::Guarded,
+            "brake-tripped" | "pause-file" | "mode-observe" | "protected-target"
+            | "never-touched" | "confirm-mismatch" => Self::Guarded,
             "approval-required" => Self::WaitsForPerson,
             "target-unresolved" | "not-found" => Self::NotFound,
             "too-slow" => Self::Unknown,

@@ -233,6 +233,7 @@ fn only_what_was_read_back_ends_with_0() {
 fn a_refusal_ends_with_the_code_of_its_kind() {
     for (status, code, exit) in [
         (409, "brake-tripped", Exit::Guarded),
+        (409, "pause-file", Exit::Guarded),
         (409, "mode-observe", Exit::Guarded),
         (409, "protected-target", Exit::Guarded),
         (409, "plan-stale", Exit::Failed),

@@ -13,6 +13,7 @@
 //! * The mode and the brake bind people as they bind playbooks.
 //! * What takes two people is proposed by one and seconded by another; a token is neither.
 //! * What stands above a cap is released by a lead.
+//! * Whoever stopped all writes at the machine is not overruled from afar: the file goes first.
 //! * A person's word gives its reason.
 //!
 //! Read next: `token`, `person`, then `find`, `plan`, `contain`, `offer`, `call`, `approvals`, `undo`,
@@ -49,6 +50,7 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +128,8 @@ pub struct Tools {
     pub caps: Caps,
     /// How long an access token may live at most, for what a plan does not stop.
     pub token_lifetime: Duration,
+    /// As long as this file is there, nobody allows writes again.
+    pub pause_file: Option<PathBuf>,
 }
 
 /// Where people's words are taken. Cheap to clone; clones share the plans that were shown.

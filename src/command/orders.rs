@@ -91,7 +91,10 @@ impl Desk {
         let reason = reasoned(reason)?;
         let kind = match to {
             Position::Tripped => OrderKind::TripBrake,
-            Position::Reset => OrderKind::ResetBrake,
+            Position::Reset => {
+                self.refuse_beside_the_pause_file()?;
+                OrderKind::ResetBrake
+            }
         };
         self.take(operator, kind, (reason, None)).await
     }

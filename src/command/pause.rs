@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::orders::Position;
-use super::{Desk, at_the_machine};
+use super::{Desk, Error, Sort, at_the_machine};
 use crate::domain::order::REASON_MAX;
 use crate::store::Brake;
 
@@ -81,6 +81,24 @@ pub async fn trip(desk: &Desk, by: &str, reason: &str) -> super::Answer<()> {
     desk.brake(&who, Position::Tripped, reason).await?;
     tracing::error!("all writes are stopped, by {by}; allow them with: estop brake reset");
     Ok(())
+}
+
+impl Desk {
+    /// A reset would hold for the second until the file is looked for again, and what waits would
+    /// be written to the tenant in it (threat E20).
+    pub(super) fn refuse_beside_the_pause_file(&self) -> super::Answer<()> {
+        let file = self.tools.pause_file.as_deref();
+        let Some((file, _)) = file.and_then(|file| Some((file, said(file)?))) else {
+            return Ok(());
+        };
+        let file = file.display();
+        Err(Error::new(
+            Sort::Guarded,
+            "pause-file",
+            format!("all writes are stopped by a file at the service: {file}"),
+            &format!("Remove it there, then reset the brake: rm {file}"),
+        ))
+    }
 }
 
 /// Why writes are to stop, where the file is there. What cannot be read stops them, too.

@@ -77,6 +77,7 @@ impl Stage {
             wake_triage: Arc::new(|_| {}),
             caps: limits.caps,
             token_lifetime: limits.token_lifetime,
+            pause_file: None,
         }))
     }
 }

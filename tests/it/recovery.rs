@@ -15,6 +15,8 @@ use estop::store::{Claim, Ending, Error, ReadBack, Strike};
 use crate::cluster::is_only_for_sqlite;
 use crate::world::{World, invoice_bot};
 
+const HOUR_MILLIS: i64 = 3_600_000;
+
 const fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours * 3600)
 }
@@ -41,6 +43,24 @@ async fn e01_a_delivery_that_was_thanked_for_survives_everything() {
     assert_eq!(world.only_run().await.state, RunState::Contained);
     assert_eq!(world.switched(invoice_bot()), [false]);
     world.nothing_left_over().await;
+}
+
+/// The run in hand is due, and leased, in an hour, by the clock that is right again.
+#[tokio::test]
+async fn e09_a_clock_that_is_put_right_while_we_are_down_holds_up_no_run() {
+    let world = World::new().await;
+    world.hand.put_forward(HOUR_MILLIS);
+    let on = On::request("PATCH", &invoice_bot().to_string());
+    world.entra.push_fault(Fault::new(on, What::HoldRequest));
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.until_held(1).await;
+
+    world.hand.put_forward(-HOUR_MILLIS);
+    let world = world.restart().await;
+    world.settle().await;
+
+    assert_eq!(world.state(run).await, RunState::Contained);
+    assert_eq!(world.switched(invoice_bot()), [false]);
 }
 
 #[tokio::test]

@@ -153,7 +153,8 @@ async fn e20_a_file_beside_the_database_stops_every_write_until_a_person_resets_
 
     assert_eq!(standing["brake"], "tripped");
     assert_eq!(standing["brake_moved_by"], "local:pause-file");
-    assert_eq!(early.status, StatusCode::ACCEPTED);
+    assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.text);
+    assert_eq!(early.body["code"], "pause-file");
     assert_eq!(
         (&still["brake"], &after["brake"]),
         (&json!("tripped"), &json!("tripped"))
