@@ -34,7 +34,8 @@ pub(super) async fn settle_in(
         set.owners = owners(catalog, folder);
     }
     let settled = async {
-        store.free_leases(now).await?;
+        store.free_leases().await?;
+        store.due_at_once(now).await?;
         store.configured_mode(config.mode, now).await?;
         store.activate_set(set, now).await
     };

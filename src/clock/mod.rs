@@ -8,6 +8,7 @@
 //! * Ids and random bytes come from here too, so that the same seed gives the same run.
 
 mod hand;
+mod put_back;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use hand::Hand;
+pub use put_back::PutBack;
 
 use crate::domain::moment::Moment;
 use hand::ByHand;

@@ -115,7 +115,7 @@ impl Stage {
 
     async fn is_settled(&self) -> Result<bool, NotPlayed> {
         let later = self.clock.now().plus(Duration::from_secs(1));
-        let unread = self.store.unread(later, 1).await?;
+        let unread = self.store.unread((later, Duration::ZERO), 1).await?;
         let at_work = |run: &Run| run.state.standing() == Standing::AtWork;
         Ok(unread.is_empty() && !self.runs().await?.iter().any(at_work))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Bench;
+use crate::clock::PutBack;
 use crate::domain::notice::Urgency;
 
 /// How often it looks.
@@ -16,19 +17,33 @@ const SLOW: Duration = Duration::from_secs(60);
 
 /// Sweeps until told to stop.
 pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
+    let mut wall = PutBack::watching(&bench.clock);
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             () = bench.clock.sleep(EVERY) => {}
         }
-        if let Err(error) = sweep(&bench).await {
+        if let Err(error) = sweep(&bench, &mut wall).await {
             tracing::warn!(%error, "sweeping was broken off; trying again");
         }
     }
 }
 
-async fn sweep(bench: &Bench) -> Result<(), crate::store::Error> {
+/// A clock that was put back makes nobody wait until it is as late again (threat E09).
+async fn put_right(bench: &Bench, wall: &mut PutBack) -> Result<(), crate::store::Error> {
+    let watching = PutBack::watching(&bench.clock);
+    if let Some(back) = wall.seen(&bench.clock) {
+        let seconds = back.as_secs();
+        tracing::warn!("the clock was put back by {seconds} s; what waits by it waits no longer");
+        bench.store.due_sooner(back, bench.clock.now()).await?;
+    }
+    *wall = watching;
+    Ok(())
+}
+
+async fn sweep(bench: &Bench, wall: &mut PutBack) -> Result<(), crate::store::Error> {
+    put_right(bench, wall).await?;
     let now = bench.clock.now();
     let since = now.minus(WAITING_LIMIT);
     for run in bench.store.expire_waiting(since, now).await? {

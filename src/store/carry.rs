@@ -164,7 +164,7 @@ pub(super) async fn make_due(
          risk_verdict = coalesce($3, risk_verdict) where run_id = $1",
     )
     .bind(bytes(run.uuid()))
-    .bind(at.as_millis())
+    .bind(tx.due(at).as_millis())
     .bind(risk)
     .execute(&mut tx.db)
     .await?;

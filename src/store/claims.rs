@@ -183,7 +183,7 @@ impl Store {
                 )
                 .bind(bytes(lease.run.uuid()))
                 .bind(lease.epoch)
-                .bind(due.as_millis())
+                .bind(tx.due(due).as_millis())
                 .bind(because)
                 .execute(&mut tx.db)
                 .await?;
@@ -193,22 +193,19 @@ impl Store {
         .await
     }
 
-    /// Ends every lease: whoever held one died with the process before this one. What was to wait is
-    /// tried at once, since by a clock that was put right since it might wait for hours (threat E09).
-    /// Where several services share the database they live on, and each lease ends by itself.
-    pub async fn free_leases(&self, at: Moment) -> Result<u64, Error> {
+    /// Ends every lease: whoever held one died with the process before this one. Where several
+    /// services share the database they live on, and each lease ends by itself.
+    pub async fn free_leases(&self) -> Result<u64, Error> {
         if self.is_shared() {
             return Ok(0);
         }
-        self.write(move |tx| {
+        self.write(|tx| {
             Box::pin(async move {
                 let freed = query(
                     "update run set lease_holder = null, lease_until = 0, \
-                     lease_epoch = lease_epoch + 1, due_at = min(due_at, $1) \
-                     where (lease_until > 0 or due_at > $1) \
+                     lease_epoch = lease_epoch + 1 where lease_until > 0 \
                      and state in ('queued', 'running', 'undoing', 'unknown')",
                 )
-                .bind(at.as_millis())
                 .execute(&mut tx.db)
                 .await?;
                 Ok(freed.rows_affected())

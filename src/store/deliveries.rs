@@ -1,5 +1,7 @@
 //! Deliveries: stored before anyone is thanked, found again when they repeat.
 
+use std::time::Duration;
+
 use super::Store;
 use super::error::Error;
 use super::intake;
@@ -75,14 +77,20 @@ impl Store {
             .await
     }
 
-    /// Deliveries stored before `before` and not yet read, oldest first: after a crash, and behind lost
-    /// wake-ups.
-    pub async fn unread(&self, before: Moment, limit: u32) -> Result<Vec<DeliveryId>, Error> {
+    /// Deliveries that were stored longer than `hinted` ago and not yet read, oldest first: after a
+    /// crash, and behind lost wake-ups. What was stored later than now was stored by a clock that was
+    /// put right since, or by another service's, and waits for neither.
+    pub async fn unread(
+        &self,
+        (now, hinted): (Moment, Duration),
+        limit: u32,
+    ) -> Result<Vec<DeliveryId>, Error> {
         let rows = query(
-            "select delivery_id from delivery where state = 'received' and received_at < $1 \
-             order by received_at limit $2",
+            "select delivery_id from delivery where state = 'received' \
+             and (received_at < $1 or received_at > $2) order by received_at limit $3",
         )
-        .bind(before.as_millis())
+        .bind(now.minus(hinted).as_millis())
+        .bind(now.as_millis())
         .bind(limit)
         .fetch_all(self.reading())
         .await?;

@@ -37,6 +37,7 @@ mod deliveries;
 mod drift_rows;
 mod drifts;
 mod drills;
+mod due;
 mod error;
 mod evidence;
 mod expectations;

@@ -104,7 +104,7 @@ async fn insert(
         .bind(new.plan.digest())
         .bind(to_json(&new.terms)?)
         .bind(cause.received_at.as_millis())
-        .bind(at.as_millis())
+        .bind(tx.due(at).as_millis())
         .bind(notify(new)?)
         .bind(
             claimed

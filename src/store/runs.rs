@@ -145,7 +145,7 @@ impl Store {
                      and not exists (select 1 from approval a \
                                      where a.run_id = run.run_id and a.state = 'asked') limit 100",
                 )
-                .bind(since.as_millis())
+                .bind(tx.due(since).as_millis())
                 .fetch_all(&mut tx.db)
                 .await?;
                 let mut expired = Vec::new();
@@ -190,7 +190,7 @@ async fn end_in(
 ) -> Result<RunState, Error> {
     let state = move_run(tx, run, ending.event, ending.because.as_deref(), at).await?;
     let ended = (state.standing() == Standing::Ended).then(|| at.as_millis());
-    let again = ending.again_at.map(Moment::as_millis);
+    let again = ending.again_at.map(|again| tx.due(again).as_millis());
     let contained = (state == RunState::Contained).then(|| at.as_millis());
     let coverage = match &ending.coverage {
         Some(coverage) => Some(super::evidence::informed(tx, run, coverage).await?),

@@ -20,8 +20,16 @@ pub(super) struct Tx {
     /// What closes the bodies of deliveries.
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
-    /// When it was opened, by the one clock of all services that share the database.
-    pub(super) shared: Option<Moment>,
+    /// When it was opened, where several services share the database.
+    pub(super) opened: Option<Opened>,
+}
+
+/// The same moment by two clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opened {
+    /// By the one clock of all services that share the database.
+    theirs: Moment,
+    ours: Moment,
 }
 
 impl Tx {
@@ -38,7 +46,10 @@ impl Tx {
         match opened {
             Ok((head, now)) => {
                 self.head = head;
-                self.shared = now.map(|now| self.clock.told(Moment::from_millis(now)));
+                self.opened = now.map(|now| Opened {
+                    theirs: self.clock.told(Moment::from_millis(now)),
+                    ours: self.clock.now(),
+                });
             }
             Err(error) => {
                 self.roll_back().await;
@@ -50,7 +61,16 @@ impl Tx {
 
     /// Leases are measured by one clock: ours, unless several services share the database.
     pub(super) fn now(&self, ours: Moment) -> Moment {
-        self.shared.unwrap_or(ours)
+        self.opened.map_or(ours, |opened| opened.theirs)
+    }
+
+    /// When a run is due by that clock, which claims are measured by: a service whose clock is an
+    /// hour fast makes nobody wait for an hour (threat E09).
+    pub(super) fn due(&self, ours: Moment) -> Moment {
+        self.opened.map_or(ours, |opened| {
+            let ahead = opened.theirs.as_millis() - opened.ours.as_millis();
+            Moment::from_millis(ours.as_millis().saturating_add(ahead))
+        })
     }
 
     pub(super) async fn roll_back(&mut self) {

@@ -102,7 +102,7 @@ impl Writer {
             moved,
             vault,
             clock,
-            shared: None,
+            opened: None,
         };
         let queues = [asked, taken];
         let life = async move {

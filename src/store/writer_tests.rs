@@ -165,7 +165,7 @@ fn tx(files: Files) -> (Tx, Journal) {
         moved: Moved::default(),
         vault: Arc::new(Vault::open_door()),
         clock: files.clock,
-        shared: None,
+        opened: None,
     };
     (tx, files.beside.unwrap().journal)
 }

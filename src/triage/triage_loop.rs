@@ -87,10 +87,10 @@ fn look(triage: &Triage, pause: Duration) -> Looking {
 
 async fn left_behind(triage: &Triage) -> Vec<DeliveryId> {
     // What came within the last tick is still in its hint.
-    let before = triage.clock.now().minus(LOOK_EVERY);
+    let now = triage.clock.now();
     triage
         .store
-        .unread(before, LOOK_MAX)
+        .unread((now, LOOK_EVERY), LOOK_MAX)
         .await
         .unwrap_or_else(|error| {
             tracing::warn!(%error, "unread deliveries could not be looked for; trying again");

@@ -9,7 +9,7 @@ use estop::domain::moment::Moment;
 use estop::domain::order::OrderKind;
 use estop::domain::run::{Lane, RunEvent, RunState};
 use estop::domain::step::{Before, Outcome, UndoOutcome};
-use estop::sim::{Fault, On, Tenant, What};
+use estop::sim::{Fault, On, RetryAfter, Tenant, What};
 use estop::store::{Claim, Ending, Error, ReadBack, Strike};
 
 use crate::cluster::is_only_for_sqlite;
@@ -61,6 +61,38 @@ async fn e09_a_clock_that_is_put_right_while_we_are_down_holds_up_no_run() {
 
     assert_eq!(world.state(run).await, RunState::Contained);
     assert_eq!(world.switched(invoice_bot()), [false]);
+}
+
+/// Nobody has read it before the restart, and its hint is lost.
+#[tokio::test]
+async fn e09_what_was_taken_by_a_clock_that_was_an_hour_fast_is_read_at_once() {
+    let world = World::new().await;
+    world.hand.put_forward(HOUR_MILLIS);
+    world.detect_agent(invoice_bot()).await;
+
+    world.hand.put_forward(-HOUR_MILLIS);
+    let world = world.restart().await;
+    world.settle().await;
+
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+}
+
+/// It is throttled for a while, and by the clock that is right it would be for an hour.
+#[tokio::test]
+async fn e09_a_clock_that_is_put_back_under_us_holds_up_no_run() {
+    let world = World::new().await;
+    world.hand.put_forward(HOUR_MILLIS);
+    let on = On::request("PATCH", &invoice_bot().to_string());
+    let retry_after = Some(RetryAfter::Seconds(25));
+    let throttled = What::Throttle { retry_after };
+    world.entra.push_fault(Fault::new(on, throttled));
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.pass(Duration::from_secs(5)).await;
+
+    world.hand.put_forward(-HOUR_MILLIS);
+    world.pass(Duration::from_secs(40)).await;
+
+    assert_eq!(world.state(run).await, RunState::Contained);
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn e10_asked_to_stop_it_finishes_what_is_in_flight() {
     let visit = site.visit().await;
     let run = only_run(&visit.store).await;
     assert_eq!(run.state, RunState::Contained, "{}", site.log());
-    assert_eq!(visit.store.free_leases(site.clock.now()).await.unwrap(), 0);
+    assert_eq!(visit.store.free_leases().await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -511,7 +511,12 @@ impl World {
     /// Is no delivery unread?
     pub async fn has_read_all(&self) -> bool {
         let later = self.clock.now().plus(Duration::from_secs(1));
-        let unread = self.service.store.unread(later, 1).await.unwrap();
+        let unread = self
+            .service
+            .store
+            .unread((later, Duration::ZERO), 1)
+            .await
+            .unwrap();
         unread.is_empty()
     }
 

@@ -147,7 +147,7 @@ async fn nothing_left_over(victim: &Victim) {
     let store = &visit.store;
     let clock = &victim.site.clock;
     let later = clock.now().plus(Duration::from_secs(3600));
-    assert_eq!(store.unread(later, 10).await.unwrap(), []);
+    assert_eq!(store.unread((later, Duration::ZERO), 10).await.unwrap(), []);
     let run = only_run(store).await;
     assert_eq!(run.state.standing(), Standing::Ended);
     let claim = Claim {

@@ -86,7 +86,8 @@ impl Stage {
             return Ok(false);
         };
         let later = self.clock.now().plus(Duration::from_secs(10));
-        let unread = now(live.store.unread(later, 1)).map_err(|why| why.to_string())?;
+        let unread =
+            now(live.store.unread((later, Duration::ZERO), 1)).map_err(|why| why.to_string())?;
         Ok(unread.is_empty() && !self.agenda.holds(is_news) && self.at_work()?.is_empty())
     }
 
