@@ -31,6 +31,10 @@ enum Kind {
     Hand(Arc<ByHand>),
 }
 
+/// A moment to come, by the clock that never steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ahead(Duration);
+
 /// The work was not finished within its limit and was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not finished in time")]
@@ -76,6 +80,16 @@ impl Clock {
             Kind::System { started } => started.elapsed(),
             Kind::Hand(by_hand) => by_hand.passed(),
         }
+    }
+
+    /// So long from now. Whoever waits in memory keeps this, and not what the wall clock will show.
+    pub fn ahead(&self, span: Duration) -> Ahead {
+        Ahead(self.elapsed().saturating_add(span))
+    }
+
+    /// What the wall clock will show then, as it goes now.
+    pub fn shown_at(&self, then: Ahead) -> Moment {
+        self.now().plus(then.0.saturating_sub(self.elapsed()))
     }
 
     /// Waits for `span` to pass on this clock, counted from this call.

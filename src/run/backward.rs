@@ -8,7 +8,7 @@ use super::put::{Back, Doing, later, waits, write};
 use super::verify::reads_open;
 use super::{Bench, Broken, Progress, VERIFY_WITHIN, together};
 use crate::act::Error;
-use crate::domain::moment::Moment;
+use crate::clock::Ahead;
 use crate::domain::notice::Urgency;
 use crate::domain::run::RunEvent;
 use crate::domain::step::{Before, Step, StepState, UndoOutcome};
@@ -152,7 +152,7 @@ fn begun(step: &Step) -> Option<&Before> {
 
 /// Until when a write of this step may still be on its way: counted from the last moment at which
 /// someone may have sent it.
-fn still_in_flight(bench: &Bench, claimed: &Claimed, step: &Step) -> Option<Moment> {
+fn still_in_flight(bench: &Bench, claimed: &Claimed, step: &Step) -> Option<Ahead> {
     let took = step.ended_at.zip(step.begun_at);
     let at_once = took.is_some_and(|(end, begin)| end.since(begin) < LOST_AFTER);
     let unfinished = match step.state {
@@ -161,9 +161,15 @@ fn still_in_flight(bench: &Bench, claimed: &Claimed, step: &Step) -> Option<Mome
         StepState::Ok => step.attempts > 1 || !at_once,
         StepState::Pending | StepState::Running | StepState::Skipped | StepState::Failed => false,
     };
+    let now = bench.clock.now();
     let last = step.ended_at.or(claimed.run.ended_at).or(step.begun_at)?;
-    let over = last.plus(WAIT_OUT);
-    (unfinished && bench.clock.now() < over).then_some(over)
+    // Later than now it was only by a clock that was put right since. Before the word it was anyhow.
+    let last = match claimed.ordered_at {
+        Some(word) if last > now => word.min(now),
+        _ => last,
+    };
+    let left = last.plus(WAIT_OUT).since(now);
+    (unfinished && left > Duration::ZERO).then(|| bench.clock.ahead(left))
 }
 
 /// Takes our holds off, and says who else holds one of the entities.

@@ -2,9 +2,9 @@
 
 use super::Bench;
 use super::verify::Proof;
+use crate::clock::Ahead;
 use crate::domain::action::Action;
 use crate::domain::entity::Entity;
-use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
 use crate::domain::playbook::Mode;
 use crate::domain::run::RunEvent;
@@ -17,7 +17,7 @@ pub(super) struct Found {
     pub(super) proofs: Vec<Proof>,
     /// What of it is not stored yet.
     pub(super) read_back: ReadBack,
-    pub(super) later: Option<(Moment, String)>,
+    pub(super) later: Option<(Ahead, String)>,
 }
 
 /// What the run has come to. Only required steps and entities count.

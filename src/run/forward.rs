@@ -6,9 +6,9 @@ use super::conclusion::{Found, conclusion, notice};
 use super::step::{Stepped, carry_out};
 use super::verify::{note_proof, prove_all, verdict};
 use super::{Bench, Broken, CONTAIN_DEADLINE, Progress, coverage};
+use crate::clock::Ahead;
 use crate::domain::action::Action;
 use crate::domain::entity::Entity;
-use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::run::{RunEvent, RunState};
 use crate::domain::step::{Outcome, Step};
@@ -122,7 +122,7 @@ fn is_held_back(claimed: &Claimed, step: &Step) -> bool {
     provisional && step.plan.action.waits_for_keep()
 }
 
-type Carried = (Vec<Step>, Option<(Moment, String)>);
+type Carried = (Vec<Step>, Option<(Ahead, String)>);
 
 async fn carry_all(bench: &Bench, claimed: &Claimed, steps: Vec<Step>) -> Result<Carried, Broken> {
     let tried = join_all(steps.into_iter().map(|step| async move {
@@ -248,15 +248,12 @@ async fn prove_late(bench: &Bench, claimed: Claimed) -> Result<Progress, Broken>
         PROVE_OFTEN
     };
     Ok(Progress::PutDown {
-        due: now.plus(pause),
+        due: bench.clock.ahead(pause),
         because,
     })
 }
 
-fn sooner(
-    one: Option<(Moment, String)>,
-    other: Option<(Moment, String)>,
-) -> Option<(Moment, String)> {
+fn sooner(one: Option<(Ahead, String)>, other: Option<(Ahead, String)>) -> Option<(Ahead, String)> {
     match (one, other) {
         (Some(one), Some(other)) => Some(if other.0 < one.0 { other } else { one }),
         (one, other) => one.or(other),

@@ -39,12 +39,11 @@ pub use turns::freeze_loop;
 pub use worker::{WorkerName, Workers, work_loop};
 
 use crate::act;
-use crate::clock::Clock;
+use crate::clock::{Ahead, Clock};
 use crate::doctor::Board;
 use crate::domain::caps::Caps;
 use crate::domain::guard::Guards;
 use crate::domain::id::RunId;
-use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
 use crate::domain::run::Run;
 use crate::graph::Graph;
@@ -106,7 +105,7 @@ enum Progress {
     /// It ended, or waits for a person.
     Ended,
     /// Take it up again when it is due.
-    PutDown { due: Moment, because: String },
+    PutDown { due: Ahead, because: String },
 }
 
 /// Why the work was broken off.

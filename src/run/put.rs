@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Bench, Broken, CONTAIN_DEADLINE, PAUSE_IN_MEMORY};
 use crate::act::{self, Error};
-use crate::domain::moment::Moment;
+use crate::clock::Ahead;
 use crate::domain::step::{Before, Step, UndoOutcome};
 use crate::store::Claimed;
 
@@ -14,7 +14,7 @@ const UNDO_DEADLINE: Duration = CONTAIN_DEADLINE;
 /// What became of one step.
 pub(super) enum Back {
     Stored(UndoOutcome),
-    Later { due: Moment, because: String },
+    Later { due: Ahead, because: String },
 }
 
 /// Which way a write goes.
@@ -99,7 +99,7 @@ pub(super) fn waits(bench: &Bench, claimed: &Claimed, error: Error) -> Result<Ba
 
 pub(super) fn later(bench: &Bench, after: Duration, because: String) -> Back {
     Back::Later {
-        due: bench.clock.now().plus(after),
+        due: bench.clock.ahead(after),
         because,
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY, company, together};
 use crate::act::{self, Error};
-use crate::domain::moment::Moment;
+use crate::clock::Ahead;
 use crate::domain::playbook::Mode;
 use crate::domain::run::RunLease;
 use crate::domain::step::{Before, Outcome, Step};
@@ -22,7 +22,7 @@ pub(super) enum Stepped {
     /// It must be tried again later than is worth waiting for in memory.
     Later {
         step: Step,
-        due: Moment,
+        due: Ahead,
         because: String,
     },
 }
@@ -79,7 +79,7 @@ pub(super) async fn carry_out(
                     bench.clock.sleep(span).await;
                 }
                 Verdict::Pause { span, because } => {
-                    let due = bench.clock.now().plus(span);
+                    let due = bench.clock.ahead(span);
                     return Ok(Stepped::Later { step, due, because });
                 }
             },

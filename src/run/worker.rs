@@ -238,7 +238,7 @@ async fn work_on(bench: &Bench, claimed: Claimed) {
         Ok(Progress::Ended) | Err(Broken::LeaseLost) => return,
         Ok(Progress::PutDown { due, because }) => {
             span.note("estop.put_down", || because.clone());
-            (due, because)
+            (bench.clock.shown_at(due), because)
         }
         Err(Broken::Braked) if unbegun && now.since(received) >= CONTAIN_DEADLINE => {
             return wait_for_person(bench, lease).await;
