@@ -80,7 +80,7 @@ impl Keeping {
             {
                 Ok(true) => {
                     last = asked;
-                    self.begin();
+                    self.begin(&holder);
                 }
                 Ok(false) => self.end("another service keeps house"),
                 Err(_) if self.clock.elapsed().saturating_sub(last) < SURE_FOR => {}
@@ -94,11 +94,11 @@ impl Keeping {
         }
     }
 
-    fn begin(&self) {
+    fn begin(&self, holder: &str) {
         self.told.send_if_modified(|until| {
             let begins = until.is_none();
             if begins {
-                tracing::info!("this service keeps house");
+                tracing::info!("this service keeps house, as {holder}");
                 *until = Some(self.stop.child_token());
             }
             begins

@@ -173,9 +173,12 @@ async fn fitness(store: &Store, guards: &ArcSwap<Guards>) -> Result<(), String> 
     if let Some(why) = guards.load().blindness() {
         return Err(why.to_owned());
     }
-    store
-        .standing()
-        .await
-        .map(drop)
-        .map_err(|error| error.to_string())
+    let asked = async {
+        if store.is_shared() {
+            // A server that only follows would answer, and store nothing.
+            store.synced().await?;
+        }
+        store.standing().await
+    };
+    asked.await.map(drop).map_err(|error| error.to_string())
 }

@@ -142,6 +142,7 @@ impl Service {
             tokens: self.tokens.clone(),
             arm: self.arm.clone(),
             store: Some(self.store.clone()),
+            away: None,
             catalog: Arc::clone(&self.catalog),
             premises: premises(&self.config),
             clock: self.clock.clone(),
@@ -150,8 +151,12 @@ impl Service {
     }
 }
 
-/// A doctor for one look, without a service. `store` is for the age of the last drill.
-pub fn doctor(parts: Parts, store: Option<Store>) -> Result<Doctor, StartError> {
+/// A doctor for one look, without a service. Without a store, `away` says why it is not at hand; no
+/// word means that there is none yet.
+pub fn doctor(
+    parts: Parts,
+    (store, away): (Option<Store>, Option<String>),
+) -> Result<Doctor, StartError> {
     let Parts {
         config,
         clock,
@@ -181,6 +186,7 @@ pub fn doctor(parts: Parts, store: Option<Store>) -> Result<Doctor, StartError> 
         tokens,
         arm,
         store,
+        away,
         catalog: Arc::new(ArcSwap::from_pointee(catalog)),
         premises: premises(&config),
         clock,

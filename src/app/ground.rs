@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 
+use crate::reload::Trials;
 use crate::store::{Disk, Workplace};
 
 /// On what a service runs.
@@ -38,6 +39,14 @@ impl Ground {
 }
 
 impl Loops {
+    /// Where changed playbooks are tried.
+    pub(super) fn trials(&self) -> Trials {
+        match self.ground {
+            Ground::Threads => Trials::Apart,
+            Ground::Played { .. } => Trials::Here,
+        }
+    }
+
     pub(super) fn on(ground: Ground) -> Self {
         let tasks = JoinSet::new();
         Self { ground, tasks }

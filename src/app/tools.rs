@@ -66,12 +66,13 @@ impl Service {
 
     /// What takes changed playbooks, where they lie in a folder.
     pub(super) fn new_reloader(&self) -> Option<(Reloader, mpsc::Receiver<Cause>)> {
-        Some(Reloader::new(
+        let (reloader, heard) = Reloader::new(
             self.config.playbooks.clone()?,
             (self.store.clone(), self.clock.clone()),
             Arc::clone(&self.catalog),
             self.config.activation.required,
-        ))
+        );
+        Some((reloader.trying(self.loops.trials()), heard))
     }
 }
 

@@ -31,7 +31,11 @@ impl FromStr for Head {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "a head is written NUMBER:SEAL, with 64 hex digits".to_owned();
         let (number, seal) = text.split_once(':').ok_or_else(wrong)?;
-        let number = number.parse().map_err(|_| wrong())?;
+        // Behind the last number there is no other, and before the first none.
+        let number: i64 = number.parse().map_err(|_| wrong())?;
+        if !(0..i64::MAX).contains(&number) {
+            return Err(wrong());
+        }
         let seal = Seal::from_hex(seal).ok_or_else(wrong)?;
         Ok(Self { number, seal })
     }
@@ -74,6 +78,17 @@ pub enum Bad {
     BeginsElsewhere {
         /// The last record that is not there.
         number: i64,
+    },
+    /// Everything that was noted lies before the place where the record begins.
+    #[error(
+        "the record begins behind {begins}, and what was noted ends at {noted}: nothing of it is \
+         proved; hold the anchors against it, or a newer head"
+    )]
+    NotedBefore {
+        /// The last record that is not there.
+        begins: i64,
+        /// The last record that was noted.
+        noted: i64,
     },
     /// A line of a file of anchors is not one, or is not signed by whom it should be.
     #[error("line {line} of the anchors: {why}")]
@@ -169,6 +184,15 @@ impl Walk {
             return Err(Bad::BeginsElsewhere {
                 number: begin.number,
             });
+        }
+        match noted.seals.last_key_value() {
+            Some((last, _)) if *last < begin.number => {
+                return Err(Bad::NotedBefore {
+                    begins: begin.number,
+                    noted: *last,
+                });
+            }
+            Some(_) | None => {}
         }
         Ok(Self {
             chain: Chain::behind(begin.number, begin.seal),

@@ -138,7 +138,38 @@ fn a_head_is_read_back_from_its_text() {
     let head = head_of(&chain());
 
     assert_eq!(head.to_string().parse::<Head>().unwrap(), head);
+    let seal = head.seal.hex();
+    let no_numbers = [format!("-1:{seal}"), format!("{}:{seal}", i64::MAX)];
     for wrong in ["", "3", "3:", "x:00", "3:zz"] {
         assert!(wrong.parse::<Head>().is_err(), "{wrong}");
+    }
+    for wrong in no_numbers {
+        assert!(wrong.parse::<Head>().is_err(), "{wrong}");
+    }
+}
+
+/// Whoever pretends that the record was cut behind the head a person noted could write anything
+/// after it: nothing ties the two together.
+#[test]
+fn d03_a_record_that_begins_behind_what_was_noted_is_not_proved_by_it() {
+    let noted = Noted::head(Some(head_of(&chain())));
+    for number in [4, 1_000, i64::MAX - 1] {
+        let cut = Head {
+            number,
+            seal: Seal([7; 32]),
+        };
+        let forged = SealedLine {
+            number: number + 1,
+            line: "\"forged\"".to_owned(),
+            seal: seal(cut.seal, "\"forged\""),
+        };
+        let export = format!("{}\n{}\n", super::cut_line(cut), line(&forged));
+
+        let bad = verify_export(export.as_bytes(), noted.clone()).unwrap_err();
+
+        assert!(
+            matches!(bad, Bad::NotedBefore { begins, noted: 3 } if begins == number),
+            "{bad}"
+        );
     }
 }

@@ -36,12 +36,22 @@ pub(super) fn config(room: &mut Room, args: &ConfigArgs) -> Answer {
             table::write(&mut room.terminal, &heading, &rows, "nothing is set");
         }
         ConfigCommand::Check => {
+            config.store.files_fit().map_err(|why| {
+                Failure::usage(format!("`store`, {}: {why}", config.store))
+                    .fix("deploy/postgres.md says how a service comes to a server")
+            })?;
             let shown = path.display().to_string();
             if room.terminal.wants_json() {
-                let said = json!({ "file": shown, "fit": true, "warnings": config.warnings });
+                let said = json!({ "file": shown, "fit": true, "store": config.store.to_string(), "warnings": config.warnings });
                 room.terminal.json(&said);
             } else {
                 room.terminal.line(&format!("{shown} is fit to be used"));
+                if config.store.file().is_none() {
+                    room.terminal.say(&format!(
+                        "what {} is can only be asked of it: estop doctor",
+                        config.store
+                    ));
+                }
             }
         }
     }

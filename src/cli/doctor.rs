@@ -34,24 +34,30 @@ pub(super) async fn examine(room: &mut Room, args: &DoctorArgs) -> Answer {
     for warning in &config.warnings {
         room.terminal.say(&format!("warning: {warning}"));
     }
-    let file = config.store.clone();
+    let place = config.store.clone();
     let parts = Parts::real(config, Playbooks::AsWritten).map_err(unfit)?;
-    let report = if file.file().is_none_or(std::path::Path::exists) {
-        let opened = Store::open(&file, Entry::Visit, room.clock.clone()).await;
-        let (store, writing) = opened.map_err(|why| Failure::usage(why.to_string()))?;
-        let doctor = doctor(parts, Some(store)).map_err(unfit)?;
-        let looking = async { Some(doctor.examine().await) };
-        let writing = async {
-            writing.await;
-            None
-        };
-        tokio::select! {
-            report = looking => report,
-            ended = writing => ended,
+    if place.file().is_some_and(|file| !file.exists()) {
+        let doctor = doctor(parts, (None, None)).map_err(unfit)?;
+        return Ok(tell(&mut room.terminal, &doctor.examine().await));
+    }
+    let (store, writing) = match Store::open(&place, Entry::Visit, room.clock.clone()).await {
+        Ok(opened) => opened,
+        Err(why) if place.file().is_some() => return Err(Failure::usage(why.to_string())),
+        // All else is looked at none the less: both may be wrong at once.
+        Err(why) => {
+            let doctor = doctor(parts, (None, Some(why.to_string()))).map_err(unfit)?;
+            return Ok(tell(&mut room.terminal, &doctor.examine().await));
         }
-    } else {
-        let doctor = doctor(parts, None).map_err(unfit)?;
-        Some(doctor.examine().await)
+    };
+    let doctor = doctor(parts, (Some(store), None)).map_err(unfit)?;
+    let looking = async { Some(doctor.examine().await) };
+    let writing = async {
+        writing.await;
+        None
+    };
+    let report = tokio::select! {
+        report = looking => report,
+        ended = writing => ended,
     };
     let report = report.ok_or_else(|| Failure::new(Exit::Failed, "the store closed too soon"))?;
     Ok(tell(&mut room.terminal, &report))

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::demo::NotObserved;
 use super::demo::stage::{doors, start, tenant_door};
 use super::exit::Exit;
+use super::signals::asked_to_stop;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::command::{NewName, at_the_machine, create_token};
@@ -187,20 +188,10 @@ fn write(path: &Path, text: &str) -> Result<(), NotObserved> {
     written.map_err(|why| NotObserved(format!("{}: {why}", path.display())))
 }
 
-/// Until Ctrl-C or the platform's polite request. A terminal tells the service too, which may be
-/// faster than we are.
+/// Until we are asked to end. A terminal tells the service too, which may be faster than we are.
 async fn until_ended(child: &mut Child) -> Result<(), NotObserved> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = signal(SignalKind::terminate());
-    let terminated = async {
-        match terminate {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => Ok(()),
-        () = terminated => Ok(()),
+        () = asked_to_stop() => Ok(()),
         ended = child.wait() => match ended {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(NotObserved(format!("the service ended: {status}"))),

@@ -18,6 +18,7 @@ mod terminal;
 mod answers;
 mod help;
 mod server;
+mod signals;
 mod table;
 mod wait;
 
@@ -49,6 +50,7 @@ mod reference;
 mod runs;
 mod send;
 mod service;
+mod store;
 mod token;
 mod trigger;
 mod undo;
@@ -139,6 +141,7 @@ async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Erran
         Command::Hold(args) => cases::hold(room, reach, args).await,
         Command::Pause(args) => pause::pause(room, reach, &args).await,
         Command::Status => service::status(room, reach).await,
+        Command::Store { command } => store::store(room, command).await,
         Command::Token { command } => token::token(room, command).await,
         Command::Person { command } => person::person(room, command).await,
         Command::Listen(args) => listen::listen(room, reach, args).await,

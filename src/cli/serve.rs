@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{Announced, Parts, Playbooks, Service, StartError, serve};
 use crate::command::Pause;
@@ -13,6 +13,7 @@ use crate::domain::playbook::ServiceMode;
 use crate::reload::{Cause, Reloader};
 
 use super::exit::Exit;
+use super::signals::asked_to_stop;
 
 /// How the service is started.
 #[derive(Clone, Debug, clap::Args)]
@@ -151,26 +152,6 @@ fn at_each(kind: SignalKind, act: impl Fn()) -> impl Future<Output = ()> {
             act();
         }
         std::future::pending().await
-    }
-}
-
-/// Ctrl-C, or the platform's polite request to end. It is listened for from the call on, so that
-/// a request between the announcement and the first wait is not the system's to answer.
-fn asked_to_stop() -> impl Future<Output = ()> {
-    async fn once(heard: std::io::Result<Signal>) {
-        match heard {
-            Ok(mut signal) => drop(signal.recv().await),
-            // The system ends the process by itself, which is as good.
-            Err(_) => std::future::pending().await,
-        }
-    }
-    let interrupt = signal(SignalKind::interrupt());
-    let terminate = signal(SignalKind::terminate());
-    async move {
-        tokio::select! {
-            () = once(interrupt) => {}
-            () = once(terminate) => {}
-        }
     }
 }
 

@@ -9,9 +9,10 @@ use super::contain::{reason, yes};
 use super::help::words;
 use super::server::{private_text, safe_base};
 use super::terminal::{Ends, Terminal, is_plain};
-use super::{Cli, Command, Exit, table};
+use super::{Cli, Command, Exit, store, table};
 use crate::config::Environment;
 use crate::domain::run::RunState;
+use crate::store::Crossed;
 
 /// What was written, for a test to look at.
 #[derive(Clone, Default)]
@@ -308,4 +309,26 @@ fn a_dumb_terminal_and_whoever_wants_no_colour_get_none() {
 
     assert!(plain("TERM", "dumb") && plain("NO_COLOR", "1"));
     assert!(!plain("TERM", "xterm-256color") && !plain("NO_COLOR", ""));
+}
+
+#[test]
+fn how_far_a_store_has_moved_is_drawn_where_a_person_looks_and_nowhere_else() {
+    let copied = Crossed::Copied {
+        table: "record",
+        rows: 2_000,
+        of: 4_711,
+    };
+    let (mut person, output, talk) = terminal("", PERSON);
+    let (mut pipe, _, nobody) = terminal("", Ends::default());
+
+    for terminal in [&mut person, &mut pipe] {
+        store::follow(terminal, copied);
+    }
+
+    assert!(talk.text().contains("\r"), "{:?}", talk.text());
+    assert!(talk.text().ends_with("  2000 of 4711 rows  record"));
+    assert_eq!(
+        (output.text(), nobody.text()),
+        (String::new(), String::new())
+    );
 }

@@ -171,19 +171,7 @@ impl Config {
             named.as_deref(),
             [file.store_password_file, file.store_ca_file],
         )?;
-        let beside = match &store {
-            Place::File(path) => path.clone(),
-            Place::Server(_) => base.join("estop"),
-        };
-        let key_file = |named: Option<PathBuf>, what| match named {
-            Some(named) => base.join(named),
-            None => PathBuf::from(format!("{}.{what}", beside.display())),
-        };
-        let ticket_key = key_file(file.ticket_key_file, "ticket-key");
-        let offline_journal = key_file(file.offline_journal, "offline");
-        let pause_file = key_file(file.pause_file, "pause");
-        let evidence_key = key_file(file.evidence.key_file, "evidence-key");
-        let anchor_key = key_file(None, "anchor-key");
+        let beside = Beside::of(base, &store);
         let listen = overrides.listen.or(file.listen);
         let listen = listen.unwrap_or_else(|| local(8787));
         let sources = sources(base, file.sources)?;
@@ -223,7 +211,7 @@ impl Config {
             drift_every: pace(file.drift.every, DRIFT_EVERY),
             inventory_attributes: attribute_set(file.inventory.attributes)?,
             evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
-            evidence_key,
+            evidence_key: beside.file(file.evidence.key_file, "evidence-key"),
             token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
             callback_hosts: callback_hosts(file.callback_hosts)?,
             drill: drill(file.drill, &left_alone)?,
@@ -231,15 +219,41 @@ impl Config {
             pages: pages(base, file.page)?,
             incidents: file.incidents.checked()?,
             ocsf: file.ocsf.checked(base)?,
-            anchors: file.anchors.checked(base, anchor_key)?,
+            anchors: file
+                .anchors
+                .checked(base, beside.file(None, "anchor-key"))?,
             retention: file.retention.checked()?,
             traces: file.traces.map(|traces| traces.checked(base)).transpose()?,
             store_key: file.store_key_file.map(|path| base.join(path)),
-            ticket_key,
-            pause_file,
-            offline_journal,
+            ticket_key: beside.file(file.ticket_key_file, "ticket-key"),
+            pause_file: beside.file(file.pause_file, "pause"),
+            offline_journal: beside.file(file.offline_journal, "offline"),
             warnings,
         })
+    }
+}
+
+/// Files that lie beside the store's, or beside the configuration where the store has none, unless
+/// they are named.
+struct Beside<'a> {
+    base: &'a Path,
+    stem: PathBuf,
+}
+
+impl<'a> Beside<'a> {
+    fn of(base: &'a Path, store: &Place) -> Self {
+        let stem = match store {
+            Place::File(path) => path.clone(),
+            Place::Server(_) => base.join("estop"),
+        };
+        Self { base, stem }
+    }
+
+    fn file(&self, named: Option<PathBuf>, what: &str) -> PathBuf {
+        match named {
+            Some(named) => self.base.join(named),
+            None => PathBuf::from(format!("{}.{what}", self.stem.display())),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::policy::Whom;
 use super::report::{Line, Report};
 use super::{
     Doctor, Wants, drills, licence, logs, ourselves, pages, permissions, policy, protected, reach,
-    rights, sights, skew, token,
+    rights, sights, skew, stored, token,
 };
 use crate::domain::drill::DrillState;
 use crate::domain::entity::ObjectId;
@@ -57,6 +57,7 @@ impl Doctor {
         };
         let date = probe.as_ref().ok().and_then(|probe| probe.date);
         let lines: Vec<Line> = vec![
+            stored::judge(&self.stored().await),
             reach::judge(&probe),
             token::judge(&held, premises.tenant, now),
             skew::judge(date, ours),
@@ -78,6 +79,14 @@ impl Doctor {
         let enforcement = policy::enforcement(Whom::Agents, &policies);
         self.board.write(report.clone(), enforcement);
         report
+    }
+
+    async fn stored(&self) -> stored::Read {
+        match (&self.store, &self.away) {
+            (Some(store), _) => stored::Read::Asked(store.facts().await),
+            (None, Some(why)) => stored::Read::Away(why.clone()),
+            (None, None) => stored::Read::NotYet,
+        }
     }
 
     fn ask(&self) -> Ask {

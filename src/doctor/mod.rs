@@ -1,6 +1,7 @@
 //! Is everything there that a containment needs, before one is needed?
 //!
-//! Knows: the tenant by reading it, our own token, what the loaded playbooks want, the last drill.
+//! Knows: the tenant by reading it, our own token, what the loaded playbooks want, the last drill,
+//! what the store says of itself.
 //! Never: a write to the tenant; that is a drill's.
 //!
 //! Laws
@@ -26,6 +27,7 @@ mod reach;
 mod rights;
 mod sights;
 mod skew;
+mod stored;
 mod token;
 
 mod watch;
@@ -89,8 +91,10 @@ pub struct Doctor {
     pub tokens: TokenSource,
     /// Azure, where it may be asked.
     pub arm: Option<Arm>,
-    /// Drills; `None` when no store is at hand.
+    /// Where things are stored; `None` when it is not at hand.
     pub store: Option<Store>,
+    /// Why it is not, where it should be.
+    pub away: Option<String>,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// What a deployment has set.

@@ -9,7 +9,7 @@ use super::policy::{Rules, Whom};
 use super::report::State::{Fail, Ok as Fine, Skipped, Unknown, Warn};
 use super::report::{Line, Report, State};
 use super::{Enforcement, Need, Wants, drills, licence, logs, permissions, policy, protected};
-use super::{reach, rights, skew, token};
+use super::{reach, rights, skew, stored, token};
 use crate::arm::{self, DiagnosticSetting};
 use crate::domain::action::Action;
 use crate::domain::drill::{Drill, DrillState};
@@ -484,4 +484,91 @@ fn every_line_but_a_good_one_says_what_to_do() {
 
     assert_eq!(report.state(), Warn);
     assert!(report.line("x").unwrap().fix.is_some());
+}
+
+fn facts() -> crate::store::Facts {
+    crate::store::Facts {
+        version: 150_018,
+        follows: false,
+        commits: "on".to_owned(),
+        tls: true,
+        step: 25,
+        ours: 25,
+        services: 2,
+        keeper: Some("first".to_owned()),
+    }
+}
+
+#[test]
+fn a_server_that_only_follows_or_forgets_or_is_away_stores_nothing() {
+    let asked = |facts| stored::judge(&stored::Read::Asked(Ok(Some(facts))));
+    let busy = || crate::store::Error::Busy("gone".to_owned());
+    for (line, state, said) in [
+        (
+            asked(facts()),
+            Fine,
+            "2 services work on it, and first keeps house",
+        ),
+        (
+            asked(crate::store::Facts {
+                services: 0,
+                keeper: None,
+                ..facts()
+            }),
+            Fine,
+            "no service works on it now",
+        ),
+        (
+            asked(crate::store::Facts {
+                keeper: None,
+                ..facts()
+            }),
+            Warn,
+            "none keeps house",
+        ),
+        (
+            asked(crate::store::Facts {
+                step: 26,
+                ..facts()
+            }),
+            Warn,
+            "beyond our step 25",
+        ),
+        (
+            asked(crate::store::Facts {
+                follows: true,
+                ..facts()
+            }),
+            Fail,
+            "only follows another server",
+        ),
+        (
+            asked(crate::store::Facts {
+                commits: "local".to_owned(),
+                ..facts()
+            }),
+            Fail,
+            "synchronous_commit is `local`",
+        ),
+        (
+            stored::judge(&stored::Read::Asked(Err(busy()))),
+            Fail,
+            "gone",
+        ),
+        (
+            stored::judge(&stored::Read::Away("gone".to_owned())),
+            Fail,
+            "gone",
+        ),
+        (
+            stored::judge(&stored::Read::Asked(Ok(None))),
+            Fine,
+            "a SQLite file",
+        ),
+        (stored::judge(&stored::Read::NotYet), Fine, "none yet"),
+    ] {
+        assert_eq!(line.state, state, "{line:?}");
+        assert!(line.said.contains(said), "{line:?}");
+        assert_eq!(line.fix.is_some(), state != Fine, "{line:?}");
+    }
 }

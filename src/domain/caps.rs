@@ -222,7 +222,13 @@ impl Caps {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
     use super::{CapReached, CapUse, Caps, Claimant};
+    use crate::domain::detection::DetectionType;
+    use crate::domain::moment::Span;
 
     #[test]
     fn e17_the_sixth_ordinary_entity_waits_for_a_person() {
@@ -307,6 +313,22 @@ mod tests {
     }
 
     #[test]
+    fn e17_the_reserve_is_for_threat_intelligence_and_a_persons_confirmation() {
+        let claimant = |word| Claimant::of(&DetectionType::new(word).unwrap());
+
+        for rarely_wrong in ["threatIntelligenceAccount", DetectionType::ADMIN_CONFIRMED] {
+            assert_eq!(claimant(rarely_wrong), Claimant::Reserved);
+        }
+        for other in [
+            "signInSpike",
+            "threatintelligenceaccount",
+            DetectionType::HEARTBEAT,
+        ] {
+            assert_eq!(claimant(other), Claimant::Ordinary);
+        }
+    }
+
+    #[test]
     fn e17_the_reserve_ends_too() {
         let used = CapUse {
             tenant: 7,
@@ -321,5 +343,125 @@ mod tests {
                 .allow(used, Claimant::Reserved, None)
                 .is_err()
         );
+    }
+
+    /// One ask for one more entity.
+    #[derive(Clone, Copy, Debug)]
+    struct Ask {
+        at: u64,
+        source: usize,
+        reserved: bool,
+    }
+
+    fn asks() -> impl Strategy<Value = Vec<Ask>> {
+        let ask = (0..120_u64, 0..3_usize, proptest::bool::weighted(0.2));
+        proptest::collection::vec(ask, 0..120).prop_map(|steps| {
+            let mut at = 0;
+            let ask = |(step, source, reserved)| {
+                at += step;
+                Ask {
+                    at,
+                    source,
+                    reserved,
+                }
+            };
+            steps.into_iter().map(ask).collect()
+        })
+    }
+
+    fn caps() -> impl Strategy<Value = Caps> {
+        (0..8_u32, 0..8_u32, 1..600_u64, 0..=100_u32, 0..4_u32).prop_map(
+            |(tenant, source, window, fleet_percent, reserve)| Caps {
+                tenant,
+                source,
+                window: Span(Duration::from_secs(window)),
+                fleet_percent,
+                reserve,
+                automatic_blueprints: false,
+            },
+        )
+    }
+
+    /// Those of the admitted that lie in the window that ends at `at`.
+    fn within(admitted: &[Ask], caps: Caps, at: u64) -> impl Iterator<Item = &Ask> {
+        let window = caps.window.0.as_secs();
+        admitted.iter().filter(move |it| it.at + window > at)
+    }
+
+    fn used(admitted: &[Ask], caps: Caps, ask: Ask, fleet: Option<u32>) -> CapUse {
+        let count = |n: usize| u32::try_from(n).unwrap();
+        let of_source = within(admitted, caps, ask.at).filter(|it| it.source == ask.source);
+        CapUse {
+            tenant: count(within(admitted, caps, ask.at).count()),
+            source: count(of_source.count()),
+            fleet,
+            ..CapUse::default()
+        }
+    }
+
+    fn admitted(caps: Caps, asks: &[Ask], fleet: Option<u32>) -> Vec<Ask> {
+        let mut admitted: Vec<Ask> = Vec::new();
+        for ask in asks {
+            let claimant = match ask.reserved {
+                true => Claimant::Reserved,
+                false => Claimant::Ordinary,
+            };
+            if caps
+                .allow(used(&admitted, caps, *ask, fleet), claimant, None)
+                .is_ok()
+            {
+                admitted.push(*ask);
+            }
+        }
+        admitted
+    }
+
+    proptest! {
+        /// Whoever asks, in whatever order and at whatever times: no window holds more than the cap,
+        /// and more than it only for those who may use the reserve.
+        #[test]
+        fn e17_no_window_holds_more_than_a_cap(
+            caps in caps(), asks in asks(), fleet in proptest::option::of(0..200_u32),
+        ) {
+            let admitted = admitted(caps, &asks, fleet);
+            let share = fleet.map_or(u32::MAX, |fleet| (fleet * caps.fleet_percent / 100).max(3));
+            let most = caps.tenant.min(share);
+            for last in &admitted {
+                let upto = admitted.iter().filter(|it| it.at <= last.at).copied().collect::<Vec<_>>();
+                let all = within(&upto, caps, last.at).count();
+                let ordinary = within(&upto, caps, last.at).filter(|it| !it.reserved).count();
+                let source = within(&upto, caps, last.at).filter(|it| it.source == last.source).count();
+                prop_assert!(all <= (most + caps.reserve) as usize, "{all} of {most}");
+                prop_assert!(ordinary <= most as usize, "{ordinary} of {most}");
+                prop_assert!(source <= (caps.source + caps.reserve) as usize);
+            }
+        }
+
+        /// However many decoys come, the reserve is there for the real one.
+        #[test]
+        fn e17_no_order_of_decoys_uses_the_reserve(caps in caps(), asks in asks()) {
+            let decoys: Vec<Ask> = asks.iter().map(|ask| Ask { reserved: false, ..*ask }).collect();
+            let mut admitted = admitted(caps, &decoys, None);
+            let at = decoys.last().map_or(0, |it| it.at);
+            for nth in 0..caps.reserve {
+                let real = Ask { at, source: 0, reserved: true };
+                let used = used(&admitted, caps, real, None);
+                prop_assert_eq!(caps.allow(used, Claimant::Reserved, None), Ok(()), "{}", nth);
+                admitted.push(real);
+            }
+        }
+
+        /// A larger cap refuses nothing that a smaller one takes.
+        #[test]
+        fn a_larger_cap_is_never_stricter(
+            caps in caps(), tenant in 0..10_u32, source in 0..10_u32, more in 0..5_u32, reserved: bool,
+        ) {
+            let claimant = if reserved { Claimant::Reserved } else { Claimant::Ordinary };
+            let used = CapUse { tenant, source, ..CapUse::default() };
+            let wider = Caps { tenant: caps.tenant + more, source: caps.source + more, ..caps };
+            if caps.allow(used, claimant, None).is_ok() {
+                prop_assert_eq!(wider.allow(used, claimant, None), Ok(()));
+            }
+        }
     }
 }

@@ -115,7 +115,46 @@ pub struct Containment {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{EntityEvent as E, EntityState as S};
+
+    const EVENTS: [E; 7] = [
+        E::Striking,
+        E::ReadClosed,
+        E::NeverStruck,
+        E::GaveUpReading,
+        E::SeenOpen,
+        E::Releasing,
+        E::Released,
+    ];
+
+    proptest! {
+        /// In every order of events: closed is what was read closed since it was last struck, and
+        /// open is what was never struck or was put back.
+        #[test]
+        fn no_order_of_events_closes_or_opens_unread(
+            events in proptest::collection::vec(0..EVENTS.len(), 0..40),
+        ) {
+            let mut state = S::Open;
+            for event in events.into_iter().map(|n| EVENTS[n]) {
+                let before = state;
+                let Ok(after) = state.after(event) else {
+                    continue;
+                };
+                state = after;
+                if state == S::Closed && before != S::Closed {
+                    prop_assert_eq!(event, E::ReadClosed);
+                    prop_assert!(matches!(before, S::Closing | S::Unverified), "{:?}", before);
+                }
+                if state == S::Open {
+                    let put_back = (before, event) == (S::Releasing, E::Released);
+                    prop_assert!(put_back || event == E::NeverStruck);
+                }
+                prop_assert!(event != E::Striking || matches!(state, S::Closing | S::Closed));
+            }
+        }
+    }
 
     #[test]
     fn a_kill_beats_an_undo() {
@@ -129,5 +168,18 @@ mod tests {
             assert_ne!(state.after(E::Striking), Ok(S::Closed));
             assert_ne!(state.after(E::GaveUpReading), Ok(S::Closed));
         }
+    }
+
+    /// The store keeps the words, so they stay what they are.
+    #[test]
+    fn every_state_is_read_back_from_its_word() {
+        assert_eq!(
+            S::ALL.map(S::word),
+            ["open", "closing", "closed", "unverified", "releasing"]
+        );
+        for state in S::ALL {
+            assert_eq!(S::from_word(state.word()), Some(state));
+        }
+        assert_eq!(S::from_word("xyzzy"), None);
     }
 }

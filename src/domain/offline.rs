@@ -10,7 +10,7 @@ use super::entity::Entity;
 use super::id::RunId;
 use super::moment::Moment;
 use super::outcome::Outcome;
-use super::plan::Plan;
+use super::plan::{Plan, PlanStep};
 use super::step::Before;
 
 /// One line: written and on disk before what it announces is done.
@@ -100,11 +100,17 @@ pub struct Story {
 }
 
 impl Story {
-    /// Is everything that was to be closed read back closed?
+    /// Is everything that was to be closed read back closed? A line that a journal lost is not taken
+    /// for a thing that went well: a step that ended was struck, and what it was about was closed.
     pub fn is_contained(&self) -> bool {
         let ended_well = |position: &u16| {
             let outcome = self.ended.get(position).map(|(_, outcome, _)| *outcome);
             matches!(outcome, Some(Outcome::Done | Outcome::AlreadyDone))
+        };
+        let struck = |position: &u16, step: &PlanStep| {
+            let itself = step.action.closes() == Some(step.entity.kind);
+            let struck = self.struck.get(position);
+            struck.is_some_and(|it| !itself || it.closes.contains(&step.entity))
         };
         let closed = |entity: &Entity| {
             let mut reads = self.read_back.iter();
@@ -112,16 +118,22 @@ impl Story {
         };
         let steps = (0..).zip(&self.plan.steps);
         let mut required = steps.filter(|(_, step)| step.action != Action::Verify);
-        required.all(|(position, _)| ended_well(&position))
-            && self.struck.values().flat_map(|one| &one.closes).all(closed)
+        let mut closes = self.struck.values().flat_map(|one| &one.closes).peekable();
+        closes.peek().is_some()
+            && required.all(|(position, step)| ended_well(&position) && struck(&position, step))
+            && closes.all(closed)
     }
 }
 
-/// The stories of a journal, in the order they began. Lines of a run that never began are left out.
+/// The stories of a journal, in the order they began. Lines of a run that never began are left out,
+/// and a run begins once.
 pub fn stories(lines: &[Line]) -> Vec<Story> {
     let mut stories: Vec<Story> = Vec::new();
     for line in lines {
-        if let Said::Begun { by, reason, plan } = &line.said {
+        let known = stories.iter_mut().find(|one| one.run == line.run);
+        if let Some(story) = known {
+            story.add(line);
+        } else if let Said::Begun { by, reason, plan } = &line.said {
             stories.push(Story {
                 run: line.run,
                 at: line.at,
@@ -132,8 +144,6 @@ pub fn stories(lines: &[Line]) -> Vec<Story> {
                 ended: BTreeMap::new(),
                 read_back: Vec::new(),
             });
-        } else if let Some(story) = stories.iter_mut().find(|one| one.run == line.run) {
-            story.add(line);
         }
     }
     stories
@@ -218,6 +228,33 @@ mod tests {
             evidence,
         }));
         assert!(contained(&lines));
+
+        // Whatever single line a crash or a disk took, it is no proof that it was not needed.
+        for lost in 1..lines.len() {
+            let mut damaged = lines.clone();
+            damaged.remove(lost);
+            assert!(!contained(&damaged), "without line {lost}");
+        }
+        let of = |kept: &[usize]| -> Vec<Line> { kept.iter().map(|n| lines[*n].clone()).collect() };
+        assert!(!contained(&of(&[0, 2])), "neither struck nor read back");
+        assert!(!contained(&of(&[0, 2, 3])), "nobody knows what was struck");
+    }
+
+    #[test]
+    fn a_run_begins_once() {
+        let agent = Entity::agent(ObjectId::from_uuid(Uuid::from_u128(7)));
+        let begun = |by: &str| {
+            line(Said::Begun {
+                by: by.to_owned(),
+                reason: "x".to_owned(),
+                plan: Plan::drill(agent),
+            })
+        };
+
+        let stories = stories(&[begun("local:dana"), begun("local:eve")]);
+
+        assert_eq!(stories.len(), 1);
+        assert_eq!(stories[0].by, "local:dana");
     }
 
     #[test]

@@ -293,7 +293,9 @@ pub struct Run {
 
 #[cfg(test)]
 mod tests {
-    use super::{RunEvent as E, RunState as S, Standing};
+    use proptest::prelude::*;
+
+    use super::{IllegalEvent, RunEvent as E, RunState as S, Standing};
 
     const EVENTS: [E; 17] = [
         E::Begun,
@@ -368,6 +370,73 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// What a run has been through, told beside the law.
+    #[derive(Default)]
+    struct Past {
+        begun: bool,
+        put_back_asked: bool,
+        held: bool,
+    }
+
+    proptest! {
+        /// Whatever is said to have happened, in whatever order: what is not the law changes
+        /// nothing, and what is keeps to what a person was told of it.
+        #[test]
+        fn no_order_of_events_leaves_the_law(events in proptest::collection::vec(0..EVENTS.len(), 0..40)) {
+            let (mut state, mut past) = (S::Queued, Past::default());
+            for event in events.into_iter().map(|n| EVENTS[n]) {
+                let before = state;
+                match state.after(event) {
+                    Ok(after) => state = after,
+                    Err(illegal) => {
+                        prop_assert_eq!(illegal, IllegalEvent { state, event });
+                        continue;
+                    }
+                }
+                past.begun |= event == E::Begun;
+                past.put_back_asked |= event == E::UndoAsked;
+                past.held |= event == E::Held;
+
+                let touched = matches!(state, S::Contained | S::Partial | S::Failed | S::Unknown | S::Observed);
+                prop_assert!(!touched || past.begun, "{state} without having begun");
+                let back = matches!(state, S::Undoing | S::Undone);
+                prop_assert!(!back || past.put_back_asked, "{state} on nobody's word");
+                prop_assert!(state != S::Expired || past.held, "expired, and never waited");
+                let over = matches!(before, S::Observed | S::Undone | S::Expired);
+                prop_assert!(!over, "{before} is the end, and became {state}");
+                prop_assert!(before != S::Stuck || event == E::UndoAsked, "unstuck by {event:?}");
+                prop_assert!(event != E::Stopped || before.standing() != Standing::Ended);
+            }
+        }
+    }
+
+    /// No state is a word only, and none but the ends is without a way on.
+    #[test]
+    fn every_state_is_reached_and_only_three_are_the_end() {
+        let mut reached = vec![S::Queued];
+        let mut next = 0;
+        while let Some(state) = reached.get(next).copied() {
+            for after in EVENTS
+                .into_iter()
+                .filter_map(|event| state.after(event).ok())
+            {
+                if !reached.contains(&after) {
+                    reached.push(after);
+                }
+            }
+            next += 1;
+        }
+
+        assert_eq!(reached.len(), S::ALL.len(), "{reached:?}");
+        let ends = S::ALL
+            .into_iter()
+            .filter(|state| EVENTS.iter().all(|event| state.after(*event).is_err()));
+        assert_eq!(
+            ends.collect::<Vec<_>>(),
+            [S::Observed, S::Undone, S::Expired]
+        );
     }
 
     #[test]

@@ -232,7 +232,49 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{Outcome, StepEvent as E, StepState as S};
+
+    const EVENTS: [E; 11] = [
+        E::Tried,
+        E::Started,
+        E::Reopened,
+        E::Ended(Outcome::Done),
+        E::Ended(Outcome::AlreadyDone),
+        E::Ended(Outcome::Observed),
+        E::Ended(Outcome::NotFound),
+        E::Ended(Outcome::Partial),
+        E::Ended(Outcome::Refused),
+        E::Ended(Outcome::Failed),
+        E::Ended(Outcome::Unknown),
+    ];
+
+    proptest! {
+        /// What was there before is stored once in every order of events, and once a write may have
+        /// left, no step is as if it had not.
+        #[test]
+        fn no_order_of_events_forgets_that_a_write_may_have_left(
+            events in proptest::collection::vec(0..EVENTS.len(), 0..40),
+        ) {
+            let (mut state, mut started, mut tried) = (S::Pending, 0, false);
+            for event in events.into_iter().map(|n| EVENTS[n]) {
+                let before = state;
+                let Ok(after) = state.after(event) else {
+                    continue;
+                };
+                state = after;
+                started += u32::from(event == E::Started);
+                tried |= event == E::Tried;
+                prop_assert!(started <= 1, "stored twice");
+                prop_assert!(event != E::Started || tried, "started before it was counted");
+                let untouched = matches!(state, S::Pending | S::Running);
+                prop_assert!(!untouched || started == 0, "{before} became {state}");
+                let ended = matches!(before, S::Skipped | S::Failed);
+                prop_assert!(!ended, "{before} is the end, and became {state}");
+            }
+        }
+    }
 
     #[test]
     fn what_was_before_is_stored_only_once() {
@@ -258,5 +300,20 @@ mod tests {
                 assert!(state.after(event).is_err(), "{state} {event:?}");
             }
         }
+    }
+
+    /// The store keeps the words, so they stay what they are.
+    #[test]
+    fn every_state_is_read_back_from_its_word() {
+        assert_eq!(
+            S::ALL.map(S::word),
+            [
+                "pending", "running", "sent", "ok", "skipped", "failed", "unknown"
+            ]
+        );
+        for state in S::ALL {
+            assert_eq!(S::from_word(state.word()), Some(state));
+        }
+        assert_eq!(S::from_word("xyzzy"), None);
     }
 }

@@ -103,7 +103,8 @@ impl Graph {
             let spoken = call.spoken();
             let answer = self.send(ask, call).await?;
             let objects: Objects = shape::read(&spoken, &answer.body)?;
-            there.extend(objects.value.into_iter().map(|object| object.id));
+            let ids = objects.value.into_iter().map(|object| object.id);
+            there.extend(ids.filter(|id| some.contains(id)));
         }
         Ok(there)
     }

@@ -32,8 +32,29 @@ impl Refused {
     }
 }
 
-/// Reads, checks and rehearses a folder, on a thread of its own.
-pub(super) async fn attempt(folder: &Path, clock: &Clock) -> Result<Catalog, Refused> {
+/// Where sets are tried, and who wakes the loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trials {
+    /// On a thread of its own, whenever the file system tells of a change.
+    #[default]
+    Apart,
+    /// On the thread that asks, and only at the loop's own looks: for who plays the machine.
+    Here,
+}
+
+/// Reads, checks and rehearses a folder.
+pub(super) async fn attempt(
+    folder: &Path,
+    clock: &Clock,
+    trials: Trials,
+) -> Result<Catalog, Refused> {
+    match trials {
+        Trials::Apart => on_a_thread(folder, clock).await,
+        Trials::Here => apart(folder.to_path_buf()),
+    }
+}
+
+async fn on_a_thread(folder: &Path, clock: &Clock) -> Result<Catalog, Refused> {
     let (tell, told) = oneshot::channel();
     let folder = folder.to_path_buf();
     let begun = thread::Builder::new()

@@ -19,6 +19,7 @@ mod set;
 mod swap;
 mod watch;
 
+pub use attempt::Trials;
 pub use set::{active_set, owners};
 pub use swap::{Cause, Reloaded, Reloader};
 pub use watch::reload_loop;

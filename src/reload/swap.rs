@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, mpsc};
 
-use super::attempt::attempt;
+use super::attempt::{Trials, attempt};
 use super::set::{active_set, compare, owners};
 use crate::catalog::{Catalog, fingerprint};
 use crate::clock::Clock;
@@ -66,6 +66,7 @@ pub struct Reloader {
     /// The files as they were last tried.
     tried: Arc<Mutex<String>>,
     knock: mpsc::Sender<Cause>,
+    trials: Trials,
 }
 
 impl Reloader {
@@ -86,8 +87,16 @@ impl Reloader {
             activation,
             clock,
             knock,
+            trials: Trials::default(),
         };
         (reloader, heard)
+    }
+
+    /// The same, with its sets tried elsewhere.
+    #[must_use]
+    pub fn trying(mut self, trials: Trials) -> Self {
+        self.trials = trials;
+        self
     }
 
     /// Has the loop look soon. A knock that waits already is enough.
@@ -107,6 +116,10 @@ impl Reloader {
     /// The files as they are now, as one digest.
     pub(super) fn files(&self) -> String {
         fingerprint(&self.folder)
+    }
+
+    pub(super) const fn trials(&self) -> Trials {
+        self.trials
     }
 
     pub(super) const fn clock(&self) -> &Clock {
@@ -133,7 +146,7 @@ impl Reloader {
             Cause::Start if before != *tried => Cause::Files,
             Cause::Start | Cause::Files | Cause::Signal => cause,
         };
-        let set = attempt(&self.folder, &self.clock).await;
+        let set = attempt(&self.folder, &self.clock, self.trials).await;
         if self.files() != before {
             // It was still being written: what was read may be of two minds.
             return Ok(Reloaded::Same);

@@ -8,6 +8,7 @@ use ::notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::Trials;
 use super::swap::{Cause, Reloaded, Reloader};
 
 /// How often the folder is looked at when nothing wakes us: network file systems and swapped links
@@ -23,7 +24,10 @@ pub async fn reload_loop(
     mut heard: mpsc::Receiver<Cause>,
     stop: CancellationToken,
 ) {
-    let _watching = watching(&reloader);
+    let _watching = match reloader.trials() {
+        Trials::Apart => watching(&reloader),
+        Trials::Here => None,
+    };
     loop {
         let cause = tokio::select! {
             biased;

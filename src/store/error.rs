@@ -46,6 +46,19 @@ pub enum OpenError {
         /// The lock file.
         path: String,
     },
+    /// What it held is elsewhere by now.
+    #[error(
+        "the store {path} was moved to {to}: name that one in `store`. What happened since is not in \
+         this one; to open it all the same, take {mark} away"
+    )]
+    Moved {
+        /// The database file.
+        path: String,
+        /// Where it went, and when.
+        to: String,
+        /// What says so.
+        mark: String,
+    },
     /// The folder or file cannot be used.
     #[error("cannot open the store {path}: {why}")]
     Unusable {

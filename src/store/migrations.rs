@@ -9,8 +9,11 @@ use sha2::{Digest as _, Sha256};
 use super::error::Error;
 use super::sql::{FileConnection, query};
 
-/// Number, name and text of every step, in order.
-const STEPS: [(i64, &str, &str); 15] = [
+/// Number, name and text of a step.
+type Step = (i64, &'static str, &'static str);
+
+/// Every step, in order.
+const STEPS: [Step; 15] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -44,6 +47,29 @@ pub(super) fn migrate(db: &mut FileConnection) -> Result<(), Error> {
         db.run_script(if done.is_ok() { "commit" } else { "rollback" })?;
         done?;
     }
+    none_beyond(db)
+}
+
+/// Has this file every step of ours, and none beyond? Changes nothing.
+pub(super) fn is_newest(db: &mut FileConnection) -> Result<bool, Error> {
+    let table = at_once(async {
+        query("select name from sqlite_schema where name = 'migration'")
+            .fetch_optional(&mut *db)
+            .await
+    })?;
+    if table.is_none() {
+        return Err(Error::Damaged("it is no store of estop".to_owned()));
+    }
+    for step in STEPS {
+        if !is_done(db, step)? {
+            return Ok(false);
+        }
+    }
+    none_beyond(db)?;
+    Ok(true)
+}
+
+fn none_beyond(db: &mut FileConnection) -> Result<(), Error> {
     let newest = STEPS.iter().map(|(number, ..)| *number).max();
     let beyond = at_once(async {
         query("select number from migration where number > $1 limit 1")
@@ -60,28 +86,38 @@ pub(super) fn migrate(db: &mut FileConnection) -> Result<(), Error> {
     }
 }
 
-fn apply(db: &mut FileConnection, (number, name, text): (i64, &str, &str)) -> Result<(), Error> {
-    let digest = Sha256::digest(text.as_bytes()).to_vec();
+/// A step of another text is none of ours.
+fn is_done(db: &mut FileConnection, (number, name, text): Step) -> Result<bool, Error> {
     let found = at_once(async {
         query("select digest from migration where number = $1")
             .bind(number)
             .fetch_optional(&mut *db)
             .await
     })?;
-    if let Some(row) = found {
-        if row.get::<Vec<u8>>("digest")? == digest {
-            return Ok(());
-        }
-        return Err(Error::Damaged(format!(
+    match found {
+        None => Ok(false),
+        Some(row) if row.get::<Vec<u8>>("digest")? == digest(text) => Ok(true),
+        Some(_) => Err(Error::Damaged(format!(
             "schema step {number} ({name}) is another than ours"
-        )));
+        ))),
     }
+}
+
+fn digest(text: &str) -> Vec<u8> {
+    Sha256::digest(text.as_bytes()).to_vec()
+}
+
+fn apply(db: &mut FileConnection, step: Step) -> Result<(), Error> {
+    if is_done(db, step)? {
+        return Ok(());
+    }
+    let (number, name, text) = step;
     db.run_script(text)?;
     at_once(async {
         query("insert into migration (number, name, digest) values ($1, $2, $3)")
             .bind(number)
             .bind(name)
-            .bind(digest)
+            .bind(digest(text))
             .execute(&mut *db)
             .await
     })?;

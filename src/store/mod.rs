@@ -32,6 +32,7 @@ mod checkpoint;
 mod claims;
 mod commit;
 mod containments;
+mod crossing;
 mod deliveries;
 mod drift_rows;
 mod drifts;
@@ -39,6 +40,7 @@ mod drills;
 mod error;
 mod evidence;
 mod expectations;
+mod facts;
 mod freeze_turns;
 mod freezes;
 mod hearing;
@@ -83,6 +85,7 @@ mod steps;
 mod stock;
 mod tellings;
 mod terms;
+mod threads;
 mod ties;
 mod tokens;
 mod triaged;
@@ -113,11 +116,13 @@ pub use callbacks::{Callback, CalledBack};
 pub use calls::{NewCall, NewTick};
 pub use claims::{Claim, Claimed};
 pub use containments::{ReadBack, Verified};
+pub use crossing::{CrossError, Crossed, Crossing, Obstacle, cross};
 pub use deliveries::{Taken, ToRead};
 pub use drifts::Watched;
 pub use drills::DrillMove;
 pub use error::{Error, OpenError};
 pub use evidence::EvidenceMove;
+pub use facts::Facts;
 pub use freezes::FreezeFacts;
 pub use history::Past;
 pub use holds::HeldFilter;
@@ -144,7 +149,7 @@ pub use ties::Tie;
 pub use tokens::{NewToken, StoredToken};
 pub use triaged::{Making, Triaged};
 pub use undo::Released;
-pub use workplace::{Disk, Workplace};
+pub use workplace::{Disk, Syncing, Workplace};
 
 use crate::clock::Clock;
 use crate::vault::Vault;
@@ -190,7 +195,8 @@ impl Store {
         let vault = Arc::new(vault);
         let mut opened = match place.into() {
             Place::File(path) => sqlite::open(&path, entry, clock.clone()).await?,
-            Place::Server(server) => postgres::open(&server, clock.clone()).await?,
+            // In a box, as what follows: the way to a server is long, and asked for once.
+            Place::Server(server) => Box::pin(postgres::open(&server, clock.clone())).await?,
         };
         if workplace.is_here() {
             opened.readers.stay_here();
@@ -198,7 +204,7 @@ impl Store {
         let moved = Moved::default();
         let shared = opened.hears.is_some();
         let hears = opened.hears.filter(|_| entry == Entry::Service);
-        let hearing = hears.map(|server| hear_loop(server, moved.clone(), clock.clone()));
+        let hearing = hears.map(|server| Box::pin(hear_loop(server, moved.clone(), clock.clone())));
         let (writer, writing) =
             Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)), workplace);
         let life = async move {

@@ -4,12 +4,22 @@
 use std::sync::Arc;
 
 use super::error::{Error, OpenError};
-use super::place::ServerPlace;
+use super::place::{Place, ServerPlace};
 use super::shared_schema::migrate;
 use super::sql::{Connection, For, Readers, Server};
 use super::sqlite::Opened;
 use super::writer::Files;
 use crate::clock::Clock;
+
+impl Place {
+    /// Are the files there that let us into a server? Nobody is asked.
+    pub fn files_fit(&self) -> Result<(), String> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Server(server) => Server::new(server.clone()).map(drop),
+        }
+    }
+}
 
 /// Connects, makes sure that the server keeps what it says, and brings the schema up to date.
 pub(super) async fn open(place: &ServerPlace, clock: Clock) -> Result<Opened, OpenError> {

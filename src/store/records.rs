@@ -107,7 +107,7 @@ impl Store {
     }
 }
 
-fn sealed_line(row: &Row) -> Result<SealedLine, Error> {
+pub(super) fn sealed_line(row: &Row) -> Result<SealedLine, Error> {
     let seal: Vec<u8> = row.get("seal")?;
     // A damaged seal must be found by the one who verifies, not hidden by the one who reads.
     let seal = seal.try_into().map_or(Seal::GENESIS, Seal);

@@ -27,7 +27,7 @@ const STEPS: [Step; 1] = [Step {
 }];
 
 /// Whoever changes the schema waits for the writers, and they for it.
-const BEGIN: &str = "begin; select pg_advisory_xact_lock(7309453671)";
+pub(super) const BEGIN: &str = "begin; select pg_advisory_xact_lock(7309453671)";
 const TABLE: &str = "create table if not exists migration (
     number bigint not null primary key,
     name text not null,
@@ -44,14 +44,14 @@ pub(super) async fn migrate(db: &mut Live) -> Result<(), Error> {
     done
 }
 
-async fn steps(db: &mut Live) -> Result<(), Error> {
+/// Every step that is not done, within the transaction in hand.
+pub(super) async fn steps(db: &mut Live) -> Result<(), Error> {
     db.run_script(TABLE).await?;
     for step in &STEPS {
         apply(db, step).await?;
     }
-    let newest = STEPS.iter().map(|step| step.number).max();
     let beyond = query("select number from migration where number > $1 and beside > $1 limit 1")
-        .bind(newest)
+        .bind(newest())
         .fetch_optional(db)
         .await?;
     match beyond {
@@ -62,6 +62,15 @@ async fn steps(db: &mut Live) -> Result<(), Error> {
             row.get::<i64>("number")?
         ))),
     }
+}
+
+/// The newest step that we know.
+pub(super) fn newest() -> i64 {
+    STEPS
+        .iter()
+        .map(|step| step.number)
+        .max()
+        .unwrap_or_default()
 }
 
 async fn apply(db: &mut Live, step: &Step) -> Result<(), Error> {

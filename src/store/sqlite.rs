@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checkpoint::beside;
+use super::crossing::{self, Mark};
 use super::error::{Error, OpenError};
 use super::journal::Journal;
 use super::lock;
@@ -37,6 +38,7 @@ pub(super) struct Opened {
 pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Opened, OpenError> {
     let shown = || path.display().to_string();
     let unusable = |why: String| OpenError::Unusable { path: shown(), why };
+    stayed(path)?;
     let lock = match entry {
         Entry::Service => Some(lock::take(path, &clock).await?),
         Entry::Visit => None,
@@ -78,6 +80,21 @@ pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Open
         readers,
         lock,
         hears: None,
+    })
+}
+
+/// Is it still the store, or was it moved? Only a mark that cannot be read leaves that open, and then
+/// nobody opens it either.
+fn stayed(path: &Path) -> Result<(), OpenError> {
+    let to = match Mark::read(path) {
+        Ok(None) => return Ok(()),
+        Ok(Some(mark)) => format!("{} at {}", mark.moved_to, mark.at),
+        Err(unreadable) => format!("another place ({unreadable})"),
+    };
+    Err(OpenError::Moved {
+        path: path.display().to_string(),
+        to,
+        mark: crossing::beside(path).display().to_string(),
     })
 }
 

@@ -24,14 +24,19 @@ pub enum Workplace {
     Here(Arc<dyn Disk>),
 }
 
+/// Ends when everything committed before it began is on disk, or that has failed.
+pub type Syncing = BoxFuture<'static, Result<(), Error>>;
+
 /// A disk that is played.
 pub trait Disk: Send + Sync {
     /// Answers when the next commit may be made, or why it cannot be.
     fn begins(&self) -> BoxFuture<'static, Result<(), Error>>;
     /// A commit was made; the journal holds so many pages now.
     fn committed(&self, pages: u32);
-    /// Answers when everything committed by now is on disk.
-    fn syncs(&self) -> BoxFuture<'static, ()>;
+    /// Answers when everything committed by now is on disk, or that it failed.
+    fn syncs(&self) -> Syncing;
+    /// It failed, and nobody knows what it holds: the process ends here.
+    fn ends(&self);
 }
 
 impl Workplace {
@@ -47,7 +52,7 @@ pub(super) struct WriterHere {
     checkpoints: Checkpoints,
     disk: Arc<dyn Disk>,
     to_sync: Vec<Committed>,
-    syncing: Option<(BoxFuture<'static, ()>, Vec<Committed>)>,
+    syncing: Option<(Syncing, Vec<Committed>)>,
 }
 
 impl WriterHere {
@@ -69,7 +74,11 @@ impl WriterHere {
         loop {
             tokio::select! {
                 biased;
-                () = self.synced() => {}
+                synced = self.synced() => {
+                    if synced.is_err() {
+                        return self.end().await;
+                    }
+                }
                 () = next_batch(&mut queues, &mut batch) => {
                     if batch.is_empty() {
                         return;
@@ -82,6 +91,9 @@ impl WriterHere {
 
     async fn commit(&mut self, batch: &mut Vec<Asked>) {
         if let Err(error) = self.disk.begins().await {
+            if matches!(error, Error::DiskFailed(_)) {
+                return self.end().await;
+            }
             for (piece, _) in batch.drain(..) {
                 piece.answer(Err(error.clone()));
             }
@@ -103,15 +115,22 @@ impl WriterHere {
         }
     }
 
-    async fn synced(&mut self) {
+    async fn synced(&mut self) -> Result<(), Error> {
         let Some((under_way, _)) = &mut self.syncing else {
             return pending().await;
         };
-        under_way.await;
+        under_way.await?;
         let answered = self.syncing.take().map(|(_, waiting)| waiting);
         for (piece, _) in answered.into_iter().flatten() {
             piece.answer(Ok(()));
         }
         self.sync();
+        Ok(())
+    }
+
+    /// As on a thread: nobody is answered by who no longer knows what the disk holds.
+    async fn end(&mut self) {
+        self.disk.ends();
+        pending().await
     }
 }

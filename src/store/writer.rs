@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +20,7 @@ use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{Early, Piece, Work};
 use super::sql::Connection;
+use super::threads::{Threads, on_a_thread};
 pub(super) use super::tx::Tx;
 use super::workplace::{Workplace, WriterHere};
 use crate::clock::Clock;
@@ -196,36 +196,9 @@ async fn live((tx, beside): (Tx, Beside), queues: Queues) {
         }),
     ];
     // In the order in which they end: each lives for as long as the one behind it.
-    let threads = threads.into_iter().rev().flatten().collect();
-    let _threads = Threads {
-        stop: Some(stop),
-        threads,
-    };
+    let _threads = Threads::ending_with(stop, threads.into_iter().rev().flatten());
     if ended.await.is_err() {
         tracing::error!("the store's writer died; nothing more can be stored");
-    }
-}
-
-fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread
-        .inspect_err(|error| tracing::error!(%error, "the thread {name} could not begin"))
-        .ok()
-}
-
-/// Whoever drops it waits for the commit in hand, so that a store that is gone writes no more.
-struct Threads {
-    stop: Option<oneshot::Sender<()>>,
-    threads: Vec<thread::JoinHandle<()>>,
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        for thread in self.threads.drain(..) {
-            // It was told already when it died.
-            let _ = thread.join();
-        }
     }
 }
 

@@ -4,8 +4,8 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Names what of this machine the tests must not do without.
 const REQUIRE: &str = "ESTOP_TEST_REQUIRE";
@@ -33,32 +33,40 @@ rm -rf "$2/data" "$2/log"
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
-    port: u16,
+    pub port: u16,
     _keeper: Child,
 }
 
 /// A database in it, dropped with its world.
 pub struct Database {
     pub name: String,
-    cluster: &'static Cluster,
+    cluster: Arc<Cluster>,
+    /// Where it is reached instead of at its socket: a port of this machine.
+    way: Option<u16>,
 }
 
 impl Cluster {
     /// The one of this program. None where the machine has no PostgreSQL, which is said, and is a
     /// failure where it is required.
-    pub fn get() -> Option<&'static Self> {
-        static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-        CLUSTER.get_or_init(Self::start).as_ref()
+    pub fn get() -> Option<Arc<Self>> {
+        static CLUSTER: OnceLock<Option<Arc<Cluster>>> = OnceLock::new();
+        CLUSTER.get_or_init(Self::of_its_own).clone()
+    }
+
+    /// One beside it, for a test that ends the server or makes another of it.
+    pub fn of_its_own() -> Option<Arc<Self>> {
+        Self::start().map(Arc::new)
     }
 
     fn start() -> Option<Self> {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
         let Some(programs) = programs() else {
-            let required = std::env::var(REQUIRE).is_ok_and(|what| what.contains("postgres"));
+            let required = variable(REQUIRE).is_some_and(|what| what.contains("postgres"));
             assert!(
                 !required,
                 "{REQUIRE} names postgres, and this machine has none"
             );
-            eprintln!("NOT TESTED: this machine has no PostgreSQL (initdb, pg_ctl, psql)");
+            say("NOT TESTED: this machine has no PostgreSQL (initdb, pg_ctl, psql)");
             return None;
         };
         let memory = Path::new("/dev/shm");
@@ -67,7 +75,8 @@ impl Cluster {
         } else {
             Path::new("/tmp")
         };
-        let folder = within.join(format!("estop-pg-{}", std::process::id()));
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = within.join(format!("estop-pg-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let port = free_port();
         let mut keeper = as_somebody(&folder);
@@ -120,27 +129,70 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// Ends it as a power cut would, and starts it again.
+    pub fn restart(&self) {
+        let mut control = as_somebody(&self.folder);
+        control.arg(self.programs.join("pg_ctl"));
+        control.arg("-D").arg(self.folder.join("data"));
+        control.arg("-l").arg(self.folder.join("log"));
+        control.args(["-m", "immediate", "-w", "restart"]);
+        control.stdin(Stdio::null()).stdout(Stdio::null());
+        let ended = control.stderr(Stdio::null()).status().unwrap();
+        assert!(ended.success(), "PostgreSQL did not come back");
+    }
+
+    /// Takes a file out of its folder of data.
+    pub fn remove(&self, name: &str) {
+        std::fs::remove_file(self.folder.join("data").join(name)).unwrap();
+    }
+
+    /// Puts a file of its own into its folder of data.
+    pub fn put(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.folder.join("data").join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if is_root() {
+            give_to_postgres(&path);
+        }
+    }
+}
+
 impl Database {
     /// A fresh one, where there is a PostgreSQL.
     pub fn fresh() -> Option<Self> {
+        Cluster::get().map(Self::on)
+    }
+
+    /// A fresh one on this server.
+    pub fn on(cluster: Arc<Cluster>) -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
-        let cluster = Cluster::get()?;
         let name = format!("world_{}", MADE.fetch_add(1, Ordering::Relaxed));
         cluster.tell("postgres", &format!("create database {name} owner {ROLE}"));
-        Some(Self { name, cluster })
+        Self {
+            name,
+            cluster,
+            way: None,
+        }
+    }
+
+    /// The same, reached at this port of this machine.
+    pub fn by_way_of(mut self, port: u16) -> Self {
+        self.way = Some(port);
+        self
     }
 
     /// A fresh one, where all worlds are to be stored in one.
     pub fn if_wanted() -> Option<Self> {
-        match std::env::var(STORE).as_deref() {
-            Ok("postgres") => Self::fresh(),
-            Ok(other) => panic!("{STORE} is `{other}`; only postgres is known"),
-            Err(_) => None,
-        }
+        if is_wanted() { Self::fresh() } else { None }
     }
 
     /// Its address.
     pub fn address(&self) -> String {
+        if let Some(port) = self.way {
+            return format!("postgres://{ROLE}@127.0.0.1:{port}/{}", self.name);
+        }
         let (folder, port) = (self.cluster.folder.display(), self.cluster.port);
         format!(
             "postgres:///{}?host={folder}&port={port}&user={ROLE}",
@@ -191,6 +243,36 @@ impl Drop for Database {
     }
 }
 
+/// Is a test about what only SQLite has, such as its file, where all worlds are to be stored in
+/// PostgreSQL? Then it says so, and is over.
+pub fn is_only_for_sqlite(about: &str) -> bool {
+    let skipped = is_wanted();
+    if skipped {
+        say(&format!("NOT TESTED in PostgreSQL: it is about {about}"));
+    }
+    skipped
+}
+
+fn say(words: &str) {
+    // Whoever cannot be told misses only that.
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
+/// Are all worlds to be stored in PostgreSQL?
+pub fn is_wanted() -> bool {
+    match variable(STORE).as_deref() {
+        Some("postgres") => true,
+        Some(other) => panic!("{STORE} is `{other}`; only postgres is known"),
+        None => false,
+    }
+}
+
+/// A variable of the environment.
+#[allow(clippy::disallowed_methods, reason = "the tests are their own roof")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// A port that nobody listens at.
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -207,7 +289,7 @@ fn programs() -> Option<PathBuf> {
         .collect();
     folders.sort();
     folders.reverse();
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = variable("PATH").unwrap_or_default();
     folders.extend(std::env::split_paths(&path));
     folders.into_iter().find(|folder| {
         let has = |program| folder.join(program).is_file();
@@ -217,17 +299,25 @@ fn programs() -> Option<PathBuf> {
 
 /// PostgreSQL refuses to run as root: then it runs as the user its package made.
 fn as_somebody(folder: &Path) -> Command {
-    use std::os::unix::fs::MetadataExt as _;
-    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+    if !is_root() {
         return Command::new("env");
     }
-    let owned = Command::new("chown").arg("postgres").arg(folder).status();
-    assert!(
-        owned.unwrap().success(),
-        "there is no user `postgres` to run it as"
-    );
+    give_to_postgres(folder);
     let mut command = Command::new("setpriv");
     command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
     command.current_dir("/");
     command
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn give_to_postgres(path: &Path) {
+    let owned = Command::new("chown").arg("postgres").arg(path).status();
+    assert!(
+        owned.unwrap().success(),
+        "there is no user `postgres` to run it as"
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use estop::domain::action::Action;
 use estop::domain::coverage::{Door, DoorReport, DoorState};
@@ -80,16 +81,38 @@ fn question(world: &World, bot: &str) -> Value {
 }
 
 async fn ask(world: &World, path: &str, token: &str, body: String) -> (StatusCode, Value) {
+    ask_at(&world.door, path, token, body).await
+}
+
+async fn ask_at(door: &Router, path: &str, token: &str, body: String) -> (StatusCode, Value) {
     let request = Request::post(format!("/v1/copilot/{path}?api-version=2025-05-01"))
         .header("authorization", format!("Bearer {token}"))
         .header("x-ms-correlation-id", Uuid::from_u128(9).to_string())
         .header("content-type", "application/json")
         .body(Body::from(body))
         .unwrap();
-    let reply = world.door.clone().oneshot(request).await.unwrap();
+    let reply = door.clone().oneshot(request).await.unwrap();
     let (parts, body) = reply.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (parts.status, serde_json::from_slice(&body).unwrap())
+}
+
+/// A world with the gate, for services beside its own.
+pub fn gated_setting() -> Setting {
+    Setting {
+        yaml: yaml(""),
+        ..Setting::default()
+    }
+}
+
+/// Does the gate behind this door refuse what the bot of `INVOICE_BOT` wants to call?
+pub async fn is_refused_at(world: &World, door: &Router) -> bool {
+    world.breathe().await;
+    let body = question(world, BOT).to_string();
+    let path = "prod/analyze-tool-execution";
+    let (status, said) = ask_at(door, path, &token(world), body).await;
+    assert_eq!(status, StatusCode::OK, "{said}");
+    said["blockAction"].as_bool().unwrap()
 }
 
 async fn asked(world: &World, bot: &str) -> (StatusCode, Value) {

@@ -514,7 +514,7 @@ async fn the_command_line_shows_exports_and_verifies_and_names_another_signer() 
 async fn the_signing_key_outlives_a_restart_and_nobody_else_may_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::new().await;
-    let path = world.folder.path().join("estop.db.evidence-key");
+    let path = world.beside_the_store("evidence-key");
     let first = std::fs::read_to_string(&path).unwrap();
 
     let world = world.restart().await;

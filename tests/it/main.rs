@@ -6,71 +6,98 @@
     reason = "tests"
 )]
 
-mod approvals;
-mod authoring;
-mod beyond;
-mod callbacks;
-mod called;
-mod callers;
-mod caps;
-mod change;
+// What tests stand on.
 mod cluster;
-mod containment;
-mod contract;
-mod copilot;
-mod coverages;
-#[cfg(feature = "failpoints")]
-mod crash;
-mod credentials;
-mod decisions;
-mod deliveries;
-mod demo;
-mod dependencies;
-mod disk;
-mod docs;
-mod doctor;
-mod drill;
-mod evidence;
-mod flood;
-mod freezes;
-mod gauges;
-mod glass;
-mod granting;
-mod guards;
-mod holds;
-mod hostile;
 mod house;
-mod inventory;
-mod keeping;
-mod layers;
-mod listening;
-mod notices;
-mod platform;
-mod playbooks;
-mod power;
-mod profiles;
 #[cfg_attr(
     not(feature = "failpoints"),
     allow(dead_code, reason = "the crash matrix uses all of it")
 )]
 mod program;
-mod progress;
-mod proofs;
-mod provisional;
-mod pull;
+mod world;
+
+// A newcomer's first hour: the two commands, the README, the tutorial.
+mod demo;
 mod readme;
+mod tutorial;
+
+// A detection comes in by the door, or is kept out.
+mod callers;
+mod deliveries;
+mod flood;
+mod fuzz;
+mod hostile;
+mod listening;
+mod profiles;
+mod senders;
+mod statuses;
+mod wire;
+
+// Detections that nobody sends: pulled, timed, found.
+mod called;
+mod pull;
+mod rounds;
+
+// What is decided, and by which playbooks.
+mod authoring;
+mod change;
+mod decisions;
+mod playbooks;
+
+// Whom we stop: what is known of the tenant, whom we spare, what we ask first.
+mod approvals;
+mod caps;
+mod freezes;
+mod guards;
+mod inventory;
+mod provisional;
+
+// An agent is stopped, and what is claimed of it was read.
+mod beyond;
+mod containment;
+mod copilot;
+mod coverages;
+mod proofs;
+mod storms;
+
+// It stays stopped, and is put back exactly.
+mod holds;
+mod undoing;
+
+// People hear of it, steer it and see it.
+mod callbacks;
+mod evidence;
+mod gauges;
+mod glass;
+mod notices;
+mod power;
+mod progress;
+mod traces;
+
+// What was promised outlives crashes, disks and years.
+#[cfg(feature = "failpoints")]
+mod crash;
+mod crossing;
+mod disk;
+mod fitness;
+mod holders;
+mod keeping;
 mod recovery;
 mod replicas;
-mod rounds;
-mod senders;
 mod serve;
 mod simulation;
-mod statuses;
-mod storms;
+
+// The tenant and the machine as they must be.
+mod contract;
+mod credentials;
+mod doctor;
+mod drill;
+mod granting;
+mod platform;
 mod templates;
+
+// The whole repository keeps its own rules.
+mod dependencies;
+mod docs;
+mod layers;
 mod threats;
-mod traces;
-mod tutorial;
-mod undoing;
-mod wire;
-mod world;

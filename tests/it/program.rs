@@ -11,12 +11,15 @@ use estop::domain::order::Scope;
 use estop::listener;
 use estop::signature::{Secret, sign};
 use estop::sim::{Entra, INVOICE_BOT, Limits};
-use estop::store::{Entry, Store};
+use estop::store::{Entry, Place, Store};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::cluster::Database;
 
 /// Longest wait for a program to open its doors or to end.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -30,12 +33,23 @@ pub struct Site {
     tenant_url: String,
     folder: tempfile::TempDir,
     secret: Secret,
+    /// Where the store is not in a file: see `ESTOP_TEST_STORE`.
+    database: Option<Database>,
     _tenant: JoinSet<()>,
 }
 
 impl Site {
     /// Contoso without limits, and a configuration that contains at once.
     pub async fn new() -> Self {
+        Self::stored(Database::if_wanted()).await
+    }
+
+    /// The same, for several services; none where this machine has no PostgreSQL.
+    pub async fn shared() -> Option<Self> {
+        Some(Self::stored(Some(Database::fresh()?)).await)
+    }
+
+    async fn stored(database: Option<Database>) -> Self {
         let clock = Clock::system();
         let entra = Entra::contoso(clock.clone());
         entra.set_limits(Limits::off());
@@ -55,6 +69,7 @@ impl Site {
             clock,
             entra,
             tenant_url,
+            database,
             _tenant: tenant,
         };
         site.write("lab.key", &site.secret.reveal());
@@ -65,10 +80,11 @@ impl Site {
     /// The configuration every test starts from.
     pub fn configuration(&self) -> String {
         let (tenant, url) = (self.entra.tenant().id, &self.tenant_url);
+        let store = self.store();
         // Without an inventory every strike looks first, whatever was listed before the crash; and
         // nothing is asked beside it for the evidence.
         format!(
-            "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
+            "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: \"{store}\"\n\
              mode: enforce\nprotected: []\ncaps: {{ tenant: 100, source: 100 }}\n\
              inventory: {{ every: 0s }}\ndrift: {{ every: 0s }}\nevidence: {{ within: 0s }}\n\
              tenant: {{ id: {tenant}, credential: managed_identity, \
@@ -76,6 +92,17 @@ impl Site {
              sources:\n  lab:\n    reader: estop\n    \
              verify: {{ standard_webhooks: {{ secret_files: [lab.key] }} }}\n"
         )
+    }
+
+    /// Where its configuration says that it stores.
+    fn store(&self) -> String {
+        let file = || "sqlite:estop.db".to_owned();
+        self.database.as_ref().map_or_else(file, Database::address)
+    }
+
+    /// Do several services share its store?
+    pub fn is_shared(&self) -> bool {
+        self.database.is_some()
     }
 
     /// Writes a file that only its owner may read.
@@ -194,8 +221,8 @@ impl Site {
 
     /// Enters the store as a command beside the service would.
     pub async fn visit(&self) -> Visit {
-        let file = self.folder.path().join("estop.db");
-        let opened = Store::open(&file, Entry::Visit, self.clock.clone()).await;
+        let place = Place::read(&self.store(), self.folder.path()).unwrap();
+        let opened = Store::open(&place, Entry::Visit, self.clock.clone()).await;
         let (store, writing) = opened.unwrap();
         let mut writer = JoinSet::new();
         writer.spawn(writing);
@@ -204,11 +231,16 @@ impl Site {
 
     /// A detection that asks for the containment of an agent with a user account.
     pub fn detection(&self) -> String {
+        self.detection_about(INVOICE_BOT)
+    }
+
+    /// The same about this agent.
+    pub fn detection_about(&self, agent: Uuid) -> String {
         let detection = serde_json::json!({
             "type": "threatIntelligenceAccount", "severity": "high",
             "detection_id": self.clock.uuid().to_string(),
             "detected_at": self.clock.now().to_string(),
-            "entities": [{ "kind": "agent", "id": INVOICE_BOT.to_string() }],
+            "entities": [{ "kind": "agent", "id": agent.to_string() }],
         });
         detection.to_string()
     }
@@ -233,7 +265,7 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// Lets go of the file: what follows finds it as if nobody had looked.
+    /// Lets go of the store: what follows finds it as if nobody had looked.
     pub async fn leave(self) {
         let Self { store, mut writer } = self;
         drop(store);

@@ -8,7 +8,7 @@ use estop::domain::id::RunId;
 use estop::domain::order::OrderKind;
 use estop::domain::run::RunState;
 use estop::domain::step::UndoOutcome;
-use estop::sim::{Aspect, Fault, On, Switch, What};
+use estop::sim::{Aspect, Fault, On, RetryAfter, Switch, What};
 
 use crate::containment::{cases, user_of};
 use crate::world::{World, invoice_bot};
@@ -275,6 +275,34 @@ async fn e15_a_new_kill_beats_an_undo_whose_write_is_on_its_way() {
             world.nothing_left_over().await;
         }
     }
+}
+
+#[tokio::test]
+async fn e15_a_new_kill_beats_an_undo_that_was_told_to_wait() {
+    let world = World::new().await;
+    let first = contained(&world).await;
+    let retry_after = Some(RetryAfter::Seconds(3));
+    let wait = What::Throttle { retry_after };
+    world.entra.push_fault(Fault::new(turning_on(), wait));
+    world.undo(first).await;
+    let told = || async {
+        world
+            .entra
+            .journal()
+            .iter()
+            .any(|it| it.status == Some(429))
+    };
+    assert!(world.until(told).await, "the undo was not told to wait");
+
+    let second = world.contain(Entity::agent(invoice_bot())).await;
+    world.settle().await;
+    world.pass(Duration::from_secs(60)).await;
+
+    let about = format!("{:?}", world.runs().await);
+    assert_eq!(world.switched(invoice_bot()), [false], "{about}");
+    assert_eq!(world.state(second).await, RunState::Contained, "{about}");
+    assert_eq!(world.state(first).await, RunState::Undone, "{about}");
+    world.nothing_left_over().await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A whole service on a simulated tenant, with a clock moved by hand: our parts are real, only the
 //! far end is played.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,6 +62,12 @@ pub struct World {
     setting: Setting,
     /// Where it is not in a file: see `ESTOP_TEST_STORE`.
     database: Option<Database>,
+}
+
+/// A detection on its way, the same however often it is sent.
+pub struct Message {
+    id: String,
+    body: String,
 }
 
 /// Workflows that wait to be called back.
@@ -195,7 +201,13 @@ impl World {
         Some(Self::stored(setting, Some(Database::fresh()?)).await)
     }
 
-    async fn stored(mut setting: Setting, database: Option<Database>) -> Self {
+    /// One whose store is in a file, whatever others are stored in.
+    pub async fn in_file(setting: Setting) -> Self {
+        Self::stored(setting, None).await
+    }
+
+    /// One that is stored in this database; in a file where there is none.
+    pub async fn stored(mut setting: Setting, database: Option<Database>) -> Self {
         let (clock, hand) = Clock::by_hand(Moment::from_millis(NOW * 1000));
         let entra = Entra::new(clock.clone(), setting.tenant.clone());
         entra.set_limits(setting.limits);
@@ -205,7 +217,7 @@ impl World {
         if let Some(database) = &database {
             setting.yaml.push_str(&database.line());
         }
-        let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
+        let (service, door) = Box::pin(open(folder.path(), &entra, &clock, &setting)).await;
         Self {
             service,
             entra,
@@ -224,6 +236,22 @@ impl World {
         open(self.folder.path(), &self.entra, &self.clock, &self.setting).await
     }
 
+    /// A file that lies beside the store's, or beside the configuration where the store has none.
+    pub fn beside_the_store(&self, what: &str) -> PathBuf {
+        let stem = if self.database.is_some() {
+            "estop"
+        } else {
+            "estop.db"
+        };
+        self.folder.path().join(format!("{stem}.{what}"))
+    }
+
+    /// Where it is stored, as a command is told.
+    pub fn store(&self) -> String {
+        let file = || format!("sqlite:{}", self.folder.path().join("estop.db").display());
+        self.database.as_ref().map_or_else(file, Database::address)
+    }
+
     /// The database that the services share.
     pub fn database(&self) -> &Database {
         self.database.as_ref().unwrap()
@@ -240,20 +268,38 @@ impl World {
 
     /// The usual detection about an agent, through this door.
     pub async fn detect_through(&self, door: &Router, id: impl ToString) -> StatusCode {
+        self.send_through(door, &self.message(id)).await
+    }
+
+    /// The usual detection about an agent, as a sender keeps it until somebody takes it.
+    pub fn message(&self, id: impl ToString) -> Message {
+        self.message_of("threatIntelligenceAccount", id)
+    }
+
+    /// The same of another type.
+    pub fn message_of(&self, detection_type: &str, id: impl ToString) -> Message {
         let detection = serde_json::json!({
-            "type": "threatIntelligenceAccount", "severity": "high",
+            "type": detection_type, "severity": "high",
             "detection_id": self.clock.uuid().to_string(),
             "detected_at": self.clock.now().to_string(),
             "entities": [{ "kind": "agent", "id": id.to_string() }],
         });
-        let request = self.signed(&detection.to_string());
+        Message {
+            id: format!("msg_{}", self.clock.uuid().simple()),
+            body: detection.to_string(),
+        }
+    }
+
+    /// One attempt of a sender: the same id and body, a fresh signature.
+    pub async fn send_through(&self, door: &Router, message: &Message) -> StatusCode {
+        let request = self.signed_as(&message.id, &message.body);
         door.clone().oneshot(request).await.unwrap().status()
     }
 
     /// Kills the service where it stands, as a power cut would, and starts another on the same
     /// folder and tenant.
     pub async fn restart(self) -> Self {
-        self.restart_as(|_| {}).await
+        Box::pin(self.restart_as(|_| {})).await
     }
 
     /// The same, with another configuration.
@@ -280,7 +326,7 @@ impl World {
         {
             setting.yaml.push_str(&database.line());
         }
-        let (service, door) = open(folder.path(), &entra, &clock, &setting).await;
+        let (service, door) = Box::pin(open(folder.path(), &entra, &clock, &setting)).await;
         Self {
             service,
             entra,
@@ -360,15 +406,18 @@ impl World {
     }
 
     fn signed(&self, body: &str) -> Request<Body> {
-        let id = format!("msg_{}", self.clock.uuid().simple());
+        self.signed_as(&format!("msg_{}", self.clock.uuid().simple()), body)
+    }
+
+    fn signed_as(&self, id: &str, body: &str) -> Request<Body> {
         let at = self.clock.now().as_seconds();
         Request::post("/v1/ingest/lab")
             .header("content-type", "application/json")
-            .header("webhook-id", &id)
+            .header("webhook-id", id)
             .header("webhook-timestamp", at.to_string())
             .header(
                 "webhook-signature",
-                sign(&self.secret, &id, at, body.as_bytes()),
+                sign(&self.secret, id, at, body.as_bytes()),
             )
             .body(Body::from(body.to_owned()))
             .unwrap()
@@ -640,7 +689,8 @@ pub fn invoice_bot() -> ObjectId {
 
 async fn open(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> (Service, Router) {
     let parts = parts(folder, entra, clock, setting);
-    let service = Service::start(parts).await.unwrap();
+    // A start is a large future, and a test may hold several: on the heap, not on its stack.
+    let service = Box::pin(Service::start(parts)).await.unwrap();
     let public = "https://estop.example".parse().unwrap();
     let door = service.ingress(public).unwrap();
     (service, door)

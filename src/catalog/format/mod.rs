@@ -24,6 +24,12 @@ pub fn formatted(file: &str, text: &str) -> Result<String, Vec<Fault>> {
     let text = text.replace("\r\n", "\n");
     let mut faults = Faults::none_in(file, &text);
     let tree = yaml::tree(&text, &mut faults);
+    if tree.is_none() && !faults.refuse() {
+        let fault = faults.error(&(0..0), "this file says nothing");
+        fault
+            .coded(Code::Missing)
+            .help("it begins with `playbook: NAME`");
+    }
     let Some(root) = tree.filter(|_| !faults.refuse()) else {
         return Err(faults.told());
     };
@@ -148,6 +154,12 @@ steps:
         let folded = TAME.replace("Stop the agent.  ", ">\n  Stop the\n  agent.\n");
 
         assert!(formatted("x.yaml", &folded).is_err());
-        assert!(formatted("x.yaml", "a: [").is_err());
+        for nothing in ["a: [", "", "\n", "# only this\n"] {
+            let faults = formatted("x.yaml", nothing).unwrap_err();
+            assert!(
+                !faults.is_empty(),
+                "{nothing:?} is left alone, and nobody hears why"
+            );
+        }
     }
 }

@@ -138,6 +138,20 @@ pub(super) const STATUS: &str = "Examples:
   estop status
   estop status --json";
 
+pub(super) const STORE: &str = "Examples:
+  estop store migrate --from sqlite:estop.db --to postgres://estop@db.contoso.example/estop \\
+    --password-file estop.password
+  estop store migrate --from sqlite:estop.db --config estop.yaml   where it names the database
+  estop store migrate --from sqlite:estop.db --to postgres://estop@127.0.0.1/estop --json
+
+Stop the service first. The file is left as it is, and everything arrives in one transaction: an
+interruption leaves the database empty. Before it is committed, the rows of every table are counted
+and the record is proved. A mark beside the file then keeps every estop from opening it.
+
+Exit codes: 0 moved, or was before; 1 the copy could not be proved; 2 a file or a server that cannot
+be used; 7 cut while it committed: run it again, it finds out; 8 a service at work, or a database that
+is not empty; 9 the server cannot be reached";
+
 pub(super) const TOKEN: &str = "Examples:
   estop token create --name soc --scope respond --expires 30d --out soc.token
   estop token list --store sqlite:estop.db

@@ -25,7 +25,8 @@ pub use manner::Manner;
 pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
 pub use notices::{NoticesCommand, PageCommand};
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, PersonCommand, ProofArgs, StoreArgs, TokenCommand,
+    AuditCommand, ConfigArgs, ConfigCommand, MigrateArgs, PersonCommand, ProofArgs, StoreArgs,
+    StoreCommand, TokenCommand,
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,
@@ -199,6 +200,13 @@ pub enum Command {
     /// Mode, brake, health and open work.
     #[command(after_help = examples::STATUS)]
     Status,
+    /// The store, while no service works on it.
+    #[command(after_help = examples::STORE)]
+    Store {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// API tokens, at the machine that holds the store.
     #[command(after_help = examples::TOKEN)]
     Token {

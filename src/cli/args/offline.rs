@@ -48,6 +48,33 @@ pub struct StoreArgs {
     pub config: Option<PathBuf>,
 }
 
+/// What to do with the store.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Move it out of its SQLite file into an empty PostgreSQL database: proved, or not at all.
+    Migrate(MigrateArgs),
+}
+
+/// Out of which file, and into which database.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// The file; without it the one that the configuration names.
+    #[arg(long, value_name = "sqlite:PATH")]
+    pub from: Option<String>,
+    /// The database; without it the one that the configuration names.
+    #[arg(long, value_name = "postgres://ROLE@HOST/DATABASE")]
+    pub to: Option<String>,
+    /// Holds the password of our role there.
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub password_file: Option<PathBuf>,
+    /// Whose certificates the server may show, in PEM.
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub ca_file: Option<PathBuf>,
+    /// The configuration that names what is not named here.
+    #[arg(long, env = "ESTOP_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {

@@ -12,6 +12,7 @@ mod tell;
 use std::io::Write;
 
 use super::exit::Exit;
+use super::signals::asked_to_stop;
 use crate::sim::Entra;
 use stage::Stage;
 use tell::Teller;
@@ -52,7 +53,7 @@ pub async fn demo(args: &DemoArgs, out: &mut (dyn Write + Send), colour: Colour)
     let clock = crate::clock::Clock::system();
     let entra = Entra::contoso(clock.clone());
     match play(args, &entra, &clock, &mut teller).await {
-        Ok(()) => Exit::Done,
+        Ok(exit) => exit,
         Err(missing) => {
             teller.failed(&missing.to_string());
             Exit::Failed
@@ -74,7 +75,8 @@ async fn play(
     entra: &Entra,
     clock: &crate::clock::Clock,
     teller: &mut Teller<'_>,
-) -> Result<(), NotObserved> {
+) -> Result<Exit, NotObserved> {
+    let stopped = asked_to_stop();
     let (tenant_door, address) = stage::tenant_door().await?;
     let serving = crate::listener::serve(
         tenant_door,
@@ -89,13 +91,15 @@ async fn play(
         story::tell(args.scenario, &stage, teller).await?;
         if args.serve {
             teller.still_up(&stage);
-            stage::until_interrupted().await;
-        } else {
-            teller.next_steps();
+            // Until whoever looks around has seen enough.
+            return std::future::pending().await;
         }
-        Ok(())
+        teller.next_steps();
+        Ok(Exit::Done)
     };
     tokio::select! {
+        // Whichever moment it is, the service ends with us, and its folder goes.
+        () = stopped => Ok(if args.serve { Exit::Done } else { Exit::Interrupted }),
         () = serving => Err(NotObserved("the simulated tenant ended early".to_owned())),
         told = telling => told,
     }

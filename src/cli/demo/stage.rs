@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -30,12 +31,13 @@ pub(super) struct Stage {
     pub(super) deliveries_url: String,
     pub(super) control_url: String,
     pub(super) store: Store,
-    pub(super) folder: tempdir::Folder,
     transport: Transport,
     secret: Secret,
     token: String,
-    _child: Child,
+    _service: Played,
     _writing: tokio::task::JoinSet<()>,
+    // Behind whoever writes there.
+    pub(super) folder: tempdir::Folder,
 }
 
 /// A loopback socket for the simulated tenant.
@@ -46,16 +48,16 @@ pub(in crate::cli) async fn tenant_door() -> Result<(TcpListener, String), NotOb
     Ok((listener, format!("http://{address}")))
 }
 
-/// Waits for Ctrl-C.
-pub(super) async fn until_interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    // Without a signal handler the default ends the process, which is as good.
-    let Ok(mut asked) = signal(SignalKind::terminate()) else {
-        return drop(tokio::signal::ctrl_c().await);
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = asked.recv() => {}
+/// The child. It is dead before anything else of the stage goes.
+struct Played(Child);
+
+impl Drop for Played {
+    fn drop(&mut self) {
+        let pid = self.0.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        // Without a number it has ended already.
+        if let (Some(pid), Ok(())) = (pid, self.0.start_kill()) {
+            let _ = waitpid(Some(pid), WaitOptions::empty());
+        }
     }
 }
 
@@ -90,7 +92,7 @@ impl Stage {
             transport,
             secret,
             token,
-            _child: child,
+            _service: Played(child),
             _writing: loops,
         })
     }

@@ -158,3 +158,109 @@ impl Window {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Budget, Duration, Priority, RESERVE, Window};
+
+    const LENGTH: Duration = Duration::from_secs(10);
+
+    /// Someone asks, so many milliseconds after the one before.
+    #[derive(Clone, Copy, Debug)]
+    struct Ask {
+        after_millis: u64,
+        priority: Priority,
+        turns: u32,
+    }
+
+    fn asks() -> impl Strategy<Value = Vec<Ask>> {
+        let ask = (0..700_u64, 0..Priority::ALL.len(), 1..6_u32);
+        let ask = ask.prop_map(|(after_millis, priority, turns)| Ask {
+            after_millis,
+            priority: Priority::ALL[priority],
+            turns,
+        });
+        proptest::collection::vec(ask, 0..200)
+    }
+
+    /// Each takes its turns where they are free and goes away where not: what was given, and when.
+    fn given(window: &mut Window, asks: &[Ask]) -> (Vec<(Duration, Ask)>, Duration) {
+        let (mut given, mut now) = (Vec::new(), Duration::ZERO);
+        for ask in asks {
+            now += Duration::from_millis(ask.after_millis);
+            if window.wait(now, ask.priority, ask.turns).is_zero() {
+                window.give(now, ask.priority, ask.turns);
+                given.push((now, *ask));
+            }
+        }
+        (given, now)
+    }
+
+    fn window(turns: u32) -> Window {
+        Window::new(Budget {
+            turns,
+            window: LENGTH,
+        })
+    }
+
+    proptest! {
+        /// No window of its length holds more than the budget, and what is not for containing stays
+        /// out of the reserve.
+        #[test]
+        fn g17_no_window_holds_more_than_the_budget(turns in 6..60_u32, asks in asks()) {
+            let (given, _) = given(&mut window(turns), &asks);
+            for (last, ask) in &given {
+                let in_window = given.iter().filter(|(at, _)| at <= last && *at + LENGTH > *last);
+                let all: u32 = in_window.clone().map(|(_, ask)| ask.turns).sum();
+                prop_assert!(all <= turns, "{all} of {turns} at {last:?}");
+                if ask.priority != Priority::Contain {
+                    let upto = in_window.filter(|(at, _)| at < last);
+                    let before: u32 = upto.map(|(_, ask)| ask.turns).sum();
+                    prop_assert!(before + ask.turns <= turns - turns / RESERVE, "{ask:?} took of the reserve");
+                }
+            }
+        }
+
+        /// However many others ask, the reserve is free at once for who contains.
+        #[test]
+        fn others_never_use_what_is_kept_for_containing(turns in 5..60_u32, asks in asks()) {
+            let mut window = window(turns);
+            let others: Vec<Ask> = asks.into_iter().filter(|ask| ask.priority != Priority::Contain).collect();
+            let (_, now) = given(&mut window, &others);
+            prop_assert_eq!(window.wait(now, Priority::Contain, turns / RESERVE), Duration::ZERO);
+        }
+
+        /// Whoever waits and is first gets its turn within two windows once nobody contains, whatever
+        /// was before: it looks again as it is told to.
+        #[test]
+        fn nobody_who_is_first_waits_longer_than_two_windows(
+            turns in 1..60_u32, asks in asks(), wanted in 1..6_u32, priority in 0..Priority::ALL.len(),
+        ) {
+            let mut window = window(turns);
+            let (_, began) = given(&mut window, &asks);
+            let (mut now, priority) = (began, Priority::ALL[priority]);
+            loop {
+                let wait = window.wait(now, priority, wanted);
+                if wait.is_zero() {
+                    break;
+                }
+                now += wait;
+                prop_assert!(now <= began + LENGTH * 2, "waits since {began:?}");
+            }
+        }
+
+        /// What is taken back is given again, and no more than was given.
+        #[test]
+        fn what_is_taken_back_is_free_again(turns in 6..60_u32, asks in asks(), back in 0..80_u32) {
+            let mut window = window(turns);
+            let (_, now) = given(&mut window, &asks);
+            let spent = window.spent(now);
+            window.take_back(back);
+            prop_assert_eq!(window.spent(now), spent.saturating_sub(back));
+            prop_assert_eq!(window.given.iter().map(|it| it.turns).sum::<u32>(), window.sum);
+            prop_assert_eq!(window.given.iter().map(|it| it.others).sum::<u32>(), window.others);
+        }
+    }
+}

@@ -8,6 +8,7 @@
 //! * A timestamp that is read is signed, or it would be worth nothing.
 //! * An id that is not signed finds no repeat: then the bytes do.
 
+mod fit;
 mod known;
 mod template;
 
@@ -105,34 +106,6 @@ pub struct Scheme {
 pub struct BadScheme(pub &'static str);
 
 impl Scheme {
-    /// Refuses what would verify less than it seems to.
-    pub fn checked(self) -> Result<Self, BadScheme> {
-        let (signed, listed) = (&self.signed, matches!(self.layout, Layout::List { .. }));
-        if !signed.has_body() {
-            return Err(BadScheme(
-                "`signed` must hold {body}, or the body is not signed at all",
-            ));
-        }
-        if self.time.is_some() != signed.has_timestamp() {
-            return Err(BadScheme(
-                "`timestamp` and {timestamp} in `signed` need each other: an unsigned time is \
-                 worth nothing",
-            ));
-        }
-        if self.id.is_some() != signed.has_id() {
-            return Err(BadScheme(
-                "`id` and {id} in `signed` need each other: an unsigned id finds no repeat",
-            ));
-        }
-        let in_list = |time: &TimeRule| matches!(time.place, TimePlace::Entry(_));
-        if self.time.as_ref().is_some_and(in_list) && !listed {
-            return Err(BadScheme(
-                "`timestamp.entry` needs `entry`: a header that is a list",
-            ));
-        }
-        Ok(self)
-    }
-
     /// Which key signed exactly these bytes, and the delivery's id where it is signed.
     pub(super) fn verify<'a>(
         &self,

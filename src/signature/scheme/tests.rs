@@ -343,3 +343,56 @@ fn the_published_header_of_teams_is_read_and_opens_nothing() {
     assert_eq!(refused, Err(Refusal::WrongSignature));
     assert!(as_configured.is_err(), "everybody knows it");
 }
+
+/// A manner that is taken believes somebody: two things under one name, or a text that no header
+/// carries, would refuse every delivery and say nothing.
+#[test]
+fn a_manner_in_which_nobody_could_sign_is_refused() {
+    let github = || Scheme::github().unwrap();
+    let stripe = || Scheme::stripe().unwrap();
+    let slack = || Scheme::slack().unwrap();
+    let whole = |prefix: &str| Layout::Whole {
+        prefix: prefix.to_owned(),
+    };
+    let list = |name: &str| Layout::List {
+        name: name.to_owned(),
+    };
+    let in_entry = |mut scheme: Scheme, name: &str| {
+        if let Some(rule) = &mut scheme.time {
+            rule.place = TimePlace::Entry(name.to_owned());
+        }
+        scheme
+    };
+    let mut bad = Vec::new();
+    for prefix in ["a\nb", " v0=", "é="] {
+        bad.push(Scheme {
+            layout: whole(prefix),
+            ..github()
+        });
+    }
+    for name in ["", "a,b", "a=b", "a b", "\u{e9}"] {
+        bad.push(Scheme {
+            layout: list(name),
+            ..stripe()
+        });
+        bad.push(in_entry(stripe(), name));
+    }
+    bad.push(in_entry(stripe(), "v1"));
+    let with_id = |id: &HeaderName| Scheme {
+        id: Some(id.clone()),
+        signed: "{id}{timestamp}{body}".parse().unwrap(),
+        ..slack()
+    };
+    bad.push(with_id(&slack().header));
+    bad.push(with_id(&HeaderName::from_static(
+        "x-slack-request-timestamp",
+    )));
+    let mut one_header = slack();
+    one_header.header = HeaderName::from_static("x-slack-request-timestamp");
+    bad.push(one_header);
+
+    for scheme in bad {
+        assert!(scheme.clone().checked().is_err(), "{scheme:?}");
+    }
+    assert!(with_id(&HeaderName::from_static("x-id")).checked().is_ok());
+}

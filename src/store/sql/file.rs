@@ -27,6 +27,8 @@ pub(in crate::store) enum Access {
     Write,
     /// Read only.
     Read,
+    /// Keep others from writing, and write nothing: the journal stays as it is, too.
+    Keep,
 }
 
 /// An open file.
@@ -42,6 +44,7 @@ impl FileConnection {
         let how = match access {
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Keep => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
         let db =
             rusqlite::Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -49,6 +52,9 @@ impl FileConnection {
         db.set_prepared_statement_cache_capacity(PREPARED_MAX);
         // Without it every parameter that an index might care about prepares its statement anew.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        if access == Access::Keep {
+            db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
         db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // What a savepoint would need to go back stays in memory: it is gone with us anyway.
         db.pragma_update(None, "temp_store", "memory")?;
@@ -61,6 +67,22 @@ impl FileConnection {
     /// Runs several statements, or one that must not stay prepared. They have no parameters.
     pub(in crate::store) fn run_script(&self, script: &str) -> Result<(), Error> {
         Ok(self.db.execute_batch(script)?)
+    }
+
+    /// Reads row by row, by a text that is made from the names of the schema.
+    pub(in crate::store) fn each_row(
+        &self,
+        text: &str,
+        mut each: impl FnMut(Vec<Value>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut statement = self.db.prepare(text)?;
+        let width = statement.column_count();
+        let mut found = statement.raw_query();
+        while let Some(row) = found.next()? {
+            let value = |place| Value::read(row.get_ref(place)?).map_err(Error::Damaged);
+            each((0..width).map(value).collect::<Result<_, Error>>()?)?;
+        }
+        Ok(())
     }
 
     /// Tells after each commit how many pages the journal holds. Takes the place of SQLite's own

@@ -79,6 +79,17 @@ impl Live {
         ran
     }
 
+    /// Asks for something that is more than one statement.
+    pub(super) async fn at_length<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Error> {
+        let Self { client, wire, .. } = self;
+        self.asking = true;
+        let answered = talk(wire, ask(client)).await;
+        self.over(answered)
+    }
+
     pub(super) async fn answer(&mut self, query: &Query) -> Result<Answer, Error> {
         let (statement, columns) = self.prepare(query.text.postgres).await?;
         let Self { client, wire, .. } = self;

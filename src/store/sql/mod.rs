@@ -6,8 +6,9 @@
 //! Knows: SQLite, PostgreSQL.
 //! Never: what a table means.
 //!
-//! Read next: `query`, `connection`, `file`, `live`, `server`, `tls`, `ear`, `readers`, `row`, `value`.
+//! Read next: `query`, `connection`, `file`, `live`, `server`, `tls`, `ear`, `bulk`, `readers`, `row`, `value`.
 
+mod bulk;
 mod connection;
 mod ear;
 mod file;
@@ -19,13 +20,15 @@ mod server;
 mod tls;
 mod value;
 
+pub(super) use bulk::Kinds;
 pub(super) use connection::Connection;
 pub(super) use file::{Access, FileConnection};
 pub(super) use live::Live;
 pub(super) use query::{Query, Session, query, query_in_both};
 pub(super) use readers::{Glance, Readers};
 pub(super) use row::Row;
-pub(super) use server::{For, Server};
+pub(super) use server::{For, Server, is_kept};
+pub(super) use value::{FromValue, Value};
 
 #[cfg(test)]
 mod tests;

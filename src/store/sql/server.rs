@@ -10,6 +10,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use super::ear::{Ear, Said, said};
 use super::live::{Live, on_time, refusal};
 use super::tls::Verified;
+use crate::signature::private_text;
 use crate::store::error::Error;
 use crate::store::place::{Host, ServerPlace, SslMode};
 
@@ -47,11 +48,16 @@ pub(in crate::store) enum For {
 }
 
 impl Server {
+    /// Looks at the files that it needs; nobody is asked.
     pub(in crate::store) fn new(place: ServerPlace) -> Result<Self, String> {
         let tls = match place.way {
             SslMode::VerifyFull => Some(Verified::for_place(&place)?),
             SslMode::Disable => None,
         };
+        if let Some(file) = &place.password_file {
+            private_text(file).map_err(|why| format!("`store_password_file` {why}"))?;
+            password(file).map_err(|why| why.to_string())?;
+        }
         Ok(Self { place, tls })
     }
 
@@ -135,6 +141,11 @@ fn password(file: &std::path::Path) -> Result<String, Error> {
     }
 }
 
+/// Does what was stored under this setting stay?
+pub(in crate::store) fn is_kept(commits: &str) -> bool {
+    matches!(commits, "on" | "remote_apply")
+}
+
 /// What is stored must stay, and whoever takes our password must not take the server.
 async fn is_safe(live: &mut Live) -> Result<(), Error> {
     let row = super::query(LOOK).fetch_optional(live).await?;
@@ -149,7 +160,7 @@ async fn is_safe(live: &mut Live) -> Result<(), Error> {
         )
     } else if is("follows")? {
         "it only follows another server: name the primary".to_owned()
-    } else if !matches!(&*commits, "on" | "remote_apply") {
+    } else if !is_kept(&commits) {
         format!("synchronous_commit is `{commits}`: what it says is stored may be lost; set `on`")
     } else if word("syncs")? != "on" {
         "fsync is off: what it says is stored may be lost".to_owned()

@@ -14,6 +14,15 @@ type Unfit = Box<dyn StdError + Sync + Send>;
 pub(in crate::store) struct Value(Stored);
 
 impl Value {
+    /// How many bytes it takes, about.
+    pub(in crate::store) fn size(&self) -> usize {
+        match &self.0 {
+            Stored::Null | Stored::Integer(_) | Stored::Real(_) => 8,
+            Stored::Text(text) => text.len(),
+            Stored::Blob(bytes) => bytes.len(),
+        }
+    }
+
     pub(super) fn read(value: ValueRef<'_>) -> Result<Self, String> {
         Stored::try_from(value)
             .map(Self)
@@ -39,7 +48,7 @@ impl ToServer for Value {
                 out.put_slice(text.replace('\0', "\u{fffd}").as_bytes());
             }
             Stored::Blob(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
-            other => {
+            other @ (Stored::Integer(_) | Stored::Real(_) | Stored::Text(_) | Stored::Blob(_)) => {
                 return Err(format!("a {} where {ty} is meant", other.data_type()).into());
             }
         }

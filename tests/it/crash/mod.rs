@@ -1,7 +1,10 @@
 //! The crash matrix: the real program is killed at every named point and in the middle of every
 //! write, is started again, and must end as if nothing had happened.
 //!
-//! Run it with `cargo test --features failpoints --test it crash`; it takes a few minutes.
+//! Run it with `cargo test --features failpoints --test it crash`; it takes a few minutes. With
+//! `ESTOP_TEST_STORE=postgres` the store is a real PostgreSQL, where whoever takes over waits for a
+//! lease to end: then a share of the cases is told, spread over all of them, and with
+//! `ESTOP_CRASH=whole` every one.
 //!
 //! Each case is one story: a signed detection about an agent with a user account, containment, a
 //! person's undo. The program dies once in it:
@@ -24,7 +27,7 @@ mod victim;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use estop::clock::Clock;
@@ -33,11 +36,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
+use crate::cluster::{is_wanted, variable};
 use case::{Act, Case, HELD, Kill, WRITES};
 use story::Ending;
 
 /// Room for stories told at the same time, by all tests together: most of their time is waiting.
-static ROOM: Semaphore = Semaphore::const_new(4);
+static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(how_much().at_a_time));
 /// Most passes of one point in one story; more means that no story comes to its end.
 const PASSES_MAX: u32 = 80;
 /// Unnamed moments in each act: they reach from the start of the program to the end of its work.
@@ -46,6 +50,39 @@ const MOMENTS: u32 = 24;
 const MOMENTS_APART: Duration = Duration::from_millis(47);
 /// How often progress is told, in cases.
 const TELL_EVERY: usize = 10;
+
+/// How much of the matrix is told, and how.
+#[derive(Clone, Copy)]
+struct Share {
+    at_a_time: usize,
+    /// One of so many passes of a point, the first among them.
+    passes_apart: usize,
+    /// One of so many moments without a name.
+    moments_apart: usize,
+}
+
+const WHOLE: Share = Share {
+    at_a_time: 4,
+    passes_apart: 1,
+    moments_apart: 1,
+};
+
+fn how_much() -> Share {
+    match (is_wanted(), variable("ESTOP_CRASH").as_deref()) {
+        (false, None | Some("whole")) => WHOLE,
+        // Nearly all of a story is then the wait for the lease of a service that died.
+        (true, Some("whole")) => Share {
+            at_a_time: 16,
+            ..WHOLE
+        },
+        (true, None) => Share {
+            at_a_time: 16,
+            passes_apart: 7,
+            moments_apart: 5,
+        },
+        (_, Some(other)) => panic!("ESTOP_CRASH is `{other}`; only whole is known"),
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e01_killed_at_every_point_nothing_is_lost_and_nothing_is_done_twice() {
@@ -78,7 +115,8 @@ async fn e01_killed_at_any_moment_nothing_is_lost_and_nothing_is_done_twice() {
     let matrix = Matrix::new();
 
     let cases = [Act::Containing, Act::Undoing].into_iter().flat_map(|act| {
-        let moments = (0..MOMENTS).map(|number| MOMENTS_APART * number);
+        let moments = (0..MOMENTS).step_by(how_much().moments_apart);
+        let moments = moments.map(|number| MOMENTS_APART * number);
         moments.map(move |after| Case::of(act, Kill::After(after)))
     });
     join_all(cases.map(|case| matrix.tell(case))).await;
@@ -110,7 +148,7 @@ impl Matrix {
 
     /// One point, killed at its first pass, its second, … until it is not reached any more.
     async fn sweep(&self, act: Act, point: &'static str) {
-        for passes in 1..=PASSES_MAX {
+        for passes in (1..=PASSES_MAX).step_by(how_much().passes_apart) {
             match self.tell(Case::of(act, Kill::At { point, passes })).await {
                 Some(Ending::Died) => {
                     self.tally.lock().unwrap().hit.insert(point);

@@ -20,6 +20,9 @@ use super::victim::Victim;
 /// The contract: on one node, work resumes within ten seconds of the restart. This is stricter: it
 /// must have come to its end by then.
 const RESUMED_WITHIN: Duration = Duration::from_secs(10);
+/// The contract where several services share the store: nobody else knows that the one that held a
+/// lease died, so it is waited for.
+const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(35);
 
 /// Whether the program died in the story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +157,7 @@ async fn nothing_left_over(victim: &Victim) {
         until: later,
     };
     assert!(store.claim_next(claim).await.unwrap().is_none());
-    assert_eq!(store.free_leases().await.unwrap(), 0);
+    assert_eq!(store.leases_held().await.unwrap(), 0);
     assert_eq!(victim.site.entra.held(), 0);
     for step in store.steps(run.id).await.unwrap() {
         for entity in step.closes() {
@@ -205,5 +208,10 @@ fn in_time(victim: &Victim, ended: Option<Moment>) {
         return;
     };
     let took = ended.since(restarted);
-    assert!(took <= RESUMED_WITHIN, "it took {took:?} after the restart");
+    let limit = if victim.site.is_shared() {
+        TAKEN_OVER_WITHIN
+    } else {
+        RESUMED_WITHIN
+    };
+    assert!(took <= limit, "it took {took:?} after the restart");
 }

@@ -13,8 +13,8 @@ use crate::program::{Program, Site, exchange};
 const ABORTED: i32 = 6;
 /// The signal of `kill -9`.
 const KILLED: i32 = 9;
-/// Longest wait for a story to come to a word of its status.
-const STORY_LIMIT: Duration = Duration::from_secs(60);
+/// Longest wait for a story to come to a word of its status: twice what a lease takes, and more.
+const STORY_LIMIT: Duration = Duration::from_secs(90);
 /// How often everyone looks.
 const LOOK_EVERY: Duration = Duration::from_millis(15);
 

@@ -6,7 +6,7 @@
  * takes it for clean from then on.
  *
  * FAILING_DISK_FILES   what the path of a file must contain to lie on that disk
- * FAILING_DISK_HOW     eio | enospc | short: the write that fails; sync: the sync that fails
+ * FAILING_DISK_HOW     eio | enospc | erofs | short: the write that fails; sync: the sync that fails
  * FAILING_DISK_AT      which one, counted from 1
  * FAILING_DISK_TIMES   how many fail from there on; 0 is all
  * FAILING_DISK_SAID    a file that is made when the first one fails
@@ -112,6 +112,7 @@ static ssize_t write_at(const char *name, int file, const void *from, size_t siz
   ssize_t done = -1;
   if (fails("eio")) error = EIO;
   else if (fails("enospc")) error = ENOSPC;
+  else if (fails("erofs")) error = EROFS;
   else if (size > 1 && fails("short")) {
     /* Half of it is there, and then there is no room. */
     stain(path, at, really(file, from, size / 2, at));
@@ -140,7 +141,7 @@ ssize_t write(int file, const void *from, size_t size) {
   if (!lies_on_it(file, path, sizeof path)) return really(file, from, size);
   pthread_mutex_lock(&counting);
   off64_t at = lseek64(file, 0, SEEK_CUR);
-  int error = fails("eio") ? EIO : fails("enospc") ? ENOSPC : 0;
+  int error = fails("eio") ? EIO : fails("enospc") ? ENOSPC : fails("erofs") ? EROFS : 0;
   ssize_t done = -1;
   if (error == 0) {
     done = really(file, from, size);

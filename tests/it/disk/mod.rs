@@ -52,9 +52,13 @@ const fn for_good(how: &'static str) -> Failure {
 async fn e01_a_loss_of_power_takes_nothing_that_was_thanked_for() {
     let library = library();
 
-    let hit = tell(&library, (once("nothing"), 1)).await;
+    let told = tell(&library, (once("nothing"), 1)).await;
 
-    assert!(!hit, "a disk that was told nothing has failed");
+    assert_eq!(
+        told,
+        Told::Untouched,
+        "a disk that was told nothing has failed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,6 +81,31 @@ async fn d09_after_a_sync_that_failed_nothing_more_is_thanked_for() {
     sweep(once("sync")).await;
 }
 
+/// A file system that is remounted read-only in the middle of the work: the program ends, since
+/// nothing that it says may be stored any more, and its platform starts another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d07_a_disk_that_turns_read_only_ends_the_program() {
+    let library = library();
+
+    // Once while the schema is written, once in the middle of the deliveries, or behind them.
+    for at in [4, 60] {
+        let told = tell(&library, (for_good("erofs"), at)).await;
+
+        assert_eq!(told, Told::Ended, "write {at}");
+    }
+}
+
+/// How the program took it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// Nothing failed.
+    Untouched,
+    /// It went on until it was killed.
+    WentOn,
+    /// It ended by itself.
+    Ended,
+}
+
 /// Lets each chosen call fail in a story of its own.
 async fn sweep(failure: Failure) {
     let library = library();
@@ -92,7 +121,7 @@ async fn sweep(failure: Failure) {
             let _place = room.acquire().await.unwrap();
             tell(&library, (failure, *at)).await
         });
-        if join_all(stories).await.contains(&false) {
+        if join_all(stories).await.contains(&Told::Untouched) {
             return;
         }
     }
@@ -127,8 +156,8 @@ fn library() -> tempfile::TempPath {
     built
 }
 
-/// One story; says whether the disk failed in it.
-async fn tell(library: &tempfile::TempPath, (failure, at): (Failure, usize)) -> bool {
+/// One story.
+async fn tell(library: &tempfile::TempPath, (failure, at): (Failure, usize)) -> Told {
     let site = Site::new().await;
     let said = site.folder().join("disk-failed");
     let mut sender = Sender::new(&site);
@@ -144,6 +173,11 @@ async fn tell(library: &tempfile::TempPath, (failure, at): (Failure, usize)) -> 
     if troubled.doors().await.is_some() {
         sender.try_for(&mut troubled, TROUBLE).await;
     }
+    if said.exists() && failure.times == 0 {
+        sender.post_one_more(&mut troubled).await;
+    }
+    let ended = troubled.has_ended().is_some();
+    if failure.how == "erofs" { eprintln!("DEBUG {} ended {ended} {:?} {:?}\n{}", said.exists(), sender.taken, sender.all_ended, site.log()); }
     troubled.kill().await;
     lose_power(&site);
     let case = format!("{failure:?} at {at}: {:?}", sender.taken);
@@ -160,7 +194,11 @@ async fn tell(library: &tempfile::TempPath, (failure, at): (Failure, usize)) -> 
     assert_eq!(sound.ask_to_stop().await.code(), Some(0), "{case}");
 
     whole(&site, &case).await;
-    said.exists()
+    match (said.exists(), ended) {
+        (false, _) => Told::Untouched,
+        (true, false) => Told::WentOn,
+        (true, true) => Told::Ended,
+    }
 }
 
 /// Leaves of each file of the store what had reached the disk, and nothing where nothing had.
@@ -227,6 +265,25 @@ impl<'a> Sender<'a> {
         for (known, path) in self.taken.iter_mut().zip(seen) {
             *known = path.or(known.take());
         }
+    }
+
+    /// Whatever it still is, the next delivery shows it.
+    async fn post_one_more(&self, program: &mut Program) {
+        let Some(address) = program.doors().await else {
+            return;
+        };
+        let id = format!("msg_{}", self.site.clock.uuid().simple());
+        let request = self.site.signed(&id, &self.site.detection());
+        let answer = exchange(&self.site.clock, &address, &request).await;
+        let taken = answer.is_some_and(|answer| answer.status == 202);
+        assert!(!taken, "a disk that takes nothing was thanked from");
+        let ends = async {
+            while program.has_ended().is_none() {
+                self.site.clock.sleep(LOOK_EVERY).await;
+            }
+        };
+        // A full disk may be made room on: only one that is read-only ends the program.
+        let _ = self.site.clock.within(TROUBLE, ends).await;
     }
 
     async fn post(&self, address: &str, place: usize) -> Option<String> {

@@ -15,7 +15,7 @@ const BO: &str = "0000f00d-0000-4000-8000-000000000002";
 async fn asked() -> (Desk, [String; 2]) {
     let approval = "from: [soc-leads], quorum: 2, within: 60m, on_timeout: keep";
     let desk = Desk::with(with_playbook(playbook("ask", approval))).await;
-    let store = format!("sqlite:{}", desk.path("estop.db"));
+    let store = desk.world.store();
     let mut files = Vec::new();
     for (name, entra) in [("ada", ADA), ("bo", BO)] {
         let file = desk.path(&format!("{name}.credential"));
@@ -157,7 +157,7 @@ async fn the_smaller_plan_is_approved_by_hand_and_is_all_that_runs() {
 #[tokio::test]
 async fn one_person_has_one_credential_which_ends_when_it_is_revoked() {
     let (desk, [ada, _]) = asked().await;
-    let store = format!("sqlite:{}", desk.path("estop.db"));
+    let store = desk.world.store();
     let second = [
         "person", "add", "ada2", "--role", "lead", "--entra", ADA, "--store", &store,
     ];

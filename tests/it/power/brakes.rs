@@ -127,7 +127,7 @@ async fn a_run_on_a_protected_entity_is_not_released_by_one_person_but_may_be_st
 #[tokio::test]
 async fn e20_a_file_beside_the_database_stops_every_write_until_a_person_resets_the_brake() {
     let desk = Desk::new().await;
-    let file = desk.world.folder.path().join("estop.db.pause");
+    let file = desk.world.beside_the_store("pause");
     std::fs::write(&file, "incident 4182\n").unwrap();
     desk.world.pass(Duration::from_secs(5)).await;
     let before = desk.world.writes();
@@ -176,7 +176,7 @@ async fn e20_a_service_that_starts_beside_the_file_finishes_nothing() {
         .push_fault(Fault::new(patch, What::HoldRequest));
     desk.world.detect_agent(invoice_bot()).await;
     desk.world.until_held(1).await;
-    let file = desk.world.folder.path().join("estop.db.pause");
+    let file = desk.world.beside_the_store("pause");
     std::fs::write(&file, "").unwrap();
     desk.world.entra.clear_faults();
 
@@ -198,10 +198,10 @@ async fn e20_a_service_that_starts_beside_the_file_finishes_nothing() {
 async fn pause_asks_the_server_and_leaves_a_file_where_it_does_not_answer() {
     let desk = Desk::new().await;
     let config = desk.path("estop.yaml");
-    let file = desk.path("estop.db.pause");
+    let file = desk.world.beside_the_store("pause");
 
     let asked = desk.types(&["pause", "--reason", "a drill"]).await;
-    let there = std::path::Path::new(&file).exists();
+    let there = file.exists();
     let words = [
         "pause", "--reason", "a drill", "--file", "--config", &config,
     ];

@@ -11,15 +11,17 @@ use tokio::sync::oneshot;
 
 use super::acts::Act;
 use super::chance::Dice;
-use super::wire::Fate;
+use super::sent::Sent;
+use super::weather::Fate;
 
 /// What the caller of a request is told in the end.
 pub type Told = Result<Answer, Failure>;
 
 /// One thing that happens outside the process.
 pub enum Event {
-    /// A request reaches the tenant.
+    /// A request reaches its far end.
     Reaches {
+        sent: Box<Sent>,
         request: Box<Request>,
         fate: Fate,
         back: oneshot::Sender<Told>,
@@ -34,11 +36,14 @@ pub enum Event {
         may: Result<(), store::Error>,
         writer: oneshot::Sender<Result<(), store::Error>>,
     },
-    /// The disk has everything up to this page.
+    /// The disk has everything up to this page, or it fails.
     Keeps {
         pages: u32,
-        writer: oneshot::Sender<()>,
+        kept: Result<(), store::Error>,
+        writer: oneshot::Sender<Result<(), store::Error>>,
     },
+    /// The process ends by itself.
+    Ends,
     /// Somebody does something.
     Happens(Act),
 }
@@ -70,10 +75,6 @@ impl Agenda {
         pages.events.insert(key, event);
     }
 
-    pub fn clock(&self) -> Clock {
-        self.0.lock().unwrap().clock.clone()
-    }
-
     pub fn next_due(&self) -> Option<Duration> {
         let pages = self.0.lock().unwrap();
         pages.events.first_key_value().map(|((due, _), _)| *due)
@@ -87,6 +88,11 @@ impl Agenda {
             return None;
         }
         pages.events.pop_first().map(|(_, event)| event)
+    }
+
+    /// Is anything like this under way?
+    pub fn holds(&self, what: impl Fn(&Event) -> bool) -> bool {
+        self.0.lock().unwrap().events.values().any(what)
     }
 
     /// Takes off whatever this is true of.

@@ -8,27 +8,7 @@ use estop::domain::run::{RunEvent, RunState};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// One run, as the record tells it.
-#[derive(Clone, Debug)]
-pub struct RunTold {
-    pub entity: Uuid,
-    pub mode: String,
-    pub by_person: bool,
-    pub released: bool,
-    pub approved_by: BTreeSet<String>,
-    pub state: RunState,
-    pub steps: BTreeMap<u64, StepTold>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct StepTold {
-    pub action: String,
-    /// Whose switches were read before it struck.
-    pub switches: Vec<Uuid>,
-    pub started: Option<Moment>,
-    pub outcome: Option<String>,
-    pub undone: Option<String>,
-}
+use super::told::{Asked, RunTold, Vote};
 
 /// Everything the record says so far.
 #[derive(Default)]
@@ -37,7 +17,8 @@ pub struct Book {
     pub lines: Vec<SealedLine>,
     pub runs: BTreeMap<Uuid, RunTold>,
     pub orders: BTreeSet<String>,
-    /// Automatic beginnings: when, whom, with the reserve or not.
+    pub approvals: BTreeMap<String, Asked>,
+    /// Automatic beginnings: when, and whom.
     pub begun: Vec<(Moment, Uuid)>,
     /// Are writes to the tenant stopped?
     pub brake: bool,
@@ -47,8 +28,13 @@ pub struct Book {
 /// What a new line means to those who watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    Begun(Uuid),
+    /// A run has begun by itself.
+    Begun,
     Contained(Uuid),
+    /// Somebody said yes to this.
+    Voted(String),
+    /// This set is in force from now on.
+    Set(String),
     Nothing,
 }
 
@@ -93,14 +79,55 @@ impl Book {
             "step.started" | "step.ended" | "step.undone" | "step.before_proved" => {
                 self.step(&record)?;
             }
-            "approval.approved" => self.approved(&record),
+            "playbooks.active" => return Ok(News::Set(text(&record.detail["set"]))),
             what => {
                 if let Some(word) = what.strip_prefix("run.") {
                     return self.moved(&record, word);
                 }
+                if let Some(word) = what.strip_prefix("approval.") {
+                    return Ok(self.asked(&record, word));
+                }
             }
         }
         Ok(News::Nothing)
+    }
+
+    fn asked(&mut self, record: &Record, word: &str) -> News {
+        let detail = &record.detail;
+        let name = text(&detail["approval"]);
+        match word {
+            "asked" => {
+                let asked = Asked {
+                    run: record.run.map(|run| run.uuid()).unwrap_or_default(),
+                    expires_at: moment(&detail["expires_at"]),
+                    requester: detail["requester"]["name"].as_str().map(str::to_owned),
+                    votes: Vec::new(),
+                    ended: false,
+                };
+                self.approvals.insert(name, asked);
+            }
+            "voted" => {
+                let vote = Vote {
+                    who: record.who.0.clone(),
+                    plan: text(&detail["plan"]),
+                    at: record.at,
+                };
+                if let Some(asked) = self.approvals.get_mut(&name) {
+                    asked.votes.push(vote);
+                }
+                return News::Voted(name);
+            }
+            "extended" => {}
+            _ => {
+                if word == "approved" {
+                    self.approved(record);
+                }
+                if let Some(asked) = self.approvals.get_mut(&name) {
+                    asked.ended = true;
+                }
+            }
+        }
+        News::Nothing
     }
 
     fn run(&mut self, record: &Record) -> Option<&mut RunTold> {
@@ -129,6 +156,7 @@ impl Book {
         let told = RunTold {
             entity: id(&detail["entity"]["id"]).unwrap_or_default(),
             mode: text(&detail["mode"]),
+            plan: text(&detail["plan"]),
             by_person: record.order.is_some(),
             released: false,
             approved_by: BTreeSet::new(),
@@ -194,7 +222,7 @@ impl Book {
             let automatic = !told.by_person && !told.released && told.approved_by.is_empty();
             if automatic && told.mode != "observe" {
                 self.begun.push((record.at, told.entity));
-                return Ok(News::Begun(run));
+                return Ok(News::Begun);
             }
         }
         let contained = new == RunState::Contained;
@@ -206,30 +234,14 @@ impl Book {
     }
 }
 
-impl RunTold {
-    /// Does it still hold this entity closed, as the record tells it?
-    pub fn strikes(&self, id: Uuid) -> bool {
-        let mut steps = self.steps.values();
-        steps.any(|step| step.switches.contains(&id))
-    }
-
-    /// When it struck this entity.
-    pub fn struck(&self, id: Uuid) -> Option<Moment> {
-        let mut steps = self.steps.values();
-        steps.find(|step| step.switches.contains(&id))?.started
-    }
-
-    /// Was this entity put back?
-    pub fn put_back(&self, id: Uuid) -> bool {
-        let mut steps = self.steps.values();
-        steps.any(|step| step.switches.contains(&id) && step.undone.as_deref() == Some("restored"))
-    }
-}
-
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
 fn id(value: &Value) -> Option<Uuid> {
     value.as_str()?.parse().ok()
+}
+
+fn moment(value: &Value) -> Moment {
+    serde_json::from_value(value.clone()).unwrap_or_else(|_| Moment::from_millis(i64::MAX))
 }

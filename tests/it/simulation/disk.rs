@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::agenda::{Agenda, Event};
 use super::chance::Dice;
+use super::tally::{Kind, Tally};
 
 /// Bytes of SQLite's journal before its first page, and of one page with its header.
 const JOURNAL_HEAD: u64 = 32;
@@ -24,26 +25,40 @@ pub struct PlayedDisk(Arc<Mutex<State>>);
 struct State {
     agenda: Agenda,
     dice: Dice,
+    tally: Tally,
     /// Pages of the journal that were written, and that survive the power.
     written: u32,
     kept: u32,
     is_full: bool,
     is_slow: bool,
+    /// Where it fails the next time.
+    fails: Option<Failing>,
     /// Plays a disk that says what is not so.
     lies: bool,
     /// Plays a store that does not wait for it.
     hastens: bool,
 }
 
+/// Where a disk fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// A commit cannot be written.
+    Write,
+    /// What was written cannot be made to stay.
+    Sync,
+}
+
 impl PlayedDisk {
-    pub fn new(agenda: Agenda, dice: Dice) -> Self {
+    pub fn new(agenda: Agenda, (dice, tally): (Dice, Tally)) -> Self {
         Self(Arc::new(Mutex::new(State {
             agenda,
             dice,
+            tally,
             written: 0,
             kept: 0,
             is_full: false,
             is_slow: false,
+            fails: None,
             lies: false,
             hastens: false,
         })))
@@ -55,6 +70,11 @@ impl PlayedDisk {
 
     pub fn slow_down(&self, slow: bool) {
         self.0.lock().unwrap().is_slow = slow;
+    }
+
+    /// The next time that it is asked to, it fails.
+    pub fn fail(&self, fails: Option<Failing>) {
+        self.0.lock().unwrap().fails = fails;
     }
 
     pub fn lie(&self) {
@@ -96,10 +116,7 @@ impl Disk for PlayedDisk {
     fn begins(&self) -> BoxFuture<'static, Result<(), store::Error>> {
         let (writer, begun) = oneshot::channel();
         let mut state = self.0.lock().unwrap();
-        let may = match state.is_full {
-            true => Err(store::Error::Busy("the disk is full (played)".to_owned())),
-            false => Ok(()),
-        };
+        let may = state.may();
         let after = match state.is_slow {
             true => state.dice.span(50, 2_000),
             false => state.dice.span(0, 3),
@@ -115,24 +132,65 @@ impl Disk for PlayedDisk {
         self.0.lock().unwrap().written = pages;
     }
 
-    fn syncs(&self) -> BoxFuture<'static, ()> {
+    fn syncs(&self) -> BoxFuture<'static, Result<(), store::Error>> {
         let (writer, synced) = oneshot::channel();
         let mut state = self.0.lock().unwrap();
+        let kept = state.kept_or(Failing::Sync, Kind::CommitUnknown);
         let after = match state.is_slow {
             true => state.dice.span(50, 3_000),
             false => state.dice.span(0, 20),
         };
         let pages = state.written;
-        state.agenda.put(after, Event::Keeps { pages, writer });
+        state.agenda.put(
+            after,
+            Event::Keeps {
+                pages,
+                kept,
+                writer,
+            },
+        );
         if state.hastens {
-            return Box::pin(std::future::ready(()));
+            return Box::pin(std::future::ready(Ok(())));
         }
         Box::pin(async move {
-            if synced.await.is_err() {
+            match synced.await {
+                Ok(kept) => kept,
                 // A disk that is gone answers nobody.
-                std::future::pending::<()>().await;
+                Err(_) => std::future::pending().await,
             }
         })
+    }
+
+    fn ends(&self) {
+        self.0
+            .lock()
+            .unwrap()
+            .agenda
+            .put(Duration::ZERO, Event::Ends);
+    }
+}
+
+impl State {
+    /// May a commit be made?
+    fn may(&mut self) -> Result<(), store::Error> {
+        if self.is_full {
+            self.tally.count(Kind::DiskFull);
+            return Err(store::Error::Busy("the disk is full (played)".to_owned()));
+        }
+        if self.is_slow {
+            self.tally.count(Kind::DiskSlow);
+        }
+        self.kept_or(Failing::Write, Kind::WriteFails)
+    }
+
+    /// Fails once, where it is to fail.
+    fn kept_or(&mut self, here: Failing, kind: Kind) -> Result<(), store::Error> {
+        if self.fails != Some(here) {
+            return Ok(());
+        }
+        self.fails = None;
+        self.tally.count(kind);
+        Err(store::Error::DiskFailed("i/o error (played)".to_owned()))
     }
 }
 

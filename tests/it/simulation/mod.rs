@@ -5,48 +5,57 @@
 //! asked for. The same seed gives the same events. No failure in N seeds bounds the rate of failing
 //! seeds by about 3/N (95 %); it proves nothing.
 //!
-//! `ESTOP_SEEDS=200000 cargo test --release --test it simulation` plays more,
+//! `ESTOP_SEEDS=200000 cargo test --release --test it simulation` plays more, `ESTOP_SECONDS` ends
+//! them in time,
 //! `ESTOP_SEED=N cargo test --test it simulation` plays one and shows it.
 //!
-//! Read next: `stage`, `plot`, `acts`, `wire`, `disk`, `laws`.
+//! Read next: `stage`, `plot`, `happens`, `wire`, `disk`, `laws`, `tally`, `planted`.
 
 mod acts;
 mod agenda;
 mod book;
+mod cast;
 mod chance;
 mod crew;
 mod disk;
+mod doors;
+mod ending;
+mod eyes;
+mod far;
+mod happens;
 mod laws;
+mod life;
+mod logins;
+mod meddling;
+mod planted;
 mod plot;
+mod round;
+mod scene;
+mod sent;
+mod sets;
 mod stage;
+mod tally;
+mod told;
 mod trace;
+mod weather;
 mod wire;
+mod words;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use stage::play;
+use planted::Planted;
+use round::Round;
+use stage::{Played, play};
 
 /// Seeds played where nobody asks for more.
 const USUAL: u64 = 40;
+/// So many seeds play every kind of fault.
+const ENOUGH: usize = 200;
 /// Seeds in which a planted fault must be found.
 const FOUND_WITHIN: u64 = 120;
-
-/// Something that is wrong on purpose, so that it is seen whether the watchers watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Planted {
-    /// What the disk said it keeps is gone with the power.
-    DiskThatLies,
-    /// Writes to one agent reach another.
-    WritesGoAstray,
-    /// The service was not told whom to spare.
-    NobodyIsProtected,
-    /// The service was told larger caps than the watchers.
-    NoCaps,
-    /// Senders are thanked before their delivery is on the disk.
-    ThanksBeforeDisk,
-}
+/// How often it may break another law before.
+const TOLD_OTHERWISE: usize = 8;
 
 /// What is asked of a store on one thread is answered at once.
 fn now<F: Future>(asked: F) -> F::Output {
@@ -58,46 +67,6 @@ fn now<F: Future>(asked: F) -> F::Output {
         }
     }
     panic!("a store on one thread did not answer");
-}
-
-/// The playbooks of the play: one that acts, one that asks, one that acts until somebody keeps it,
-/// one that watches. The other set acts where the first one asks.
-fn playbooks(other: bool) -> Vec<(&'static str, String)> {
-    let asks = if other { "enforce" } else { "ask" };
-    let approval = "from: [soc-leads], quorum: 1, within: 2m, on_timeout: ";
-    let book = |name: &str, trigger: &str, mode: &str, more: &str| {
-        format!(
-            "playbook: {name}\nsummary: It is stopped.\nowner: soc\ntrigger:\n  \
-             detection: [{trigger}]\nentity: agent\nalso: [agent_users]\nmode: {mode}\n{more}\
-             steps:\n  - disable_agent\n  - disable_agent_user: {{ optional: true }}\n  \
-             - confirm_compromised: {{ optional: true }}\nhold: {{ for: 7d, then: keep }}\nnotify: []\n"
-        )
-    };
-    let asked = match other {
-        true => String::new(),
-        false => format!("approval: {{ {approval}keep }}\n"),
-    };
-    let provisional = format!("approval: {{ {approval}undo }}\n");
-    vec![
-        (
-            "stop.yaml",
-            book("stop", "threatIntelligenceAccount", "enforce", ""),
-        ),
-        (
-            "asked.yaml",
-            book("asked", "unfamiliarResourceAccess", asks, &asked),
-        ),
-        (
-            "until.yaml",
-            book(
-                "until",
-                "earlyLifeMaliciousActivity",
-                "provisional",
-                &provisional,
-            ),
-        ),
-        ("watch.yaml", book("watch", "signInSpike", "observe", "")),
-    ]
 }
 
 /// Seeds that failed once. They are played for ever, before any other.
@@ -113,32 +82,6 @@ fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Plays these seeds on every core; answers what broke, the first seed first.
-fn play_all(seeds: &[u64]) -> Vec<(u64, String)> {
-    let next = AtomicU64::new(0);
-    let broken = Mutex::new(Vec::new());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    let (played, trace) = play(*seed, None);
-                    if let Err(why) = played {
-                        let shown = trace.shown();
-                        broken
-                            .lock()
-                            .unwrap()
-                            .push((*seed, format!("{shown}\n{why}")));
-                    }
-                }
-            });
-        }
-    });
-    let mut broken = broken.into_inner().unwrap();
-    broken.sort();
-    broken
-}
-
 #[test]
 #[expect(
     clippy::print_stdout,
@@ -146,41 +89,52 @@ fn play_all(seeds: &[u64]) -> Vec<(u64, String)> {
 )]
 fn whatever_a_seed_has_in_store_the_laws_hold_and_it_comes_to_an_end() {
     if let Some(seed) = asked("ESTOP_SEED") {
-        let (played, trace) = play(seed, None);
+        let Played {
+            ended,
+            trace,
+            tally,
+        } = play(seed, None);
+        let (shown, kinds) = (trace.shown(), tally.shown());
         println!(
-            "{}\n{} events, {}",
-            trace.shown(),
+            "{shown}\n{kinds}\n{} events, {}",
             trace.count(),
             trace.hash()
         );
-        played.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        ended.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         return;
     }
+    let many = asked("ESTOP_SEEDS");
     let mut seeds = kept();
-    seeds.extend(0..asked("ESTOP_SEEDS").unwrap_or(USUAL));
+    seeds.extend(0..many.unwrap_or(USUAL));
 
-    let broken = play_all(&seeds);
+    let within = asked("ESTOP_SECONDS").map_or(Duration::MAX, Duration::from_secs);
+    let round = Round::of(&seeds, within);
 
-    let which: Vec<_> = broken
-        .iter()
-        .map(|(seed, why)| (seed, why.lines().last().unwrap_or_default()))
-        .collect();
+    if many.is_some() {
+        println!("{} of {} seeds were played", round.played, seeds.len());
+    }
     assert!(
-        broken.is_empty(),
-        "{}\n{} of {} seeds broke a law: {which:#?}\nplay one again: ESTOP_SEED={} cargo test --test it \
+        round.broken.is_empty(),
+        "{}\n{} of {} seeds broke a law: {:#?}\nplay one again: ESTOP_SEED={} cargo test --test it \
          simulation; keep it in tests/it/simulation/seeds.txt",
-        broken[0].1,
-        broken.len(),
-        seeds.len(),
-        broken[0].0,
+        round.broken[0].1,
+        round.broken.len(),
+        round.played,
+        round.which(),
+        round.broken[0].0,
+    );
+    let missing = round.tally.missing();
+    assert!(
+        missing.is_empty() || round.played < ENOUGH,
+        "never played: {missing:?}\n{}",
+        round.tally.shown()
     );
 }
 
 #[test]
 fn the_same_seed_gives_the_same_events() {
     for seed in 1_000..1_006 {
-        let (_, first) = play(seed, None);
-        let (_, second) = play(seed, None);
+        let (first, second) = (play(seed, None).trace, play(seed, None).trace);
 
         assert!(first.count() > 20, "seed {seed} has no story");
         assert_eq!(first.hash(), second.hash(), "seed {seed}");
@@ -188,19 +142,17 @@ fn the_same_seed_gives_the_same_events() {
 }
 
 #[test]
-fn what_is_planted_is_found() {
-    use Planted as P;
-    let all = [
-        P::DiskThatLies,
-        P::WritesGoAstray,
-        P::NobodyIsProtected,
-        P::NoCaps,
-        P::ThanksBeforeDisk,
-    ];
-    for planted in all {
-        let found = (0..FOUND_WITHIN).find_map(|seed| play(seed, Some(planted)).0.err());
+fn every_law_can_be_broken_and_is_then_found_broken() {
+    for (planted, law) in Planted::ALL {
+        let broken = (0..FOUND_WITHIN).filter_map(|seed| play(seed, Some(planted)).ended.err());
+        let mut others = Vec::new();
+        let found = broken.take(TOLD_OTHERWISE).any(|why| {
+            let found = why.starts_with(&format!("{law}:"));
+            others.push(why);
+            found
+        });
 
-        assert!(found.is_some(), "{planted:?} was not found");
+        assert!(found, "{planted:?} did not break {law}: {others:#?}");
     }
 }
 

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use estop::domain::moment::Moment;
-use estop::sim::Tenant;
 use serde_json::json;
-use uuid::Uuid;
 
-use super::acts::{Act, Word};
+use super::acts::Act;
+use super::cast::Cast;
 use super::chance::Dice;
-use super::wire::{Link, Weather};
+use super::disk::Failing;
+use super::sent::Link;
+use super::weather::Weather;
+use super::words::Word;
 
 /// What a sender has to say. It says it until it is thanked.
 #[derive(Clone, Debug)]
@@ -24,6 +26,10 @@ pub struct Plot {
     pub weather: Weather,
     /// How late a timer may be, in milliseconds.
     pub late: u64,
+    /// How much faster the wall clock goes, in parts of a thousand.
+    pub drift_per_mille: i64,
+    /// How long an access token lives.
+    pub token_life: Duration,
     /// Does the tenant hold us to the published limits?
     pub limits: bool,
     /// Do we look again at what we hold, and list the tenant?
@@ -32,18 +38,6 @@ pub struct Plot {
     pub lasts: Duration,
     pub letters: Vec<Letter>,
     pub acts: Vec<(Duration, Act)>,
-}
-
-/// Who lives in the tenant, as the plot sees them.
-#[derive(Clone, Debug)]
-pub struct Cast {
-    /// Agents anybody may name.
-    pub agents: Vec<Uuid>,
-    /// Nobody touches these: protected ones, people, ourselves, strangers.
-    pub untouchable: Vec<Uuid>,
-    /// Nobody names this one before the end.
-    pub spare: Uuid,
-    pub protected: Uuid,
 }
 
 /// Words from outside that must stay words.
@@ -57,36 +51,15 @@ const TYPES: [&str; 5] = [
     "signInSpike",
 ];
 
-impl Cast {
-    pub fn of(tenant: &Tenant) -> Self {
-        let mut agents: Vec<_> = tenant.agents.keys().copied().collect();
-        let spare = agents.pop().unwrap();
-        let protected = agents.pop().unwrap();
-        let people = tenant
-            .users
-            .values()
-            .filter(|it| it.identity_parent_id.is_none());
-        let mut untouchable: Vec<_> = people.map(|it| it.id).collect();
-        untouchable.extend([protected, tenant.client.principal, tenant.client.app]);
-        untouchable.extend(tenant.blueprints.keys());
-        untouchable.push(Uuid::from_u128(0xDEAD));
-        agents.truncate(8);
-        Self {
-            agents,
-            untouchable,
-            spare,
-            protected,
-        }
-    }
-}
-
 impl Plot {
     pub fn of(seed: u64, cast: &Cast, now: Moment) -> Self {
         let mut dice = Dice::of(seed, 2);
         let lasts = dice.span(15_000, 90_000);
         let letters = letters(&mut dice, cast, now);
         let mut plot = Self {
-            weather: weather(&mut dice),
+            weather: Weather::of(&mut dice),
+            drift_per_mille: dice.pick(&[0, 0, 0, 20, -20, 150]),
+            token_life: Duration::from_secs(dice.pick(&[3_600, 3_600, 75, 20])),
             late: dice.pick(&[0, 0, 30, 400, 3_000]),
             limits: dice.comes(500),
             drift: dice.comes(300),
@@ -98,7 +71,10 @@ impl Plot {
         plot.post(&mut dice);
         plot.let_people_speak(&mut dice);
         plot.let_others_act(&mut dice, cast);
+        plot.cut_links(&mut dice);
         plot.let_things_break(&mut dice);
+        plot.let_machines_fail(&mut dice);
+        plot.swap_sets(&mut dice);
         plot
     }
 
@@ -107,10 +83,11 @@ impl Plot {
     }
 
     fn post(&mut self, dice: &mut Dice) {
-        let flood = dice.comes(150);
-        let at = self.when(dice);
+        if dice.comes(150) {
+            self.acts.push((self.when(dice), Act::Flood));
+        }
         for delivery in 0..self.letters.len() {
-            let when = if flood { at } else { self.when(dice) };
+            let when = self.when(dice);
             self.acts.push((when, Act::Post { delivery }));
             if dice.comes(200) {
                 let again = when + dice.span(0, 20_000);
@@ -166,12 +143,35 @@ impl Plot {
         }
     }
 
-    fn let_things_break(&mut self, dice: &mut Dice) {
-        for link in [Link::Graph, Link::Login] {
+    /// One by one; or all of them one after the other, to be whole again in another order.
+    fn cut_links(&mut self, dice: &mut Dice) {
+        for link in Link::ALL {
             if dice.comes(200) {
                 self.between(dice, (500, 45_000), |on| Act::Cut(link, on));
             }
         }
+        if !dice.comes(120) {
+            return;
+        }
+        let begins = self.when(dice);
+        let heals = begins + dice.span(3_000, 30_000);
+        for link in Link::ALL {
+            let (cut, healed) = (dice.span(0, 3_000), dice.span(0, 15_000));
+            self.acts.push((begins + cut, Act::Cut(link, true)));
+            self.acts.push((heals + healed, Act::Cut(link, false)));
+        }
+    }
+
+    fn swap_sets(&mut self, dice: &mut Dice) {
+        for _ in 0..dice.pick(&[0, 0, 1, 2]) {
+            self.acts.push((self.when(dice), Act::Swap));
+        }
+        if dice.comes(200) {
+            self.between(dice, (17_000, 40_000), Act::Tear);
+        }
+    }
+
+    fn let_things_break(&mut self, dice: &mut Dice) {
         if dice.comes(100) {
             self.between(dice, (500, 20_000), Act::Full);
         }
@@ -182,6 +182,16 @@ impl Plot {
             let most = dice.pick(&[500, 60_000, 3_600_000]);
             let millis = dice.below(2 * most) as i64 - most as i64;
             self.acts.push((self.when(dice), Act::Step(millis)));
+        }
+        if dice.comes(100) {
+            self.between(dice, (500, 20_000), Act::RefuseTokens);
+        }
+    }
+
+    fn let_machines_fail(&mut self, dice: &mut Dice) {
+        if dice.comes(200) {
+            let fails = dice.pick(&[Failing::Write, Failing::Sync]);
+            self.acts.push((self.when(dice), Act::Fails(fails)));
         }
         if dice.comes(200) {
             let long = dice.pick(&[2_000, 35_000, 90_000]);
@@ -200,19 +210,6 @@ impl Plot {
         let over = when + dice.span(least, most);
         self.acts.push((when, act(true)));
         self.acts.push((over, act(false)));
-    }
-}
-
-fn weather(dice: &mut Dice) -> Weather {
-    let mut bad = |often| if dice.comes(400) { often } else { 0 };
-    Weather {
-        not_sent: bad(60),
-        loses_request: bad(50),
-        loses_answer: bad(80),
-        slow: bad(80),
-        doubled: bad(60),
-        faulty: bad(150),
-        twice: bad(1) == 1 && dice.comes(250),
     }
 }
 

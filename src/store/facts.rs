@@ -1,0 +1,83 @@
+//! What the server says of itself, for whoever looks after it.
+
+use super::Store;
+use super::error::Error;
+use super::shared_schema::newest;
+use super::sql::{is_kept, query, query_in_both};
+use crate::domain::moment::Moment;
+
+/// What is so on a server, at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its version, such as 150018.
+    pub version: i64,
+    /// Does it only follow another server?
+    pub follows: bool,
+    /// What must have happened before it says that something is stored.
+    pub commits: String,
+    /// Is the way to it closed by TLS?
+    pub tls: bool,
+    /// The newest step of the schema there, and the newest that we know.
+    pub step: i64,
+    /// See `step`.
+    pub ours: i64,
+    /// How many services work on it.
+    pub services: i64,
+    /// Which of them keeps house, as its log names it.
+    pub keeper: Option<String>,
+}
+
+impl Facts {
+    /// Does what it says is stored stay?
+    pub fn keeps(&self) -> bool {
+        is_kept(&self.commits)
+    }
+}
+
+impl Store {
+    /// What the server says of itself; none where the store is a file.
+    pub async fn facts(&self) -> Result<Option<Facts>, Error> {
+        if !self.is_shared() {
+            return Ok(None);
+        }
+        // Each service listens on one connection, and says nothing else on it.
+        let row = query_in_both(
+            "select 0 as version",
+            "select cast(current_setting('server_version_num') as bigint) as version, \
+                 pg_is_in_recovery() as follows, current_setting('synchronous_commit') as commits, \
+                 coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as tls, \
+                 (select max(number) from migration) as step, \
+                 (select count(*) from pg_stat_activity where datname = current_database() \
+                      and application_name = 'estop' and query = 'listen estop_moved') as services",
+        )
+        .fetch_one(self.reading())
+        .await?;
+        Ok(Some(Facts {
+            version: row.get("version")?,
+            follows: row.get("follows")?,
+            commits: row.get("commits")?,
+            tls: row.get("tls")?,
+            step: row.get("step")?,
+            ours: newest(),
+            services: row.get("services")?,
+            keeper: self.keeper().await?,
+        }))
+    }
+
+    /// Who keeps house by the clock they share.
+    async fn keeper(&self) -> Result<Option<String>, Error> {
+        let now = self.shared_now().await?;
+        let row = query("select holder from keeper where what = 'house' and until > $1")
+            .bind(now.as_millis())
+            .fetch_optional(self.reading())
+            .await?;
+        row.map(|row| row.get("holder")).transpose()
+    }
+
+    /// What time it is by the clock that all services share.
+    async fn shared_now(&self) -> Result<Moment, Error> {
+        let ours = self.clock.now();
+        self.write(move |tx| Box::pin(async move { Ok(tx.now(ours)) }))
+            .await
+    }
+}

@@ -1,0 +1,109 @@
+//! Real services on one database, restarted one after the other as a platform updates them.
+
+use std::time::Duration;
+
+use estop::domain::run::RunState;
+use estop::sim::{Aspect, Tenant};
+use estop::store::RunFilter;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::program::{Program, Site, exchange};
+
+/// The contract: whatever is restarted, a kill is delayed no longer.
+const DELAYED_MAX: Duration = Duration::from_secs(35);
+/// How often everyone looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Longest that a test waits for all of them.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e10_services_that_are_restarted_one_by_one_lose_nothing_and_delay_no_kill() {
+    let Some(site) = Site::shared().await else {
+        return;
+    };
+    // As many as the playbook's guardrail lets pass.
+    let agents: Vec<Uuid> = Tenant::contoso().agents.into_keys().take(4).collect();
+    let mut services: Vec<_> = (0..3).map(|_| site.start(&[])).collect();
+    let mut doors = Vec::new();
+    for service in &mut services {
+        doors.push(service.doors().await.unwrap());
+    }
+
+    for (n, agent) in agents.iter().enumerate() {
+        let service = n % services.len();
+        let updating = update(&site, &mut services[service]);
+        // It comes to the one that is about to stop first.
+        let order: Vec<_> = (0..doors.len())
+            .map(|next| &*doors[(service + next) % doors.len()])
+            .collect();
+        let ((), door) = tokio::join!(insist(&site, *agent, &order), updating);
+        doors[service] = door;
+    }
+    contained(&site, agents.len()).await;
+    for service in &mut services {
+        assert_eq!(service.ask_to_stop().await.code(), Some(0));
+    }
+
+    for agent in agents {
+        let effects = site.entra.effects();
+        let switched = effects
+            .iter()
+            .filter(|it| it.entity == agent && it.aspect == Aspect::AccountEnabled);
+        let to: Vec<_> = switched.map(|it| it.to.clone()).collect();
+        assert_eq!(to, [json!({ "accountEnabled": false })], "{agent}");
+    }
+}
+
+/// Asks it to stop, starts another in its place, and answers where that takes deliveries.
+async fn update(site: &Site, service: &mut Program) -> String {
+    assert_eq!(
+        service.ask_to_stop().await.code(),
+        Some(0),
+        "{}",
+        site.log()
+    );
+    *service = site.start(&[]);
+    service.doors().await.unwrap()
+}
+
+/// Sends a detection to one after the other until one of them takes it.
+async fn insist(site: &Site, agent: Uuid, doors: &[&str]) {
+    let (id, body) = (
+        format!("msg_{}", site.clock.uuid().simple()),
+        site.detection_about(agent),
+    );
+    for door in doors.iter().cycle() {
+        let answer = exchange(&site.clock, door, &site.signed(&id, &body)).await;
+        match answer.map(|answer| answer.status) {
+            Some(202) => return,
+            // It is stopping, or is gone.
+            Some(503) | None => site.clock.sleep(LOOK_EVERY).await,
+            Some(other) => panic!("a sender was told {other}"),
+        }
+    }
+}
+
+/// Waits until so many runs are contained, each of them in time.
+async fn contained(site: &Site, count: usize) {
+    let visit = site.visit().await;
+    let all = RunFilter {
+        limit: 100,
+        ..RunFilter::default()
+    };
+    let all_contained = async {
+        loop {
+            let runs = visit.store.runs(all.clone()).await.unwrap();
+            if runs.len() == count && runs.iter().all(|run| run.state == RunState::Contained) {
+                return runs;
+            }
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+    };
+    let runs = site.clock.within(PATIENCE, all_contained).await;
+    for run in runs.unwrap_or_else(|_| panic!("they are not contained:\n{}", site.log())) {
+        let took = run.contained_at.unwrap().since(run.received_at);
+        assert!(took <= DELAYED_MAX, "{took:?}: {run:?}");
+    }
+    visit.leave().await;
+}
