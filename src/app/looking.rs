@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::loops::spawn;
 use super::{Service, StartError};
 use crate::gate::{Keeper, gate_loop};
 use crate::signature::Secret;
@@ -34,7 +33,7 @@ impl Service {
             self.spawn_alone(pull, pull_loop);
         }
         if let Some(keeping) = keeping {
-            spawn(&mut self.loops, keeping);
+            self.loops.spawn(keeping);
         }
         if let Some(heart) = beating {
             self.spawn_alone(heart, heart_loop);

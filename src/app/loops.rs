@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use super::alone::House;
-use super::ground::Loops;
 use super::offline::{Telling, tell_loop};
 use super::ourselves;
 use super::service::Service;
@@ -30,10 +29,6 @@ use crate::watch::held_loop;
 
 /// Loops that only end with the process: the writer, the tokens, the warm connection.
 pub(super) const ENDLESS: usize = 3;
-
-pub(super) fn spawn(loops: &mut Loops, work: impl Future<Output = ()> + Send + 'static) {
-    loops.spawn(work);
-}
 
 impl Service {
     /// Looks whether all writes are to stop, then begins to work.
@@ -83,10 +78,10 @@ impl Service {
         });
         let loops = &mut self.loops;
         if let Some(reloading) = reloading {
-            spawn(loops, reloading);
+            loops.spawn(reloading);
         }
-        spawn(loops, pausing);
-        spawn(loops, telling);
+        loops.spawn(pausing);
+        loops.spawn(telling);
     }
 
     fn spawn_loops(&mut self, tokens: TokenSource, woken: Woken) {
@@ -118,14 +113,14 @@ impl Service {
         let examining = doctor_loop(self.doctor(), self.store.clone(), self.stop.clone());
         let warming = keep_warm(self.graph.clone(), self.clock.clone());
         let loops = &mut self.loops;
-        spawn(loops, learning);
-        spawn(loops, tokens.refresh_loop());
-        spawn(loops, warming);
-        spawn(loops, triage_loop(triage, hints));
-        spawn(loops, work_loop(bench.clone(), reserved));
-        spawn(loops, work_loop(bench, others));
-        spawn(loops, serving);
-        spawn(loops, examining);
+        loops.spawn(learning);
+        loops.spawn(tokens.refresh_loop());
+        loops.spawn(warming);
+        loops.spawn(triage_loop(triage, hints));
+        loops.spawn(work_loop(bench.clone(), reserved));
+        loops.spawn(work_loop(bench, others));
+        loops.spawn(serving);
+        loops.spawn(examining);
     }
 
     /// What follows from what is stored, and what goes round by the clock.
@@ -158,12 +153,12 @@ impl Service {
     {
         let stop = self.stop.clone();
         match self.house.clone() {
-            None => spawn(&mut self.loops, work(parts, stop)),
+            None => self.loops.spawn(work(parts, stop)),
             Some(house) => {
                 let work = async move {
                     house.keep(stop, |until| work(parts.clone(), until)).await;
                 };
-                spawn(&mut self.loops, work);
+                self.loops.spawn(work);
             }
         }
     }
@@ -173,7 +168,7 @@ impl Service {
         if self.store.is_shared() {
             let (house, keeping) = House::of(&self.store, &self.clock, &self.stop);
             self.house = Some(house);
-            spawn(&mut self.loops, keeping.keep_loop());
+            self.loops.spawn(keeping.keep_loop());
         }
     }
 

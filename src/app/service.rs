@@ -11,7 +11,7 @@ use super::alone::House;
 use super::examine::{self, AskAzure};
 use super::ground::Loops;
 use super::keeping::Keeping;
-use super::loops::{ENDLESS, spawn};
+use super::loops::ENDLESS;
 use super::secrets::secrets_apart;
 use super::senders::Senders;
 use super::settle::settle_in;
@@ -115,7 +115,7 @@ impl Service {
         keys::ticket_key(&config.ticket_key, &clock)?;
         let evidence_key = keys::evidence_key(&config.evidence_key, &clock)?;
         let mut loops = Loops::on(ground);
-        spawn(&mut loops, writing);
+        loops.spawn(writing);
         settle_in(&store, &config, &catalog, &clock).await?;
         let means = means(&config, foundry_tokens, (&transport, &clock));
         let ask = AskAzure {

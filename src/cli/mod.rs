@@ -68,6 +68,10 @@ pub use exit::Exit;
 pub use serve::{ServeArgs, serve_command};
 pub use terminal::{Ends, Terminal, is_plain};
 
+use std::future::ready;
+
+use futures_util::future::LocalBoxFuture;
+
 use answers::{Answer, Failure};
 use demo::DemoArgs;
 use lab::LabArgs;
@@ -116,47 +120,53 @@ pub async fn run(cli: Cli, room: &mut Room) -> Errand {
     }
 }
 
-async fn carry(command: Command, reach: &Reach, room: &mut Room) -> Result<Errand, Failure> {
-    let answer: Answer = match command {
-        Command::Demo(args) => return Ok(Errand::Demo(args)),
-        Command::Lab(args) => return Ok(Errand::Lab(args)),
-        Command::Serve(args) => return Ok(Errand::Serve(args)),
-        Command::Contain(args) => contain::contain(room, reach, args).await,
-        Command::Undo(args) => undo::undo(room, reach, args).await,
-        Command::Runs { command } => runs::runs(room, reach, command).await,
-        Command::Holds { command } => holds::holds(room, reach, command).await,
-        Command::Approvals { command } => approvals::approvals(room, reach, command).await,
-        Command::Notices { command } => notices::notices(room, reach, command).await,
-        Command::Page { command } => notices::page(room, reach, command).await,
-        Command::Detections { command } => detections::detections(room, reach, command).await,
-        Command::Doctor(args) => doctor::examine(room, &args).await,
-        Command::Agents { command } => agents::agents(room, reach, command).await,
-        Command::Drill(args) => drill::drill(room, reach, args).await,
-        Command::Mode { command } => service::mode(room, reach, command).await,
-        Command::Caps { command } => motions::caps(room, reach, command).await,
-        Command::Freeze { command } => motions::freeze(room, reach, command).await,
-        Command::Motions { command } => motions::motions(room, reach, command).await,
-        Command::Brake { command } => service::brake(room, reach, command).await,
-        Command::Expect(args) => expect::expect(room, reach, args).await,
-        Command::Hold(args) => cases::hold(room, reach, args).await,
-        Command::Pause(args) => pause::pause(room, reach, &args).await,
-        Command::Status => service::status(room, reach).await,
-        Command::Store { command } => store::store(room, command).await,
-        Command::Token { command } => token::token(room, command).await,
-        Command::Person { command } => person::person(room, command).await,
-        Command::Listen(args) => listen::listen(room, reach, args).await,
-        Command::Trigger(args) => trigger::trigger(room, args).await,
-        Command::Sign(args) => deliveries::sign(room, args),
-        Command::Send(args) => send::send(room, args).await,
-        Command::Verify(args) => deliveries::verify(room, args),
-        Command::Evidence { command } => evidence::evidence(room, reach, command).await,
-        Command::Audit { command } => audit::audit(room, reach, command).await,
-        Command::Config(args) => config::config(room, &args),
-        Command::Init { command } => init::init(room, &command),
-        Command::Reference { page } => reference::reference(room, page),
-        Command::Playbook { command } => playbook::playbook(room, reach, command).await,
-    };
-    answer.map(Errand::Done)
+/// In a box, since each of them would have room for all the others on the stack.
+fn carry<'a>(command: Command, reach: &'a Reach, room: &'a mut Room) -> Carried<'a> {
+    match command {
+        Command::Demo(args) => Box::pin(ready(Ok(Errand::Demo(args)))),
+        Command::Lab(args) => Box::pin(ready(Ok(Errand::Lab(args)))),
+        Command::Serve(args) => Box::pin(ready(Ok(Errand::Serve(args)))),
+        Command::Contain(args) => done(contain::contain(room, reach, args)),
+        Command::Undo(args) => done(undo::undo(room, reach, args)),
+        Command::Runs { command } => done(runs::runs(room, reach, command)),
+        Command::Holds { command } => done(holds::holds(room, reach, command)),
+        Command::Approvals { command } => done(approvals::approvals(room, reach, command)),
+        Command::Notices { command } => done(notices::notices(room, reach, command)),
+        Command::Page { command } => done(notices::page(room, reach, command)),
+        Command::Detections { command } => done(detections::detections(room, reach, command)),
+        Command::Doctor(args) => done(async move { doctor::examine(room, &args).await }),
+        Command::Agents { command } => done(agents::agents(room, reach, command)),
+        Command::Drill(args) => done(drill::drill(room, reach, args)),
+        Command::Mode { command } => done(service::mode(room, reach, command)),
+        Command::Caps { command } => done(motions::caps(room, reach, command)),
+        Command::Freeze { command } => done(motions::freeze(room, reach, command)),
+        Command::Motions { command } => done(motions::motions(room, reach, command)),
+        Command::Brake { command } => done(service::brake(room, reach, command)),
+        Command::Expect(args) => done(expect::expect(room, reach, args)),
+        Command::Hold(args) => done(cases::hold(room, reach, args)),
+        Command::Pause(args) => done(async move { pause::pause(room, reach, &args).await }),
+        Command::Status => done(service::status(room, reach)),
+        Command::Store { command } => done(store::store(room, command)),
+        Command::Token { command } => done(token::token(room, command)),
+        Command::Person { command } => done(person::person(room, command)),
+        Command::Listen(args) => done(listen::listen(room, reach, args)),
+        Command::Trigger(args) => done(trigger::trigger(room, args)),
+        Command::Sign(args) => done(ready(deliveries::sign(room, args))),
+        Command::Send(args) => done(send::send(room, args)),
+        Command::Verify(args) => done(ready(deliveries::verify(room, args))),
+        Command::Evidence { command } => done(evidence::evidence(room, reach, command)),
+        Command::Audit { command } => done(audit::audit(room, reach, command)),
+        Command::Config(args) => done(ready(config::config(room, &args))),
+        Command::Init { command } => done(ready(init::init(room, &command))),
+        Command::Reference { page } => done(ready(reference::reference(room, page))),
+        Command::Playbook { command } => done(playbook::playbook(room, reach, command)),
+    }
+}
+
+type Carried<'a> = LocalBoxFuture<'a, Result<Errand, Failure>>;
+
+fn done<'a>(answer: impl Future<Output = Answer> + 'a) -> Carried<'a> {
+    Box::pin(async move { answer.await.map(Errand::Done) })
 }
 
 impl Room {

@@ -8,7 +8,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::error::Error;
-use super::sql::{Live, query};
+use super::sql::{BEGIN, Live, query};
 
 /// A step, never edited afterwards.
 struct Step {
@@ -26,8 +26,6 @@ const STEPS: [Step; 1] = [Step {
     beside: 25,
 }];
 
-/// Whoever changes the schema waits for the writers, and they for it.
-pub(super) const BEGIN: &str = "begin; select pg_advisory_xact_lock(7309453671)";
 const TABLE: &str = "create table if not exists migration (
     number bigint not null primary key,
     name text not null,

@@ -64,7 +64,11 @@ fn held() -> BTreeSet<String> {
     for file in rust_files(&[root.join("src"), root.join("tests")]) {
         let text = std::fs::read_to_string(file).unwrap();
         let names = text.lines().filter_map(|line| {
-            let (_, name) = line.split_once("fn ")?;
+            let (before, name) = line.split_once("fn ")?;
+            // A function that others call is no test.
+            if !matches!(before.trim(), "" | "async") {
+                return None;
+            }
             name.split_once('(').map(|(name, _)| name.to_owned())
         });
         for name in names {

@@ -10,8 +10,8 @@ use crate::store::error::Error;
 use crate::store::place::ServerPlace;
 use crate::store::records::sealed_line;
 use crate::store::rows;
-use crate::store::shared_schema::{BEGIN, steps};
-use crate::store::sql::{For, Kinds, Live, Server, Value, query};
+use crate::store::shared_schema::steps;
+use crate::store::sql::{BEGIN, For, Kinds, Live, Server, Value, query};
 
 /// Records that are read at once.
 const PAGE: i64 = 1_000;

@@ -9,7 +9,8 @@ use crate::store::error::Error;
 
 /// Whoever writes holds this lock to the end of the transaction. So the writers of all services
 /// come one after the other, as on SQLite, and every law that one of them keeps holds for all.
-const BEGIN: &str = "begin; select pg_advisory_xact_lock(7309453671)";
+/// Whoever changes the schema waits for them, and they for it.
+pub(in crate::store) const BEGIN: &str = "begin; select pg_advisory_xact_lock(7309453671)";
 
 /// Where statements run.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ mod tls;
 mod value;
 
 pub(super) use bulk::Kinds;
-pub(super) use connection::Connection;
+pub(super) use connection::{BEGIN, Connection};
 pub(super) use file::{Access, FileConnection};
 pub(super) use live::Live;
 pub(super) use query::{Query, Session, query, query_in_both};

@@ -1,5 +1,7 @@
 //! Which servers, ways to them and schemas are taken, and which are refused.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -187,7 +189,7 @@ impl Closed {
     }
 
     fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.folder.path().join(name), format!("{text}\n")).unwrap();
+        write_private(&self.folder.path().join(name), &format!("{text}\n"));
     }
 
     /// The way to it by this host, believing this authority, with the password of this file.
@@ -286,11 +288,17 @@ async fn d15_a_hostile_server_is_given_up_in_time() {
     }
 }
 
+/// A file that only we may read, as a password must be.
+fn write_private(file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+    std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+}
+
 #[tokio::test]
 async fn d15_a_server_that_wants_endless_work_for_the_password_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("password");
-    std::fs::write(&file, PASSWORD).unwrap();
+    write_private(&file, PASSWORD);
     let (place, _server) = hostile(|heard| {
         // It offers SCRAM, and answers the client's nonce by a count of rounds that takes for ever.
         let text = String::from_utf8_lossy(heard);

@@ -1,5 +1,5 @@
 //! Deterministic simulation: the real service on one thread, a played disk, a played network, a
-//! simulated tenant, people and adversaries, all drawn from a seed (threats.md §4.3).
+//! simulated tenant, people and adversaries, all drawn from a seed.
 //!
 //! Every event is followed by the laws (I1 to I16); then everything is made whole, and liveness is
 //! asked for. The same seed gives the same events. No failure in N seeds bounds the rate of failing

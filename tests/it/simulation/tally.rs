@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-/// A kind of fault, of people's acts or of an adversary's (threats.md §4.3).
+/// A kind of fault, of people's acts or of an adversary's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     DiesBeforeCommit,
