@@ -13,9 +13,12 @@
 
 mod accept;
 mod crowd;
+mod full;
 mod gate;
 mod overload;
 mod radius;
+mod siege;
+mod soak;
 mod stage;
 mod start;
 mod storm;
@@ -65,5 +68,16 @@ async fn measure() {
     }
     if wanted("storm") {
         storm::bench().await;
+    }
+    // Only where they are named: they take minutes, and one of them fills a disk.
+    let asked_for = |name: &str| named.iter().any(|it| it == name);
+    if asked_for("full") {
+        full::bench().await;
+    }
+    if asked_for("siege") {
+        siege::bench().await;
+    }
+    if asked_for("soak") {
+        soak::bench().await;
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::stage::bodies::{Bodies, signed};
 use crate::stage::machine::cpu_seconds;
 use crate::stage::sender::pace;
-use crate::stage::service::{Program, start};
+use crate::stage::service::{Ground, Program, start_on};
 use crate::stage::tenant::Far;
 use crate::stage::{Line, millis, quantile, report};
 use estop::clock::Clock;
@@ -19,7 +19,7 @@ use estop::signature::Secret;
 use estop::store::{Entry, RunFilter, Store};
 
 /// The calm load: detections a second, and for how long.
-const CALM: (u32, u32) = (100, 12);
+pub const CALM: (u32, u32) = (100, 12);
 /// The storm.
 const STORM: (u32, u32) = (500, 8);
 /// How far away Graph is for an entity that the inventory knows.
@@ -34,13 +34,21 @@ const PROVED_WITHIN: Duration = Duration::from_secs(8);
 const WARM: usize = 50;
 
 /// What one load came to.
-struct Load {
-    spans: Vec<Duration>,
+pub struct Load {
+    /// From receipt to disable, sorted.
+    pub spans: Vec<Duration>,
     not_taken: usize,
     not_struck: usize,
     contained: usize,
     not_contained: usize,
     cpu: f64,
+}
+
+impl Load {
+    /// How many were not taken, not struck or not contained.
+    pub const fn missing(&self) -> usize {
+        self.not_taken + self.not_struck + self.not_contained
+    }
 }
 
 /// What a run is held against: the median of its own calm floor. The goals were set where that was
@@ -75,7 +83,7 @@ pub async fn bench() {
     let floor = load(Program::Floor, STORM, Way::LookFirst).await;
     let storm = load(Program::Unthrottled, STORM, Way::LookFirst).await;
     strike_lines(&mut lines, ("500/s", pace), (&storm, &floor), (0, 50));
-    let errors = storm.not_taken + storm.not_struck + storm.not_contained;
+    let errors = storm.missing();
     lines.push(
         Line::new(
             "contained at 500/s",
@@ -97,7 +105,7 @@ pub async fn bench() {
 async fn known(pace: Pace) {
     let load = load(Program::Unthrottled, CALM, Way::Together).await;
     let p50 = quantile(&load.spans, 0.5);
-    let missing = load.not_taken + load.not_struck + load.not_contained;
+    let missing = load.missing();
     let lines = [
         pace.gate(
             Line::new("receipt to disable at 100/s, p50", millis(p50)),
@@ -121,7 +129,7 @@ async fn known(pace: Pace) {
 
 /// What comes before the disable.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub enum Way {
     /// A read, with Graph at 0 ms.
     LookFirst,
     /// Nothing: the inventory knows the entity, and Graph is far away.
@@ -157,7 +165,17 @@ fn strike_lines(
     ));
 }
 
-async fn load(program: Program, (per_second, seconds): (u32, u32), way: Way) -> Load {
+/// Detections at this pace, on an empty store.
+pub async fn load(program: Program, pace: (u32, u32), way: Way) -> Load {
+    load_on(&Ground::default(), program, (pace, way)).await
+}
+
+/// The same on such a ground.
+pub async fn load_on(
+    ground: &Ground,
+    program: Program,
+    ((per_second, seconds), way): ((u32, u32), Way),
+) -> Load {
     let count = (per_second * seconds) as usize;
     let far = match way {
         Way::LookFirst => Far::open(WARM + count).await,
@@ -169,7 +187,7 @@ async fn load(program: Program, (per_second, seconds): (u32, u32), way: Way) -> 
     let (warm, counted) = far.agents.split_at(WARM);
     let warm = Arc::new(warm.iter().map(one).collect::<Vec<_>>());
     let requests = Arc::new(counted.iter().map(one).collect::<Vec<_>>());
-    let served = start(program, "enforce", &far, &secret).await;
+    let served = start_on(ground, program, "enforce", (&far, &secret)).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     if way == Way::Together {
         listed(served.folder.path()).await;

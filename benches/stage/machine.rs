@@ -75,6 +75,13 @@ pub fn memory(pid: u32, line: &str) -> f64 {
     digits.parse::<f64>().unwrap() / 1024.0
 }
 
+/// Files, sockets and the like that a process has open.
+pub fn open_files(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .unwrap()
+        .count()
+}
+
 /// Bytes of the store, its journal included.
 pub fn store_bytes(folder: &Path) -> u64 {
     let of = |name: &str| -> PathBuf { folder.join(name) };

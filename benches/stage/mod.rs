@@ -6,6 +6,7 @@ pub mod floor;
 pub mod machine;
 pub mod sender;
 pub mod service;
+pub mod stock;
 pub mod tenant;
 
 use std::time::Duration;

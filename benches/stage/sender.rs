@@ -1,5 +1,6 @@
 //! Senders: keep-alive connections that write whole requests and read whole replies.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -109,10 +110,27 @@ pub async fn flood(
 pub async fn pace(
     address: &str,
     requests: &Arc<Vec<Vec<u8>>>,
-    (per_second, connections): (u32, usize),
+    rate: (u32, usize),
     sent: impl Fn(usize, Instant) + Send + Sync + 'static,
 ) -> usize {
-    let sent = Arc::new(sent);
+    let requests = Arc::clone(requests);
+    let made = move |number: usize| requests.get(number).cloned();
+    let told = stream(address, rate, made, sent).await;
+    let others = told.iter().filter(|(status, _)| **status != 202);
+    others.map(|(_, count)| count).sum()
+}
+
+/// How often each HTTP status was answered.
+pub type Told = BTreeMap<u16, usize>;
+
+/// The same with requests that are made when they are due, until none is made.
+pub async fn stream(
+    address: &str,
+    (per_second, connections): (u32, usize),
+    make: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static,
+    sent: impl Fn(usize, Instant) + Send + Sync + 'static,
+) -> Told {
+    let (make, sent) = (Arc::new(make), Arc::new(sent));
     let next = Arc::new(AtomicUsize::new(0));
     let mut senders = Vec::new();
     for _ in 0..connections {
@@ -121,24 +139,53 @@ pub async fn pace(
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for mut sender in senders {
-        let (next, requests, sent) = (Arc::clone(&next), Arc::clone(requests), Arc::clone(&sent));
+        let (next, make, sent) = (Arc::clone(&next), Arc::clone(&make), Arc::clone(&sent));
         tasks.spawn(async move {
-            let mut wrong = 0;
+            let mut told = Told::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(request) = requests.get(number) else {
-                    return wrong;
+                let Some(request) = make(number) else {
+                    return told;
                 };
                 let due = began + Duration::from_secs_f64(number as f64 / f64::from(per_second));
                 tokio::time::sleep_until(due.into()).await;
                 sent(number, Instant::now());
-                wrong += usize::from(sender.send(request).await != 202);
+                let status = sender.send(&request).await;
+                *told.entry(status).or_default() += 1;
             }
         });
     }
-    let mut wrong = 0;
+    let mut told = Told::new();
     while let Some(of_one) = tasks.join_next().await {
-        wrong += of_one.unwrap();
+        for (status, count) in of_one.unwrap() {
+            *told.entry(status).or_default() += count;
+        }
     }
-    wrong
+    told
+}
+
+/// Connections that begin a request and never end it, one byte a second. Whoever is cut comes
+/// again. For as long as the set lives.
+pub fn dawdle(address: &str, connections: usize) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        let address = address.to_owned();
+        tasks.spawn(async move {
+            loop {
+                let socket = TcpStream::connect(&address).await;
+                if let Ok(mut socket) = socket {
+                    let begun = socket
+                        .write_all(b"POST /v1/ingest/bench HTTP/1.1\r\nx: ")
+                        .await;
+                    let mut going = begun.is_ok();
+                    while going {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        going = socket.write_all(b"y").await.is_ok();
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+    }
+    tasks
 }

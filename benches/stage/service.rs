@@ -55,11 +55,36 @@ pub enum Program {
 
 /// Starts a child on an empty folder. `mode` is the service's mode: `off`, `observe`, `enforce`.
 pub async fn start(program: Program, mode: &str, far: &Far, secret: &Secret) -> Served {
+    start_on(&Ground::default(), program, mode, (far, secret)).await
+}
+
+/// What a service finds when it starts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ground {
+    /// So many detections in its store.
+    pub rows: u64,
+    /// One more playbook.
+    pub playbook: Option<&'static str>,
+}
+
+/// The same on such a ground.
+pub async fn start_on(
+    ground: &Ground,
+    program: Program,
+    mode: &str,
+    (far, secret): (&Far, &Secret),
+) -> Served {
     let folder = super::machine::folder();
+    if ground.rows > 0 {
+        super::stock::fill(&folder.path().join("estop.db"), ground.rows).await;
+    }
     write(folder.path(), "bench.key", &secret.reveal());
     write(folder.path(), "estop.yaml", &configuration(mode, far));
     std::fs::create_dir(folder.path().join("playbooks")).unwrap();
     write(folder.path(), "playbooks/bench-stop.yaml", STOP);
+    if let Some(playbook) = ground.playbook {
+        write(folder.path(), "playbooks/bench-more.yaml", playbook);
+    }
     let mut child = command(program, folder.path(), far, secret)
         .spawn()
         .unwrap();
@@ -113,7 +138,7 @@ fn command(program: Program, folder: &Path, far: &Far, secret: &Secret) -> Comma
 }
 
 /// The program under measurement; `ESTOP_BENCH_PROGRAM` names another, to compare two builds.
-fn program_file() -> std::ffi::OsString {
+pub fn program_file() -> std::ffi::OsString {
     std::env::var_os("ESTOP_BENCH_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_estop").into())
 }
 
@@ -128,7 +153,7 @@ fn configuration(mode: &str, far: &Far) -> String {
         "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
          mode: {mode}\nprotected: []\nplaybooks: playbooks\n\
          caps: {{ tenant: 1000000, source: 1000000, window: 1s, fleet_percent: 100000 }}\n\
-         limits: {{ connections: 2048, connections_per_address: 2048 }}\n\
+         limits: {{ connections: 4096, connections_per_address: 4096 }}\n\
          inventory: {{ every: {} }}\n\
          tenant:\n  id: {}\n  credential: managed_identity\n  graph_url: {url}\n  login_url: {url}\n\
          sources:\n  bench:\n    reader: sentinel\n    \

@@ -1,6 +1,7 @@
 //! The far end: a simulated tenant on loopback that notes when each disable arrives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use estop::clock::Clock;
 use estop::listener;
-use estop::sim::{Entra, Limits, Tenant};
+use estop::sim::{Entra, Fault, Limits, Tenant};
 use uuid::Uuid;
 
 /// When the first disable of each agent arrived.
@@ -32,6 +33,7 @@ pub struct Far {
     /// How often the service lists it: `0s` is never, so that every strike looks first.
     pub listed_every: &'static str,
     calls: Arc<Calls>,
+    entra: Entra,
 }
 
 /// Calls that are being answered.
@@ -62,7 +64,27 @@ impl Far {
         self.calls.most.load(Ordering::Relaxed)
     }
 
+    /// A tenant that answers at once, but for everything about its last `slow` agents, which takes
+    /// so long.
+    pub async fn sluggish(quick: usize, (slow, latency): (usize, Duration)) -> Self {
+        let sluggish = (quick..quick + slow, latency);
+        Self::made(quick + slow, (Duration::ZERO, sluggish), "0s").await
+    }
+
+    /// Makes something go wrong at the requests it names.
+    pub fn push_fault(&self, fault: Fault) {
+        self.entra.push_fault(fault);
+    }
+
     async fn answering(agents: usize, latency: Duration, listed_every: &'static str) -> Self {
+        Self::made(agents, (latency, (0..0, latency)), listed_every).await
+    }
+
+    async fn made(
+        agents: usize,
+        (latency, (slow, slowness)): (Duration, (Range<usize>, Duration)),
+        listed_every: &'static str,
+    ) -> Self {
         let clock = Clock::system();
         let mut tenant = Tenant::contoso();
         let blueprint = tenant.add_blueprint("Bench-Agents");
@@ -77,10 +99,18 @@ impl Far {
         let noted = Arc::clone(&disabled);
         let calls = Arc::new(Calls::default());
         let counted = Arc::clone(&calls);
+        let slow: Arc<HashSet<Uuid>> = Arc::new(agents[slow].iter().copied().collect());
         let router = entra
             .router()
-            .layer(middleware::from_fn(move |request, next| {
-                note((Arc::clone(&noted), Arc::clone(&counted)), request, next)
+            .layer(middleware::from_fn(move |request: Request, next| {
+                let is_slow = named(&request).is_some_and(|agent| slow.contains(&agent));
+                let noting = note((Arc::clone(&noted), Arc::clone(&counted)), request, next);
+                async move {
+                    if is_slow {
+                        tokio::time::sleep(slowness).await;
+                    }
+                    noting.await
+                }
             }));
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", socket.local_addr().unwrap());
@@ -96,6 +126,7 @@ impl Far {
             disabled,
             listed_every,
             calls,
+            entra,
         }
     }
 }
@@ -109,16 +140,17 @@ async fn note(
     let now = calls.now.fetch_add(1, Ordering::Relaxed) + 1;
     calls.most.fetch_max(now, Ordering::Relaxed);
     if request.method() == http::Method::PATCH {
-        let agent = request
-            .uri()
-            .path()
-            .split('/')
-            .find_map(|it| it.parse().ok());
-        if let Some(agent) = agent {
+        if let Some(agent) = named(&request) {
             noted.lock().unwrap().entry(agent).or_insert(at);
         }
     }
     let answer = next.run(request).await;
     calls.now.fetch_sub(1, Ordering::Relaxed);
     answer
+}
+
+/// Whom a request is about.
+fn named(request: &Request) -> Option<Uuid> {
+    let path = request.uri().path();
+    path.split('/').find_map(|it| it.parse().ok())
 }

@@ -3,7 +3,7 @@
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, moment, uuid, word};
-use super::runs::held_row;
+use super::runs::must_hold;
 use super::sql::query;
 use super::steps::{end_step, step_in};
 use super::writer::Tx;
@@ -37,7 +37,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 move_entity(tx, entity, event, at).await
             })
         })
@@ -56,7 +56,7 @@ impl Store {
         }
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 keep(tx, lease.run, &read_back, at).await
             })
         })

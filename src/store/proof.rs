@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, to_json};
-use super::runs::held_row;
+use super::runs::must_hold;
 use super::sql::query;
 use super::steps::{Strike, step_in};
 use super::undo::{First, before_our_holds};
@@ -29,7 +29,7 @@ impl Store {
     ) -> Result<Before, Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 let step = step_in(tx, lease.run, position).await?;
                 match step.before {
                     Some(Before::Unproven { id }) if id == switch.id => {}

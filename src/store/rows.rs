@@ -22,19 +22,19 @@ pub(super) fn bytes(uuid: Uuid) -> Vec<u8> {
 }
 
 pub(super) fn uuid(row: &Row, column: &str) -> Result<Uuid, Error> {
-    let bytes: Vec<u8> = row.get(column)?;
-    Uuid::from_slice(&bytes).map_err(|_| damaged(column))
+    let bytes: &[u8] = row.get(column)?;
+    Uuid::from_slice(bytes).map_err(|_| damaged(column))
 }
 
 pub(super) fn uuid_or_none(row: &Row, column: &str) -> Result<Option<Uuid>, Error> {
-    let bytes: Option<Vec<u8>> = row.get(column)?;
+    let bytes: Option<&[u8]> = row.get(column)?;
     bytes
-        .map(|bytes| Uuid::from_slice(&bytes).map_err(|_| damaged(column)))
+        .map(|bytes| Uuid::from_slice(bytes).map_err(|_| damaged(column)))
         .transpose()
 }
 
 pub(super) fn seal(row: &Row) -> Result<Seal, Error> {
-    let bytes: Vec<u8> = row.get("seal")?;
+    let bytes: &[u8] = row.get("seal")?;
     bytes.try_into().map(Seal).map_err(|_| damaged("seal"))
 }
 
@@ -52,8 +52,8 @@ pub(super) fn word<T>(
     column: &str,
     known: impl Fn(&str) -> Option<T>,
 ) -> Result<T, Error> {
-    let word: String = row.get(column)?;
-    known(&word).ok_or_else(|| Error::Damaged(format!("`{word}` in {column}")))
+    let word: &str = row.get(column)?;
+    known(word).ok_or_else(|| Error::Damaged(format!("`{word}` in {column}")))
 }
 
 pub(super) fn word_or_none<T>(
@@ -61,8 +61,8 @@ pub(super) fn word_or_none<T>(
     column: &str,
     known: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, Error> {
-    let word: Option<String> = row.get(column)?;
-    word.map(|word| known(&word).ok_or_else(|| Error::Damaged(format!("`{word}` in {column}"))))
+    let word: Option<&str> = row.get(column)?;
+    word.map(|word| known(word).ok_or_else(|| Error::Damaged(format!("`{word}` in {column}"))))
         .transpose()
 }
 
@@ -71,17 +71,17 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
 }
 
 pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, Error> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("{column}: {error}")))
+    let text: &str = row.get(column)?;
+    serde_json::from_str(text).map_err(|error| Error::Damaged(format!("{column}: {error}")))
 }
 
 pub(super) fn json_or_none<T: DeserializeOwned>(
     row: &Row,
     column: &str,
 ) -> Result<Option<T>, Error> {
-    let text: Option<String> = row.get(column)?;
+    let text: Option<&str> = row.get(column)?;
     text.map(|text| {
-        serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("{column}: {error}")))
+        serde_json::from_str(text).map_err(|error| Error::Damaged(format!("{column}: {error}")))
     })
     .transpose()
 }

@@ -56,7 +56,7 @@ impl Store {
         let fresh = ApprovalId::from_uuid(self.clock.uuid());
         self.write(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 end_in(tx, lease.run, (&ending, fresh), at).await
             })
         })
@@ -73,7 +73,7 @@ impl Store {
         let fresh = ApprovalId::from_uuid(self.clock.uuid());
         self.write(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 keep(tx, lease.run, &read_back, at).await?;
                 end_in(tx, lease.run, (&ending, fresh), at).await
             })
@@ -217,6 +217,16 @@ async fn end_in(
     }
     super::asking::ask_after(tx, (run, ending.event), fresh, at).await?;
     Ok(state)
+}
+
+/// Refuses whoever no longer has the run (threat E03).
+pub(super) async fn must_hold(tx: &mut Tx, lease: RunLease) -> Result<(), Error> {
+    let held = query("select 1 from run where run_id = $1 and lease_epoch = $2")
+        .bind(bytes(lease.run.uuid()))
+        .bind(lease.epoch)
+        .fetch_optional(&mut tx.db)
+        .await?;
+    held.map(drop).ok_or(Error::LeaseLost)
 }
 
 /// The run's row, as long as this lease is the newest.

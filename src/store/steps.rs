@@ -6,7 +6,7 @@ use super::Store;
 use super::containments::{entity_state, hold, move_entity};
 use super::error::Error;
 use super::rows::{bytes, json as from_json, step, to_json, word};
-use super::runs::held_row;
+use super::runs::{held_row, must_hold};
 use super::settings::standing_in;
 use super::sql::query;
 use super::terms::Terms;
@@ -78,7 +78,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 let step = step_in(tx, lease.run, position).await?;
                 end_step(tx, lease.run, &step, (outcome, &evidence), at).await
             })

@@ -83,15 +83,19 @@ impl Store {
             return Ok(None);
         };
         let above: Vec<Known> = line.collect();
-        let agents = match (of.kind, root.app_id) {
-            (EntityKind::Blueprint, Some(app)) => self.children(app).await?,
-            (EntityKind::Agent | EntityKind::ServicePrincipal, _) => vec![root.clone()],
-            (EntityKind::Blueprint | EntityKind::AgentUser | EntityKind::User, _) => Vec::new(),
+        // Two readers at once, however large it is: the others are for whoever strikes meanwhile.
+        let beside = async {
+            let users = self.users_under(of, &root).await?;
+            let instances = self.instances_under(of, &root).await?;
+            let people = self.people_under(of, &root).await?;
+            Ok((users, instances, people))
         };
+        let (agents, (users, instances, people)) =
+            futures_util::try_join!(self.agents_under(of, &root), beside)?;
         let mut family = Family {
-            users: self.users_under(of, &root).await?,
-            instances: self.instances_under(of, &root).await?,
-            people: self.people_under(of, &root).await?,
+            users,
+            instances,
+            people,
             listed: self.listed().await?,
             root,
             above,
@@ -137,7 +141,14 @@ impl Store {
         Ok(orphans(&objects, &read(&people.await?, person)?))
     }
 
-    async fn children(&self, app: ObjectId) -> Result<Vec<Known>, Error> {
+    async fn agents_under(&self, of: Entity, root: &Known) -> Result<Vec<Known>, Error> {
+        let app = match (of.kind, root.app_id) {
+            (EntityKind::Blueprint, Some(app)) => app,
+            (EntityKind::Agent | EntityKind::ServicePrincipal, _) => return Ok(vec![root.clone()]),
+            (EntityKind::Blueprint | EntityKind::AgentUser | EntityKind::User, _) => {
+                return Ok(Vec::new());
+            }
+        };
         let rows = query("select * from inventory where parent = $1 and entity_kind = 'agent'")
             .bind(bytes(app.uuid()))
             .fetch_all(self.reading())

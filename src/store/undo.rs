@@ -4,7 +4,7 @@ use super::Store;
 use super::containments::move_entity;
 use super::error::Error;
 use super::rows::{bytes, json};
-use super::runs::held_row;
+use super::runs::must_hold;
 use super::settings::standing_in;
 use super::sql::{Session, query};
 use super::steps::step_in;
@@ -41,7 +41,7 @@ impl Store {
     ) -> Result<Released, Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 if standing_in(tx).await?.stops_writes() {
                     return Err(Error::Braked);
                 }
@@ -61,7 +61,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.write(move |tx| {
             Box::pin(async move {
-                held_row(tx, lease).await?;
+                must_hold(tx, lease).await?;
                 let step = step_in(tx, lease.run, position).await?;
                 query("update step set undo = $3 where run_id = $1 and position = $2")
                     .bind(bytes(lease.run.uuid()))

@@ -33,6 +33,8 @@ pub struct Family {
     pub listed: Vec<Listed>,
 }
 
+type Bonds = BTreeMap<ObjectId, Vec<ObjectId>>;
+
 /// Whose blueprint it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,23 +131,30 @@ impl Family {
     /// Do agents of unrelated people hang from this blueprint? So it is where two agents whose
     /// people were read have nobody in common, directly or through others.
     pub fn has_unrelated_owners(&self) -> bool {
-        let mut groups: Vec<BTreeSet<ObjectId>> = Vec::new();
-        for agent in self.agents.iter().filter(|it| it.people_at.is_some()) {
-            let theirs = self.people.iter().filter(|one| one.of == agent.entity.id);
-            let mut mine: BTreeSet<ObjectId> = theirs.map(|one| one.id).collect();
-            if mine.is_empty() {
-                continue;
+        let (mut people_of, mut agents_of) = self.bonds();
+        let Some((&first, _)) = people_of.first_key_value() else {
+            return false;
+        };
+        // From one agent to its people, to their other agents, and on: whoever is left is unrelated.
+        let mut next = vec![first];
+        while let Some(agent) = next.pop() {
+            for person in people_of.remove(&agent).unwrap_or_default() {
+                next.extend(agents_of.remove(&person).unwrap_or_default());
             }
-            groups.retain(|group| {
-                let related = !group.is_disjoint(&mine);
-                if related {
-                    mine.extend(group);
-                }
-                !related
-            });
-            groups.push(mine);
         }
-        groups.len() > 1
+        !people_of.is_empty()
+    }
+
+    /// Who answers for each agent whose people were read, and the other way round.
+    fn bonds(&self) -> (Bonds, Bonds) {
+        let read = self.agents.iter().filter(|it| it.people_at.is_some());
+        let read: BTreeSet<ObjectId> = read.map(|it| it.entity.id).collect();
+        let (mut people_of, mut agents_of) = (Bonds::new(), Bonds::new());
+        for one in self.people.iter().filter(|one| read.contains(&one.of)) {
+            people_of.entry(one.of).or_default().push(one.id);
+            agents_of.entry(one.id).or_default().push(one.of);
+        }
+        (people_of, agents_of)
     }
 
     /// The people of one kind, each once.

@@ -203,16 +203,15 @@ fn texts(db: &FileConnection, text: &str) -> Result<Vec<String>, Error> {
 }
 
 /// The value of a row that has one.
-pub(super) fn only<T: FromValue>(row: Vec<Value>) -> Result<T, Error> {
-    let value = row.into_iter().next().and_then(T::from_value);
+pub(super) fn only<T: for<'r> FromValue<'r>>(row: Vec<Value>) -> Result<T, Error> {
+    let value = row.first().and_then(T::from_value);
     value.ok_or_else(|| Error::Damaged("another type of value".to_owned()))
 }
 
 /// A number and a seal.
 fn sealed(row: Vec<Value>) -> Result<(i64, Seal), Error> {
-    let mut row = row.into_iter();
-    let number = row.next().and_then(i64::from_value);
-    let seal = row.next().and_then(Vec::<u8>::from_value);
+    let number = row.first().and_then(i64::from_value);
+    let seal = row.get(1).and_then(<&[u8]>::from_value);
     let seal = seal.and_then(|seal| seal.try_into().ok()).map(Seal);
     number
         .zip(seal)

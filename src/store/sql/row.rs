@@ -18,15 +18,15 @@ pub(in crate::store) struct Row {
 impl Row {
     /// Does nothing stand in this column?
     pub(in crate::store) fn is_null(&self, column: &str) -> bool {
-        self.get::<Option<Value>>(column) == Ok(None)
+        self.get::<Option<&Value>>(column) == Ok(None)
     }
 
     /// What stands in this column. A value of another type is damage, or of a newer version.
-    pub(in crate::store) fn get<T: FromValue>(&self, column: &str) -> Result<T, Error> {
+    pub(in crate::store) fn get<'r, T: FromValue<'r>>(&'r self, column: &str) -> Result<T, Error> {
         let place = self.columns.iter().position(|name| **name == *column);
         let value = place.and_then(|place| self.values.get(place));
         let value = value.ok_or_else(|| Error::Damaged(format!("no column {column}")))?;
-        T::from_value(value.clone())
+        T::from_value(value)
             .ok_or_else(|| Error::Damaged(format!("another type of value in {column}")))
     }
 }

@@ -119,9 +119,10 @@ fn whole(raw: &[u8]) -> Result<i64, Unfit> {
     }
 }
 
-/// What Rust reads out of a column; `None` says that the column holds something else.
-pub(in crate::store) trait FromValue: Sized {
-    fn from_value(value: Value) -> Option<Self>;
+/// What Rust reads out of a column; `None` says that the column holds something else. Text and
+/// bytes may be borrowed from the row.
+pub(in crate::store) trait FromValue<'r>: Sized {
+    fn from_value(value: &'r Value) -> Option<Self>;
 }
 
 macro_rules! text_and_bytes {
@@ -157,9 +158,9 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 
 macro_rules! out_of {
     ($($to:ty: $held:pat => $made:expr),* $(,)?) => {$(
-        impl FromValue for $to {
-            fn from_value(value: Value) -> Option<Self> {
-                let $held = value.0 else { return None };
+        impl<'r> FromValue<'r> for $to {
+            fn from_value(value: &'r Value) -> Option<Self> {
+                let $held = &value.0 else { return None };
                 $made
             }
         }
@@ -167,24 +168,26 @@ macro_rules! out_of {
 }
 
 out_of! {
-    i64: Stored::Integer(number) => Some(number),
-    u32: Stored::Integer(number) => number.try_into().ok(),
-    u16: Stored::Integer(number) => number.try_into().ok(),
-    u64: Stored::Integer(number) => number.try_into().ok(),
-    bool: Stored::Integer(number) => Some(number != 0),
-    f64: Stored::Real(number) => Some(number),
-    String: Stored::Text(text) => Some(text),
-    Vec<u8>: Stored::Blob(bytes) => Some(bytes),
+    i64: Stored::Integer(number) => Some(*number),
+    u32: Stored::Integer(number) => (*number).try_into().ok(),
+    u16: Stored::Integer(number) => (*number).try_into().ok(),
+    u64: Stored::Integer(number) => (*number).try_into().ok(),
+    bool: Stored::Integer(number) => Some(*number != 0),
+    f64: Stored::Real(number) => Some(*number),
+    &'r str: Stored::Text(text) => Some(text),
+    String: Stored::Text(text) => Some(text.clone()),
+    &'r [u8]: Stored::Blob(bytes) => Some(bytes),
+    Vec<u8>: Stored::Blob(bytes) => Some(bytes.clone()),
 }
 
-impl FromValue for Value {
-    fn from_value(value: Value) -> Option<Self> {
+impl<'r> FromValue<'r> for &'r Value {
+    fn from_value(value: &'r Value) -> Option<Self> {
         Some(value)
     }
 }
 
-impl<T: FromValue> FromValue for Option<T> {
-    fn from_value(value: Value) -> Option<Self> {
+impl<'r, T: FromValue<'r>> FromValue<'r> for Option<T> {
+    fn from_value(value: &'r Value) -> Option<Self> {
         if value.0 == Stored::Null {
             return Some(None);
         }
