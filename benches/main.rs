@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, reason = "a measurement that cannot be made ends")]
 #![allow(clippy::panic, reason = "a measurement that cannot be made ends")]
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+#![allow(clippy::print_stderr, reason = "and how far it is")]
 #![allow(
     clippy::disallowed_methods,
     reason = "a bench is its own roof: real time, real tasks, its own environment"

@@ -139,10 +139,10 @@ async fn note(
     let at = Instant::now();
     let now = calls.now.fetch_add(1, Ordering::Relaxed) + 1;
     calls.most.fetch_max(now, Ordering::Relaxed);
-    if request.method() == http::Method::PATCH {
-        if let Some(agent) = named(&request) {
-            noted.lock().unwrap().entry(agent).or_insert(at);
-        }
+    if request.method() == http::Method::PATCH
+        && let Some(agent) = named(&request)
+    {
+        noted.lock().unwrap().entry(agent).or_insert(at);
     }
     let answer = next.run(request).await;
     calls.now.fetch_sub(1, Ordering::Relaxed);

@@ -9,10 +9,6 @@
 // What tests stand on.
 mod cluster;
 mod house;
-#[cfg_attr(
-    not(feature = "failpoints"),
-    allow(dead_code, reason = "the crash matrix uses all of it")
-)]
 mod program;
 mod world;
 
@@ -75,7 +71,6 @@ mod progress;
 mod traces;
 
 // What was promised outlives crashes, disks and years.
-#[cfg(feature = "failpoints")]
 mod crash;
 mod crossing;
 mod disk;

@@ -196,7 +196,10 @@ impl Target {
         })
     }
 
-    async fn one<T: for<'r> crate::store::sql::FromValue<'r>>(&mut self, text: &str) -> Result<T, CrossError> {
+    async fn one<T: for<'r> crate::store::sql::FromValue<'r>>(
+        &mut self,
+        text: &str,
+    ) -> Result<T, CrossError> {
         let rows = self.live.look(text).await.map_err(CrossError::of_server)?;
         let row = rows.into_iter().next().unwrap_or_default();
         only(row).map_err(CrossError::of_server)
