@@ -42,6 +42,7 @@ mod error;
 mod evidence;
 mod expectations;
 mod facts;
+mod family;
 mod freeze_turns;
 mod freezes;
 mod hearing;

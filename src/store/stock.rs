@@ -1,13 +1,14 @@
-//! The inventory as it is asked: any GUID, one entity's family, the orphans, what is certain.
+//! The inventory as it is asked: any GUID, what it hangs from, the orphans, what is certain. One
+//! entity's family is `family`.
 
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, entity, json, moment, moment_or_none, uuid, uuid_or_none, word};
 use super::sql::{Row, query};
 use super::writer::Tx;
-use crate::domain::entity::{Entity, EntityKind, ObjectId};
+use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::inventory::{
-    Bond, Extent, Family, Instance, Known, Listed, Orphan, Part, Person, Trace, orphans,
+    Bond, Extent, Instance, Known, Listed, Orphan, Part, Person, Trace, orphans,
 };
 
 /// Most rows one listing of the inventory answers.
@@ -75,36 +76,6 @@ impl Store {
         read(&rows, known)
     }
 
-    /// The containment graph of one entity; `None` where the inventory does not know it. What we
-    /// hold closed ourselves counts as disabled, whatever the last listing saw.
-    pub async fn family(&self, of: Entity) -> Result<Option<Family>, Error> {
-        let mut line = self.lineage(of.id).await?.into_iter();
-        let Some(root) = line.next().filter(|root| root.entity == of) else {
-            return Ok(None);
-        };
-        let above: Vec<Known> = line.collect();
-        // Two readers at once, however large it is: the others are for whoever strikes meanwhile.
-        let beside = async {
-            let users = self.users_under(of, &root).await?;
-            let instances = self.instances_under(of, &root).await?;
-            let people = self.people_under(of, &root).await?;
-            Ok((users, instances, people))
-        };
-        let (agents, (users, instances, people)) =
-            futures_util::try_join!(self.agents_under(of, &root), beside)?;
-        let mut family = Family {
-            users,
-            instances,
-            people,
-            listed: self.listed().await?,
-            root,
-            above,
-            agents,
-        };
-        self.mark_held(&mut family).await?;
-        Ok(Some(family))
-    }
-
     /// How far each listing came.
     pub async fn listed(&self) -> Result<Vec<Listed>, Error> {
         let rows = query("select * from inventory_part order by part")
@@ -140,101 +111,6 @@ impl Store {
         let people = query("select * from inventory_person").fetch_all(self.reading());
         Ok(orphans(&objects, &read(&people.await?, person)?))
     }
-
-    async fn agents_under(&self, of: Entity, root: &Known) -> Result<Vec<Known>, Error> {
-        let app = match (of.kind, root.app_id) {
-            (EntityKind::Blueprint, Some(app)) => app,
-            (EntityKind::Agent | EntityKind::ServicePrincipal, _) => return Ok(vec![root.clone()]),
-            (EntityKind::Blueprint | EntityKind::AgentUser | EntityKind::User, _) => {
-                return Ok(Vec::new());
-            }
-        };
-        let rows = query("select * from inventory where parent = $1 and entity_kind = 'agent'")
-            .bind(bytes(app.uuid()))
-            .fetch_all(self.reading())
-            .await?;
-        read(&rows, known)
-    }
-
-    async fn users_under(&self, of: Entity, root: &Known) -> Result<Vec<Known>, Error> {
-        let asked = match (of.kind, root.app_id) {
-            (EntityKind::Agent, _) => {
-                query("select * from inventory where parent = $1 and entity_kind = 'agent_user'")
-                    .bind(bytes(of.id.uuid()))
-            }
-            (EntityKind::Blueprint, Some(app)) => query(
-                "select u.* from inventory a join inventory u \
-                 on u.parent = a.entity_id and u.entity_kind = 'agent_user' \
-                 where a.parent = $1 and a.entity_kind = 'agent'",
-            )
-            .bind(bytes(app.uuid())),
-            (
-                EntityKind::Blueprint
-                | EntityKind::AgentUser
-                | EntityKind::User
-                | EntityKind::ServicePrincipal,
-                _,
-            ) => return Ok(Vec::new()),
-        };
-        read(&asked.fetch_all(self.reading()).await?, known)
-    }
-
-    async fn instances_under(&self, of: Entity, root: &Known) -> Result<Vec<Instance>, Error> {
-        let asked = if of.kind == EntityKind::Blueprint {
-            query(
-                "select n.* from inventory_instance n where n.agent is null and n.application = $1 \
-                 union select n.* from inventory a join inventory_instance n \
-                   on n.agent = a.entity_id where a.parent = $2 and a.entity_kind = 'agent'",
-            )
-            .bind(root.application.map(|id| bytes(id.uuid())))
-            .bind(root.app_id.map(|id| bytes(id.uuid())))
-        } else {
-            query("select * from inventory_instance where agent = $1").bind(bytes(of.id.uuid()))
-        };
-        read(&asked.fetch_all(self.reading()).await?, instance)
-    }
-
-    async fn people_under(&self, of: Entity, root: &Known) -> Result<Vec<Person>, Error> {
-        let rows = query(
-            "select p.* from inventory_person p where p.of_id = $1 \
-             union select p.* from inventory a join inventory_person p on p.of_id = a.entity_id \
-               where a.parent = $2 and a.entity_kind = 'agent'",
-        )
-        .bind(bytes(of.id.uuid()))
-        .bind(root.app_id.map(|id| bytes(id.uuid())))
-        .fetch_all(self.reading())
-        .await?;
-        read(&rows, person)
-    }
-
-    async fn mark_held(&self, family: &mut Family) -> Result<(), Error> {
-        let held = self.held_ids().await?;
-        let Family {
-            root,
-            above,
-            agents,
-            users,
-            ..
-        } = family;
-        let all = std::iter::once(root)
-            .chain(above)
-            .chain(agents)
-            .chain(users);
-        for known in all {
-            known.enabled &= !held.contains(&known.entity);
-        }
-        Ok(())
-    }
-
-    async fn held_ids(&self) -> Result<std::collections::BTreeSet<Entity>, Error> {
-        let rows = query(
-            "select entity_kind, entity_id from containment \
-             where state in ('closing', 'closed', 'unverified')",
-        )
-        .fetch_all(self.reading())
-        .await?;
-        rows.iter().map(entity).collect()
-    }
 }
 
 /// How many agents were enabled when the last whole listing saw them; `None` before the first.
@@ -247,7 +123,10 @@ pub(super) async fn fleet_in(tx: &mut Tx) -> Result<Option<u32>, Error> {
     row.map(|row| row.get("enabled")).transpose()
 }
 
-fn read<T>(rows: &[Row], one: impl Fn(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+pub(super) fn read<T>(
+    rows: &[Row],
+    one: impl Fn(&Row) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
     rows.iter().map(one).collect()
 }
 
@@ -255,7 +134,7 @@ fn id(row: &Row, column: &str) -> Result<Option<ObjectId>, Error> {
     Ok(uuid_or_none(row, column)?.map(ObjectId::from_uuid))
 }
 
-fn known(row: &Row) -> Result<Known, Error> {
+pub(super) fn known(row: &Row) -> Result<Known, Error> {
     Ok(Known {
         entity: entity(row)?,
         app_id: id(row, "app_id")?,
@@ -271,7 +150,7 @@ fn known(row: &Row) -> Result<Known, Error> {
     })
 }
 
-fn instance(row: &Row) -> Result<Instance, Error> {
+pub(super) fn instance(row: &Row) -> Result<Instance, Error> {
     Ok(Instance {
         id: ObjectId::from_uuid(uuid(row, "instance_id")?),
         agent: id(row, "agent")?,
@@ -282,7 +161,7 @@ fn instance(row: &Row) -> Result<Instance, Error> {
     })
 }
 
-fn person(row: &Row) -> Result<Person, Error> {
+pub(super) fn person(row: &Row) -> Result<Person, Error> {
     Ok(Person {
         of: ObjectId::from_uuid(uuid(row, "of_id")?),
         bond: word(row, "bond", Bond::from_word)?,
