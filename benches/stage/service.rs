@@ -63,7 +63,7 @@ pub async fn start(program: Program, mode: &str, far: &Far, secret: &Secret) -> 
 pub struct Ground {
     /// So many detections in its store.
     pub rows: u64,
-    /// One more playbook.
+    /// One more playbook, by the name of `bench-look`.
     pub playbook: Option<&'static str>,
 }
 
@@ -83,7 +83,7 @@ pub async fn start_on(
     std::fs::create_dir(folder.path().join("playbooks")).unwrap();
     write(folder.path(), "playbooks/bench-stop.yaml", STOP);
     if let Some(playbook) = ground.playbook {
-        write(folder.path(), "playbooks/bench-more.yaml", playbook);
+        write(folder.path(), "playbooks/bench-look.yaml", playbook);
     }
     let mut child = command(program, folder.path(), far, secret)
         .spawn()
