@@ -38,47 +38,49 @@ fn main() {
     }
 }
 
-/// Measures what was named, or everything.
+/// What is measured unless something is named, in this order.
+const ALWAYS: [&str; 8] = [
+    "start", "accept", "gate", "radius", "strike", "crowd", "overload", "storm",
+];
+/// What is measured only where it is named: it takes minutes, and one of them fills a disk.
+const ON_DEMAND: [&str; 3] = ["full", "siege", "soak"];
+
+/// Measures what was named, or what always is.
 async fn measure() {
     let named: Vec<_> = std::env::args()
         .skip(1)
         .filter(|it| !it.starts_with("--"))
         .collect();
-    let wanted = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
+    let known = |name: &String| ALWAYS.iter().chain(&ON_DEMAND).any(|it| it == name);
+    if let Some(stranger) = named.iter().find(|name| !known(name)) {
+        panic!("nothing is called {stranger}; there are {ALWAYS:?} and {ON_DEMAND:?}");
+    }
     println!("{}", stage::machine::described());
-    if wanted("start") {
-        start::bench().await;
+    for name in ALWAYS {
+        if named.is_empty() || named.iter().any(|it| it == name) {
+            part(name).await;
+        }
     }
-    if wanted("accept") {
-        accept::bench().await;
+    for name in ON_DEMAND {
+        if named.iter().any(|it| it == name) {
+            part(name).await;
+        }
     }
-    if wanted("gate") {
-        gate::bench().await;
-    }
-    if wanted("radius") {
-        radius::bench().await;
-    }
-    if wanted("strike") {
-        strike::bench().await;
-    }
-    if wanted("crowd") {
-        crowd::bench().await;
-    }
-    if wanted("overload") {
-        overload::bench().await;
-    }
-    if wanted("storm") {
-        storm::bench().await;
-    }
-    // Only where they are named: they take minutes, and one of them fills a disk.
-    let asked_for = |name: &str| named.iter().any(|it| it == name);
-    if asked_for("full") {
-        full::bench().await;
-    }
-    if asked_for("siege") {
-        siege::bench().await;
-    }
-    if asked_for("soak") {
-        soak::bench().await;
+}
+
+async fn part(name: &str) {
+    match name {
+        "start" => start::bench().await,
+        "accept" => accept::bench().await,
+        "gate" => gate::bench().await,
+        "radius" => radius::bench().await,
+        "strike" => strike::bench().await,
+        "crowd" => crowd::bench().await,
+        "overload" => overload::bench().await,
+        "storm" => storm::bench().await,
+        "full" => full::bench().await,
+        "siege" => siege::bench().await,
+        "soak" => soak::bench().await,
+        other => unreachable!("{other} is on a list and is nothing"),
     }
 }

@@ -17,7 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars());
     let cli = Cli::typed();
-    #[cfg(any(debug_assertions, feature = "failpoints"))]
+    #[cfg(debug_assertions)]
     arm(&environment);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -59,7 +59,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
 }
 
 /// `ESTOP_CRASH_POINT=step.started:2` makes the process die when it passes there the second time.
-#[cfg(any(debug_assertions, feature = "failpoints"))]
+#[cfg(debug_assertions)]
 fn arm(environment: &Environment) {
     let Some(armed) = environment.get("ESTOP_CRASH_POINT") else {
         return;

@@ -88,7 +88,7 @@ impl Desk {
     /// be written to the tenant in it (threat E20).
     pub(super) fn refuse_beside_the_pause_file(&self) -> super::Answer<()> {
         let file = self.tools.pause_file.as_deref();
-        let Some((file, _)) = file.and_then(|file| Some((file, said(file)?))) else {
+        let Some(file) = file.filter(|file| said(file).is_some()) else {
             return Ok(());
         };
         let file = file.display();

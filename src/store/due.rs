@@ -9,18 +9,30 @@ use super::sql::query;
 use super::writer::Tx;
 use crate::domain::moment::Moment;
 
+/// Of a table, what waits: due so many milliseconds sooner, but not sooner than now.
+macro_rules! sooner {
+    ($table:literal, $waits:literal) => {
+        concat!(
+            "update ",
+            $table,
+            " set due_at = case when due_at - $1 < $2 then $2 else due_at - $1 end \
+              where due_at > $2 and ",
+            $waits
+        )
+    };
+}
+
 /// Runs are due by the clock of whoever keeps the leases; on a shared database nobody of us puts
 /// that right.
-const RUNS: &str = "update run set due_at = case when due_at - $1 < $2 then $2 else due_at - $1 end \
-     where due_at > $2 and state in ('queued', 'running', 'undoing', 'unknown')";
+const RUNS: &str = sooner!(
+    "run",
+    "state in ('queued', 'running', 'undoing', 'unknown')"
+);
 
 const OTHERS: [&str; 3] = [
-    "update telling set due_at = case when due_at - $1 < $2 then $2 else due_at - $1 end \
-     where due_at > $2 and state = 'due'",
-    "update callback set due_at = case when due_at - $1 < $2 then $2 else due_at - $1 end \
-     where due_at > $2 and state = 'waiting'",
-    "update evidence set due_at = case when due_at - $1 < $2 then $2 else due_at - $1 end \
-     where due_at > $2 and state <> 'complete'",
+    sooner!("telling", "state = 'due'"),
+    sooner!("callback", "state = 'waiting'"),
+    sooner!("evidence", "state <> 'complete'"),
 ];
 
 impl Store {

@@ -1,7 +1,7 @@
 //! Named places where a test may make the process die.
 //!
-//! Only a build with debug assertions, or with the feature `failpoints`, can die here, and only at
-//! the one point that the roof armed from the environment. In a release these calls are nothing.
+//! Only a debug build can die here, and only at the one point that the roof armed from the
+//! environment. In a release these calls are nothing.
 
 /// Every crash point there is, in the order a detection passes them. The crash matrix checks that
 /// it hits each of them.
@@ -23,7 +23,7 @@ pub const POINTS: [&str; 15] = [
     "undo.performed",
 ];
 
-#[cfg(any(debug_assertions, feature = "failpoints"))]
+#[cfg(debug_assertions)]
 mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,7 +46,7 @@ mod armed {
 }
 
 /// Arms one point: the process dies when it is reached for the `passes`th time.
-#[cfg(any(debug_assertions, feature = "failpoints"))]
+#[cfg(debug_assertions)]
 pub fn arm_crash_point(point: &str, passes: u32) {
     armed::arm(point, passes);
 }
@@ -55,6 +55,6 @@ pub fn arm_crash_point(point: &str, passes: u32) {
 #[inline]
 pub fn crash_point(point: &'static str) {
     debug_assert!(POINTS.contains(&point), "{point} is not on the list");
-    #[cfg(any(debug_assertions, feature = "failpoints"))]
+    #[cfg(debug_assertions)]
     armed::reach(point);
 }

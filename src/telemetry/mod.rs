@@ -13,7 +13,7 @@ mod logs;
 mod metrics;
 mod sources;
 
-#[cfg(any(debug_assertions, feature = "failpoints"))]
+#[cfg(debug_assertions)]
 pub use crash::arm_crash_point;
 pub use crash::{POINTS, crash_point};
 pub use lanes::{LaneFigures, OfCause, OfLane};
