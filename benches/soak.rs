@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::stage::bodies::{Bodies, signed};
 use crate::stage::machine::{memory, open_files};
-use crate::stage::sender::stream;
+use crate::stage::sender::{not_taken, stream};
 use crate::stage::service::{Program, Served, program_file, start};
 use crate::stage::tenant::Far;
 use crate::stage::{Line, millis, quantile, report};
@@ -96,10 +96,7 @@ async fn kill(
     let make = move |number: usize| Some(signed(&secret, &bodies.about(*agents.get(number)?)));
     let note = move |number: usize, at: Instant| noted.lock().unwrap()[number] = Some(at);
     let told = stream(&served.address, (RATES.0, CONNECTIONS), make, note).await;
-    told.iter()
-        .filter(|(it, _)| **it != 202)
-        .map(|(_, count)| count)
-        .sum()
+    not_taken(&told)
 }
 
 async fn crowd((served, far): (&Served, &Far), secret: &Arc<Secret>, count: usize) -> usize {
@@ -109,10 +106,7 @@ async fn crowd((served, far): (&Served, &Far), secret: &Arc<Secret>, count: usiz
         (number < count).then(|| signed(&secret, &bodies.about(Uuid::new_v4())))
     };
     let told = stream(&served.address, (RATES.1, CONNECTIONS), make, |_, _| {}).await;
-    told.iter()
-        .filter(|(it, _)| **it != 202)
-        .map(|(_, count)| count)
-        .sum()
+    not_taken(&told)
 }
 
 /// One kind of failure after the other, for ever.

@@ -115,13 +115,17 @@ pub async fn pace(
 ) -> usize {
     let requests = Arc::clone(requests);
     let made = move |number: usize| requests.get(number).cloned();
-    let told = stream(address, rate, made, sent).await;
-    let others = told.iter().filter(|(status, _)| **status != 202);
-    others.map(|(_, count)| count).sum()
+    not_taken(&stream(address, rate, made, sent).await)
 }
 
 /// How often each HTTP status was answered.
 pub type Told = BTreeMap<u16, usize>;
+
+/// How many were answered with anything but 202.
+pub fn not_taken(told: &Told) -> usize {
+    let others = told.iter().filter(|(status, _)| **status != 202);
+    others.map(|(_, count)| count).sum()
+}
 
 /// The same with requests that are made when they are due, until none is made.
 pub async fn stream(
