@@ -161,14 +161,8 @@ fn still_in_flight(bench: &Bench, claimed: &Claimed, step: &Step) -> Option<Ahea
         StepState::Ok => step.attempts > 1 || !at_once,
         StepState::Pending | StepState::Running | StepState::Skipped | StepState::Failed => false,
     };
-    let now = bench.clock.now();
     let last = step.ended_at.or(claimed.run.ended_at).or(step.begun_at)?;
-    // Later than now it was only by a clock that was put right since. Before the word it was anyhow.
-    let last = match claimed.ordered_at {
-        Some(word) if last > now => word.min(now),
-        _ => last,
-    };
-    let left = last.plus(WAIT_OUT).since(now);
+    let left = last.plus(WAIT_OUT).since(bench.clock.now());
     (unfinished && left > Duration::ZERO).then(|| bench.clock.ahead(left))
 }
 

@@ -240,13 +240,16 @@ async fn claim_in(
         query = query.bind(bytes(id.uuid()));
     }
     match query.fetch_optional(&mut tx.db).await? {
-        Some(row) => Ok(Some(claimed(tx, &row).await?)),
+        Some(row) => Ok(Some(claimed(tx, &row, claim.now).await?)),
         None => Ok(None),
     }
 }
 
-async fn claimed(tx: &mut Tx, row: &Row) -> Result<Claimed, Error> {
-    let run = run(row)?;
+async fn claimed(tx: &mut Tx, row: &Row, now: Moment) -> Result<Claimed, Error> {
+    let mut run = run(row)?;
+    if run.state == RunState::Undoing {
+        super::due::no_later_than(tx, &mut run, now).await?;
+    }
     let risk: Option<String> = row.get("risk_verdict")?;
     let prior: Option<String> = row.get("prior_word")?;
     let word = query(

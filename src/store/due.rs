@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::Store;
 use super::error::Error;
+use super::rows::bytes;
 use super::sql::query;
 use super::writer::Tx;
 use crate::domain::moment::Moment;
+use crate::domain::run::Run;
 
 /// Of a table, what waits: due so many milliseconds sooner, but not sooner than now.
 macro_rules! sooner {
@@ -70,5 +72,29 @@ async fn pull_forward(
         .bind(at.as_millis())
         .execute(&mut tx.db)
         .await?;
+    Ok(())
+}
+
+/// What a run's steps did was done by now, whatever a clock said then that was put right since: an
+/// undo waits until nothing of it can be on its way, and would wait for that clock's moment. How
+/// long each took stays.
+pub(super) async fn no_later_than(tx: &mut Tx, run: &mut Run, now: Moment) -> Result<(), Error> {
+    query(
+        "update step set begun_at = begun_at - (coalesce(ended_at, begun_at) - $2), \
+                         ended_at = case when ended_at is null then null else $2 end \
+         where run_id = $1 and coalesce(ended_at, begun_at) > $2",
+    )
+    .bind(bytes(run.id.uuid()))
+    .bind(now.as_millis())
+    .execute(&mut tx.db)
+    .await?;
+    if run.ended_at.is_some_and(|ended| ended > now) {
+        query("update run set ended_at = $2 where run_id = $1")
+            .bind(bytes(run.id.uuid()))
+            .bind(now.as_millis())
+            .execute(&mut tx.db)
+            .await?;
+        run.ended_at = Some(now);
+    }
     Ok(())
 }

@@ -66,6 +66,23 @@ async fn g08_a_run_whose_proof_comes_late_is_unknown_until_then() {
     world.nothing_left_over().await;
 }
 
+/// It is read again in a minute, and by the clock that is right that is in an hour.
+#[tokio::test]
+async fn e09_a_clock_that_is_put_back_holds_up_no_proof() {
+    let world = World::new().await;
+    world.hand.put_forward(3_600_000);
+    world.entra.push_fault(stale(Lag::Reads(60)));
+    world.detect_agent(invoice_bot()).await;
+    world.settle().await;
+    let early = world.only_run().await.state;
+
+    world.hand.put_forward(-3_600_000);
+    world.pass(seconds(600)).await;
+
+    assert_eq!(early, RunState::Unknown);
+    assert_eq!(world.only_run().await.state, RunState::Contained);
+}
+
 #[tokio::test]
 async fn g08_a_second_run_does_not_lose_its_way_over_a_stale_replica() {
     let world = World::new().await;

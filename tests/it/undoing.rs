@@ -235,6 +235,32 @@ async fn undo_when_ended(world: &World, run: RunId) {
     }
 }
 
+/// It took so long that a try of it may be on its way yet, which an undo waits for: by the clock that
+/// is right it ended in an hour.
+#[tokio::test]
+async fn e09_a_clock_that_is_put_back_holds_up_no_undo() {
+    let world = World::new().await;
+    world.hand.put_forward(3_600_000);
+    let on = On::request("PATCH", "").always();
+    world
+        .entra
+        .push_fault(Fault::new(on, What::RefuseConnection));
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.pass(Duration::from_secs(20)).await;
+    world.entra.clear_faults();
+    world.settle().await;
+
+    world.hand.put_forward(-3_600_000);
+    world.undo(run).await;
+    world.pass(Duration::from_secs(20)).await;
+    let early = world.state(run).await;
+    world.pass(Duration::from_secs(100)).await;
+
+    assert_eq!(early, RunState::Undoing);
+    assert_eq!(world.state(run).await, RunState::Undone);
+    assert!(enabled(&world));
+}
+
 #[tokio::test]
 async fn e15_a_new_kill_beats_an_undo_whose_write_is_on_its_way() {
     for what in [
