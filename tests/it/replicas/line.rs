@@ -29,6 +29,8 @@ struct Rules {
     cut_every: AtomicUsize,
     commits: AtomicUsize,
     cuts: AtomicUsize,
+    /// The answer to such a commit is carried back, and nothing after it.
+    answered: AtomicBool,
     /// Whoever wants to listen is cut off.
     deaf: AtomicBool,
     made: AtomicUsize,
@@ -68,7 +70,13 @@ impl Line {
         self.rules.cut_every.store(commits, Ordering::Relaxed);
     }
 
-    /// How many commits lost their answer.
+    /// The same, but for the answer itself: the connection ends with it.
+    pub fn cut_after_every(&self, commits: usize) {
+        self.rules.answered.store(true, Ordering::Relaxed);
+        self.cut_every(commits);
+    }
+
+    /// How many commits lost their answer, or had it as their last.
     pub fn cuts(&self) -> usize {
         self.rules.cuts.load(Ordering::Relaxed)
     }
@@ -125,8 +133,12 @@ async fn carry(
     if let Some(commit) = lost {
         rules.cuts.fetch_add(1, Ordering::Relaxed);
         let _ = to_server.write_all(&commit).await;
-        // It is done once the server says so, to nobody.
-        let _ = from_server.read(&mut [0; 64]).await;
+        // It is done once the server says so, to nobody or as its last word.
+        let mut said = [0; 8192];
+        let length = from_server.read(&mut said).await.unwrap_or_default();
+        if rules.answered.load(Ordering::Relaxed) {
+            let _ = to_client.write_all(&said[..length]).await;
+        }
     }
 }
 

@@ -213,6 +213,24 @@ async fn d12_commits_whose_answers_are_lost_leave_one_of_each() {
 }
 
 #[tokio::test]
+async fn d12_a_connection_that_ends_with_its_answer_takes_nothing_with_it() {
+    let Some((world, line)) = by_a_line(Setting::default()).await else {
+        return;
+    };
+    line.cut_after_every(3);
+    for agent in few() {
+        insist(&world, &world.door, &world.message(agent)).await;
+    }
+    world.pass(LEASE_OVER).await;
+    line.cut_every(0);
+    world.pass(LEASE_OVER).await;
+    world.settle().await;
+
+    assert!(line.cuts() > few().len(), "{} cuts", line.cuts());
+    each_is_contained_once(&world, &few()).await;
+}
+
+#[tokio::test]
 async fn a_connection_whose_asker_went_away_is_never_asked_again() {
     let Some((world, line)) = by_a_line(Setting::default()).await else {
         return;
