@@ -25,9 +25,23 @@ use crate::transport::Transport;
 
 /// What Azure is asked with.
 pub(super) struct AskAzure<'a> {
-    pub(super) tokens: Option<TokenSource>,
-    pub(super) transport: &'a Transport,
-    pub(super) clock: &'a Clock,
+    tokens: Option<TokenSource>,
+    transport: &'a Transport,
+    clock: &'a Clock,
+}
+
+impl<'a> AskAzure<'a> {
+    /// With what lets us in, where a subscription is configured.
+    pub(super) fn new(
+        tokens: Option<TokenSource>,
+        (transport, clock): (&'a Transport, &'a Clock),
+    ) -> Self {
+        Self {
+            tokens,
+            transport,
+            clock,
+        }
+    }
 }
 
 /// Where Azure Resource Manager is. A simulated tenant plays it too.
@@ -167,11 +181,7 @@ pub fn doctor(
         catalog,
         ..
     } = parts;
-    let ask = AskAzure {
-        tokens: azure_tokens,
-        transport: &transport,
-        clock: &clock,
-    };
+    let ask = AskAzure::new(azure_tokens, (&transport, &clock));
     let arm = arm(&config, ask)?;
     let link = Link {
         endpoints: config.endpoints.clone(),

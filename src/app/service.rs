@@ -34,6 +34,7 @@ use crate::entra::TokenSource;
 use crate::evidence::Binder;
 use crate::graph::{Graph, Link};
 use crate::reload::Reloader;
+use crate::run::Leases;
 use crate::store::{Entry, Store, Workplace};
 use crate::telemetry::Metrics;
 use crate::traces::Traces;
@@ -84,6 +85,7 @@ pub struct Service {
     pub reloader: Option<Reloader>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     pub(super) hand_to_triage: Arc<dyn Fn(Delivery) + Send + Sync>,
+    pub(super) leases: Leases,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
     /// Who does what one service alone must do; none where there is no other.
@@ -118,11 +120,7 @@ impl Service {
         loops.spawn(writing);
         settle_in(&store, &config, &catalog, &clock).await?;
         let means = means(&config, foundry_tokens, (&transport, &clock));
-        let ask = AskAzure {
-            tokens: azure_tokens,
-            transport: &transport,
-            clock: &clock,
-        };
+        let ask = AskAzure::new(azure_tokens, (&transport, &clock));
         let arm = examine::arm(&config, ask)?;
         let link = Link {
             endpoints: config.endpoints.clone(),
@@ -156,6 +154,7 @@ impl Service {
             means: Arc::new(means),
             told,
             keeping,
+            leases: Leases::default(),
             stop: CancellationToken::new(),
             refused: Arc::default(),
             house: None,

@@ -32,6 +32,7 @@ impl Service {
             means: Arc::clone(&self.means),
             board: self.board.clone(),
             traces: self.traces.clone(),
+            leases: self.leases.clone(),
         }
     }
 

@@ -31,7 +31,7 @@ use crate::domain::run::Lane;
 use crate::domain::source::{May, SourceTerms};
 use crate::entra::{AccessToken, TokenSource};
 use crate::graph::{Budgets, Cloud, Endpoints, Graph, Link};
-use crate::run::{Bench, Limits, WorkerName, Workers, sweep_loop, work_loop};
+use crate::run::{Bench, Leases, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::sim::{self, Entra, Tenant};
 use crate::store::{AtOnce, Entry, Store};
 use crate::telemetry::Metrics;
@@ -164,6 +164,7 @@ fn loops(
         metrics,
         limits: limits(),
         traces: Traces::off(),
+        leases: Leases::default(),
     };
     let (_, nothing_handed) = mpsc::channel(1);
     let triage_hints = Hints {

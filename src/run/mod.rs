@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use leases::Leases;
 pub use places::{Place, Places};
 pub use sweep::sweep_loop;
 pub use turns::freeze_loop;
@@ -97,6 +98,8 @@ pub struct Bench {
     pub board: Board,
     /// How long it took.
     pub traces: Traces,
+    /// The leases of this service.
+    pub leases: Leases,
 }
 
 /// What became of working on a run for a while.

@@ -76,6 +76,23 @@ impl Places {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 
+    /// Is nobody on any of them, and nobody about to be?
+    pub(super) fn are_free(&self) -> bool {
+        self.free.available_permits() == PLACES
+    }
+
+    /// Waits until they are: a run that is being begun at this moment still comes.
+    pub(super) async fn freed(&self) {
+        let all = u32::try_from(PLACES).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        drop(self.free.acquire_many(all).await);
+    }
+
+    /// The slowest lane it serves.
+    pub(super) const fn lane(&self) -> Lane {
+        self.lane
+    }
+
     pub(super) fn any_free(&self) -> bool {
         !self.stop.is_cancelled() && self.free.available_permits() > 0
     }

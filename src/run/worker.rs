@@ -10,7 +10,6 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::leases::Leases;
 use super::places::{Places, Seated, Taken};
 use super::{Bench, Broken, CONTAIN_DEADLINE, HEARTBEAT, LEASE, Progress, backward, forward};
 use crate::domain::id::RunId;
@@ -71,17 +70,17 @@ type Looking = BoxFuture<'static, Option<Seated>>;
 /// Works until told to stop and everything in flight has been put down.
 pub async fn work_loop(bench: Bench, mut workers: Workers) {
     let mut in_flight = InFlight::new();
-    let leases = Leases::default();
     let mut looking = look(&bench, &workers.places);
     let mut tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
     let mut beat = Box::pin(bench.clock.sleep(HEARTBEAT));
-    while !(workers.stop.is_cancelled() && in_flight.is_empty()) {
+    while !(workers.stop.is_cancelled() && in_flight.is_empty() && workers.places.are_free()) {
         let room = workers.places.any_free();
+        let ending = workers.stop.is_cancelled() && in_flight.is_empty();
         tokio::select! {
             biased;
             () = &mut beat => {
                 beat = Box::pin(bench.clock.sleep(HEARTBEAT));
-                in_flight.push(keep(bench.clone(), leases.clone()));
+                in_flight.push(keep(bench.clone(), workers.places.lane()));
             }
             () = &mut tick => {
                 tick = Box::pin(bench.clock.sleep(LOOK_EVERY));
@@ -90,28 +89,29 @@ pub async fn work_loop(bench: Bench, mut workers: Workers) {
             }
             Some(()) = in_flight.next(), if !in_flight.is_empty() => {}
             Some(seated) = workers.seated.recv() => {
-                in_flight.push(carry(bench.clone(), seated, leases.clone()));
+                in_flight.push(carry(bench.clone(), seated, workers.places.lane()));
             }
             Some(run) = workers.hints.recv(), if room => {
                 if let Some(taken) = workers.places.take() {
                     let claim = workers.places.claim(bench.clock.now());
-                    in_flight.push(take_hint(bench.clone(), (claim, taken), run, leases.clone()));
+                    in_flight.push(take_hint(bench.clone(), (claim, taken), run));
                 }
             }
             found = async { match looking.as_mut() { Some(l) => l.await, None => None } },
                 if looking.is_some() =>
             {
                 looking = found.and_then(|seated| {
-                    in_flight.push(carry(bench.clone(), seated, leases.clone()));
+                    in_flight.push(carry(bench.clone(), seated, workers.places.lane()));
                     look(&bench, &workers.places)
                 });
             }
             () = workers.stop.cancelled(), if !workers.stop.is_cancelled() => {}
+            () = workers.places.freed(), if ending => {}
         }
         bench
             .metrics
             .runs_at_work
-            .set(i64::try_from(leases.len()).unwrap_or(i64::MAX));
+            .set(i64::try_from(bench.leases.len()).unwrap_or(i64::MAX));
     }
 }
 
@@ -139,18 +139,14 @@ fn is_blind(bench: &Bench) -> bool {
     bench.guards.load().blindness().is_some()
 }
 
-fn take_hint(
-    bench: Bench,
-    (claim, taken): (Claim, Taken),
-    run: RunId,
-    leases: Leases,
-) -> BoxFuture<'static, ()> {
+fn take_hint(bench: Bench, (claim, taken): (Claim, Taken), run: RunId) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         if is_blind(&bench) {
             return;
         }
+        let keeper = claim.lane;
         match bench.store.claim_run(run, claim).await {
-            Ok(Some(claimed)) => carry(bench, (claimed, taken), leases).await,
+            Ok(Some(claimed)) => carry(bench, (claimed, taken), keeper).await,
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(run.id = %run, %error, "{run} could not be claimed; it stays due");
@@ -161,9 +157,9 @@ fn take_hint(
 
 /// Keeps the leases. The work on one that is lost is dropped, so that nothing of it is sent later:
 /// an undo counts on that (threat E04).
-fn keep(bench: Bench, leases: Leases) -> BoxFuture<'static, ()> {
+fn keep(bench: Bench, keeper: Lane) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let held = leases.all();
+        let held = bench.leases.of(keeper);
         if held.is_empty() {
             return;
         }
@@ -172,7 +168,7 @@ fn keep(bench: Bench, leases: Leases) -> BoxFuture<'static, ()> {
             .keep_leases(held, (bench.clock.now(), LEASE))
             .await
         {
-            Ok(lost) => lost.into_iter().for_each(|lease| leases.lose(lease)),
+            Ok(lost) => lost.into_iter().for_each(|lease| bench.leases.lose(lease)),
             Err(error) => tracing::warn!(%error, "leases could not be kept"),
         }
     })
@@ -191,11 +187,11 @@ fn heed_brake(bench: Bench) -> BoxFuture<'static, ()> {
 
 /// Carries one run on. A panic in it is contained: the run is claimed again when its lease ends,
 /// and set aside when that keeps happening.
-fn carry(bench: Bench, (claimed, taken): Seated, leases: Leases) -> BoxFuture<'static, ()> {
+fn carry(bench: Bench, (claimed, taken): Seated, keeper: Lane) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let _taken = taken;
         let run = claimed.run.id;
-        let kept = leases.keep(claimed.lease);
+        let kept = bench.leases.keep(claimed.lease, keeper);
         let work = AssertUnwindSafe(work_on(&bench, claimed)).catch_unwind();
         tokio::select! {
             biased;
