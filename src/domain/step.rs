@@ -39,6 +39,8 @@ pub enum StepEvent {
     Tried,
     /// What was there before is stored; from here on the write may have been sent.
     Started,
+    /// What was sent surely did not take effect: it is looked at anew before the next attempt.
+    NotStruck,
     /// It ended.
     Ended(Outcome),
     /// It took effect, and someone took the effect away: it is tried again from what was stored.
@@ -69,6 +71,7 @@ impl StepState {
 
     /// The law of change. What was there before is stored once: a second attempt after a crash
     /// finds the step `sent` and keeps it so, because what it would see now may be our own doing.
+    /// Only where we heard that nothing was done is it stored anew, as it is by then.
     pub fn after(self, event: StepEvent) -> Result<Self, IllegalStep> {
         use StepEvent as E;
         use StepState as S;
@@ -76,6 +79,7 @@ impl StepState {
         match (self, event) {
             (S::Pending | S::Running, E::Tried) => Ok(S::Running),
             (S::Sent, E::Tried) => Ok(S::Sent),
+            (S::Sent, E::NotStruck) => Ok(S::Running),
             (S::Running, E::Started) | (S::Ok | S::Unknown, E::Reopened) => Ok(S::Sent),
             // An unknown step may be proved later; an unbegun one may be denied or found idle.
             (S::Pending | S::Running | S::Sent | S::Unknown, E::Ended(outcome)) => {
@@ -236,9 +240,10 @@ mod tests {
 
     use super::{Outcome, StepEvent as E, StepState as S};
 
-    const EVENTS: [E; 11] = [
+    const EVENTS: [E; 12] = [
         E::Tried,
         E::Started,
+        E::NotStruck,
         E::Reopened,
         E::Ended(Outcome::Done),
         E::Ended(Outcome::AlreadyDone),
@@ -265,6 +270,7 @@ mod tests {
                 };
                 state = after;
                 started += u32::from(event == E::Started);
+                started -= u32::from(event == E::NotStruck);
                 tried |= event == E::Tried;
                 prop_assert!(started <= 1, "stored twice");
                 prop_assert!(event != E::Started || tried, "started before it was counted");

@@ -62,8 +62,9 @@ pub(super) async fn carry_out(
 ) -> Result<Stepped, Broken> {
     let mut pause = FIRST_PAUSE;
     let mut trace = Trace::of(&step);
+    let mut at_once = true;
     loop {
-        match attempt(bench, claimed, &mut step).await? {
+        match attempt(bench, claimed, &mut step, at_once).await? {
             Ok(ended) => {
                 return end(bench, claimed.lease, step, ended)
                     .await
@@ -75,29 +76,37 @@ pub(super) async fn carry_out(
                         .await
                         .map(Stepped::Ended);
                 }
-                Verdict::Pause { span, .. } if span <= PAUSE_IN_MEMORY => {
-                    bench.clock.sleep(span).await;
-                }
                 Verdict::Pause { span, because } => {
+                    // There was time to wait, so there is time to look first.
+                    at_once = false;
+                    if trace == Trace::None {
+                        look_anew(bench, claimed.lease, &mut step).await?;
+                    }
+                    if span <= PAUSE_IN_MEMORY {
+                        bench.clock.sleep(span).await;
+                        pause = pause.saturating_mul(2);
+                        continue;
+                    }
                     let due = bench.clock.ahead(span);
                     return Ok(Stepped::Later { step, due, because });
                 }
             },
         }
-        pause = pause.saturating_mul(2);
     }
 }
 
-/// One look (unless it was stored before), one strike.
+/// One look (unless it was stored before), one strike; both `at_once` where the entity is known.
 async fn attempt(
     bench: &Bench,
     claimed: &Claimed,
     step: &mut Step,
+    at_once: bool,
 ) -> Result<Result<act::Ended, Error>, Broken> {
     if let Some(Before::Unproven { .. }) = step.before {
         return together::again(bench, claimed, step).await;
     }
-    if step.before.is_none()
+    if at_once
+        && step.before.is_none()
         && let Some(certain) = together::certain(bench, claimed, step).await
     {
         return together::strike(bench, claimed, step, certain).await;
@@ -138,6 +147,23 @@ async fn attempt(
     crash_point("step.performed");
     step.before = Some(before);
     Ok(ended)
+}
+
+/// A switch that was not turned is looked at anew after the pause: an owner may turn it meanwhile,
+/// and what they leave is not ours to undo. What takes several writes keeps what it saw, because
+/// some of them may have taken effect.
+async fn look_anew(bench: &Bench, lease: RunLease, step: &mut Step) -> Result<(), Broken> {
+    let one_write = match &step.before {
+        Some(Before::Switches { switches }) => switches.len() == 1,
+        Some(Before::Unproven { .. }) => true,
+        Some(Before::Found { .. } | Before::Nothing) | None => false,
+    };
+    if one_write {
+        let at = bench.clock.now();
+        bench.store.not_struck(lease, step.position, at).await?;
+        step.before = None;
+    }
+    Ok(())
 }
 
 /// Did someone open what this step closed? Then it is closed again, whatever it was before us.

@@ -1,5 +1,5 @@
 //! What was there before us, where read and write left together: what the first of our runs knows,
-//! and what the read proves once it has ended.
+//! what the read proves once it has ended, and what is forgotten where nothing was done.
 
 use serde_json::json;
 
@@ -8,14 +8,15 @@ use super::error::Error;
 use super::rows::{bytes, to_json};
 use super::runs::must_hold;
 use super::sql::query;
-use super::steps::{Strike, step_in};
+use super::steps::{Strike, after, let_go, step_in};
 use super::undo::{First, before_our_holds};
 use super::writer::Tx;
 use crate::domain::entity::Entity;
+use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
 use crate::domain::record::Record;
 use crate::domain::run::RunLease;
-use crate::domain::step::{Before, Switch};
+use crate::domain::step::{Before, StepEvent, Switch};
 
 impl Store {
     /// Stores what a read proved of a switch that was written beside it. What is proved already
@@ -54,6 +55,40 @@ impl Store {
         .await
     }
 
+    /// Forgets what was stored before a write that surely did not take effect, and the hold with it:
+    /// until it is tried again somebody else may turn the switch, and what they leave is what an
+    /// undo must give back.
+    pub async fn not_struck(
+        &self,
+        lease: RunLease,
+        position: u16,
+        at: Moment,
+    ) -> Result<(), Error> {
+        self.write_with_the_next(move |tx| {
+            Box::pin(async move {
+                must_hold(tx, lease).await?;
+                let step = step_in(tx, lease.run, position).await?;
+                let state = after(&step, StepEvent::NotStruck)?;
+                for entity in step.closes() {
+                    never_held(tx, lease.run, entity).await?;
+                }
+                let_go(tx, lease.run, &step, at).await?;
+                query(
+                    "update step set state = $3, before = null where run_id = $1 and position = $2",
+                )
+                .bind(bytes(lease.run.uuid()))
+                .bind(position)
+                .bind(state.word())
+                .execute(&mut tx.db)
+                .await?;
+                let detail = json!({ "step": position, "action": step.plan.action });
+                let record = Record::new(at, "step.not_struck", detail);
+                tx.record(&record.about_run(lease.run)).await
+            })
+        })
+        .await
+    }
+
     /// What an entity that we hold was before the first of our runs; `None` where nobody knows.
     pub async fn first_before(&self, entity: Entity) -> Result<Option<bool>, Error> {
         match before_our_holds(self.reading(), entity).await? {
@@ -61,6 +96,20 @@ impl Store {
             First::Nobody | First::Unproven => Ok(None),
         }
     }
+}
+
+/// The next strike holds it anew, from then on.
+async fn never_held(tx: &mut Tx, run: RunId, entity: Entity) -> Result<(), Error> {
+    query(
+        "delete from hold where entity_kind = $1 and entity_id = $2 and run_id = $3 \
+         and released_at is null",
+    )
+    .bind(entity.kind.word())
+    .bind(bytes(entity.id.uuid()))
+    .bind(bytes(run.uuid()))
+    .execute(&mut tx.db)
+    .await?;
+    Ok(())
 }
 
 /// For an entity we hold already, what its first run knows is what was before us: what this one

@@ -239,7 +239,7 @@ fn milestone(step: &Step, outcome: Outcome) -> Option<&'static str> {
 }
 
 /// A step that changed nothing holds nothing.
-async fn let_go(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {
+pub(super) async fn let_go(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> Result<(), Error> {
     if step.plan.action == Action::BlockTools {
         super::blocks::unblock(tx, step.plan.entity.id, (run, at)).await?;
     }
@@ -263,7 +263,7 @@ pub(super) async fn step_in(tx: &mut Tx, run: RunId, position: u16) -> Result<St
     step(&row)
 }
 
-fn after(step: &Step, event: StepEvent) -> Result<StepState, Error> {
+pub(super) fn after(step: &Step, event: StepEvent) -> Result<StepState, Error> {
     step.state
         .after(event)
         .map_err(|illegal| Error::Refused(illegal.to_string()))

@@ -128,6 +128,56 @@ async fn e13_what_was_disabled_before_us_stays_so() {
     world.nothing_left_over().await;
 }
 
+/// Between our look and the next attempt the owner disables it: that is theirs, and an undo must
+/// not take it away. Once the wait is short, once it is spent in the store, once the service dies.
+#[tokio::test]
+async fn e13_what_an_owner_disabled_while_we_were_told_to_wait_stays_so() {
+    for (wait, dies) in [(2, false), (40, false), (40, true)] {
+        let mut world = World::new().await;
+        let retry_after = Some(RetryAfter::Seconds(wait));
+        let on = On::request("PATCH", "agentIdentity$");
+        let what = What::Throttle { retry_after };
+        world.entra.push_fault(Fault::new(on, what));
+        let run = world.contain(Entity::agent(invoice_bot())).await;
+        assert!(
+            world.until(|| told_to_wait(&world)).await,
+            "it never struck"
+        );
+        world.pass(Duration::from_millis(500)).await;
+
+        someone_switches(&world, Switch::Disabled);
+        if dies {
+            world = world.restart().await;
+        }
+        world.settle().await;
+        let stopped = world.state(run).await;
+        let held = world
+            .service
+            .store
+            .containment(Entity::agent(invoice_bot()));
+        let held_by = held.await.unwrap().unwrap().held_by;
+        world.undo(run).await;
+        world.settle().await;
+
+        let about = format!("{wait} {dies} {:?}", world.run(run).await);
+        assert_eq!(
+            (stopped, held_by),
+            (RunState::Contained, vec![run]),
+            "{about}"
+        );
+        assert_eq!(world.state(run).await, RunState::Undone, "{about}");
+        assert!(!enabled(&world), "{about}");
+        assert!(world.switched(invoice_bot()).is_empty(), "{about}");
+        world.nothing_left_over().await;
+    }
+}
+
+/// Was somebody told to come back later?
+async fn told_to_wait(world: &World) -> bool {
+    let journal = world.entra.journal();
+    journal.iter().any(|it| it.status == Some(429))
+}
+
 #[tokio::test]
 async fn e14_what_someone_enabled_after_us_is_left_alone() {
     let world = World::new().await;
@@ -311,14 +361,8 @@ async fn e15_a_new_kill_beats_an_undo_that_was_told_to_wait() {
     let wait = What::Throttle { retry_after };
     world.entra.push_fault(Fault::new(turning_on(), wait));
     world.undo(first).await;
-    let told = || async {
-        world
-            .entra
-            .journal()
-            .iter()
-            .any(|it| it.status == Some(429))
-    };
-    assert!(world.until(told).await, "the undo was not told to wait");
+    let told = world.until(|| told_to_wait(&world)).await;
+    assert!(told, "the undo was not told to wait");
 
     let second = world.contain(Entity::agent(invoice_bot())).await;
     world.settle().await;

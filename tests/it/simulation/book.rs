@@ -76,7 +76,7 @@ impl Book {
         match record.what.as_str() {
             "order.taken" => self.order(&record),
             "run.made" => self.made(&record),
-            "step.started" | "step.ended" | "step.undone" | "step.before_proved" => {
+            "step.started" | "step.not_struck" | "step.ended" | "step.undone" => {
                 self.step(&record)?;
             }
             "playbooks.active" => return Ok(News::Set(text(&record.detail["set"]))),
@@ -193,6 +193,10 @@ impl Book {
                 step.switches.extend(id(&before["id"]));
                 step.started = Some(at);
                 step.outcome = None;
+            }
+            "step.not_struck" => {
+                step.switches.clear();
+                step.started = None;
             }
             "step.ended" => step.outcome = Some(text(&detail["outcome"])),
             "step.undone" => step.undone = Some(text(&detail["undo"])),
