@@ -1,5 +1,6 @@
 //! One write of an undo, tried until it is answered, must wait, or is a person's.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::{Bench, Broken, CONTAIN_DEADLINE, PAUSE_IN_MEMORY};
@@ -10,6 +11,9 @@ use crate::store::Claimed;
 
 /// An undo is tried this long before it ends as stuck (threat E11).
 const UNDO_DEADLINE: Duration = CONTAIN_DEADLINE;
+
+/// How often an undo that waits for its turn looks whether a kill has come.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// What became of one step.
 pub(super) enum Back {
@@ -38,7 +42,8 @@ pub(super) async fn write<'a>(
         let context = bench.forward_context(&guards, claimed);
         let done = match doing() {
             Doing::Undo(step, before) => {
-                act::undo(&context, &step.plan, before, claimed.risk).await
+                let undo = pin!(act::undo(&context, &step.plan, before, claimed.risk));
+                unless_held(bench, claimed, step, undo).await?
             }
             Doing::Close(step, before) => act::perform(&context, &step.plan, before)
                 .await
@@ -61,6 +66,27 @@ pub(super) async fn write<'a>(
             && held_meanwhile(bench, claimed, step).await?
         {
             return Ok(Err(error));
+        }
+    }
+}
+
+/// An undo may wait long for its turn to be sent. It is dropped once another run has closed the
+/// entity: whether anything of it had left by then, nobody knows (threat E15).
+async fn unless_held<T>(
+    bench: &Bench,
+    claimed: &Claimed,
+    step: &Step,
+    mut undo: impl Future<Output = Result<T, Error>> + Unpin,
+) -> Result<Result<T, Error>, Broken> {
+    loop {
+        match bench.clock.within(LOOK_AROUND, &mut undo).await {
+            Ok(done) => return Ok(done),
+            Err(_) if held_meanwhile(bench, claimed, step).await? => {
+                return Ok(Err(Error::Unknown {
+                    because: "another run closed it while it was being opened".to_owned(),
+                }));
+            }
+            Err(_) => {}
         }
     }
 }
