@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::StartError;
 use crate::clock::Clock;
@@ -131,26 +131,31 @@ pub(super) fn anchor_key(path: &Path, clock: &Clock) -> Result<SigningKey, Start
 
 fn own_secret(path: &Path, clock: &Clock, what: &str) -> Result<Secret, StartError> {
     if !path.exists() {
-        write_once(path, &Secret::fresh(clock.random()).reveal())
+        write_once(path, clock, &Secret::fresh(clock.random()).reveal())
             .map_err(|error| unusable(path, what, &error.to_string()))?;
     }
     Secret::from_file(path).map_err(|error| unusable(path, what, &error.to_string()))
 }
 
 /// All of it under its name, or nothing: a key half written when the process dies would keep every
-/// later start from succeeding.
-fn write_once(path: &Path, text: &str) -> std::io::Result<()> {
+/// later start from succeeding. Of services that start beside each other the first one's stays.
+fn write_once(path: &Path, clock: &Clock, text: &str) -> std::io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
-    draft.push(".draft");
+    draft.push(format!(".{}.draft", clock.uuid().simple()));
+    let draft = PathBuf::from(draft);
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    std::fs::rename(&draft, path)?;
+    match std::fs::hard_link(&draft, path) {
+        Ok(()) => std::fs::remove_file(&draft)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => std::fs::remove_file(&draft)?,
+        // A folder of another machine may know no second name for a file.
+        Err(_) => std::fs::rename(&draft, path)?,
+    }
     // The name itself must outlive a loss of power too: what was signed with the key does.
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
@@ -158,4 +163,37 @@ fn write_once(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn unusable(path: &Path, what: &str, why: &str) -> StartError {
     StartError::config(format!("the key of {what}, {}: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::own_secret;
+    use crate::clock::Clock;
+
+    #[test]
+    fn services_that_start_beside_each_other_have_one_key() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("estop.ticket-key");
+            let (clock, ready) = (Clock::system(), Barrier::new(8));
+            let start = || {
+                ready.wait();
+                own_secret(&path, &clock, "status addresses").map(|secret| secret.reveal())
+            };
+
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let starting: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+                starting.into_iter().map(|it| it.join().unwrap()).collect()
+            });
+
+            let keys: Vec<String> = keys
+                .into_iter()
+                .map(|key| key.unwrap().to_string())
+                .collect();
+            assert!(keys.iter().all(|key| *key == keys[0]));
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
 }
