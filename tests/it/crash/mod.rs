@@ -62,7 +62,7 @@ struct Share {
 }
 
 const WHOLE: Share = Share {
-    at_a_time: 4,
+    at_a_time: 12,
     passes_apart: 1,
     moments_apart: 1,
 };
@@ -149,16 +149,26 @@ impl Matrix {
         }
     }
 
-    /// One point, killed at its first pass, its second, … until it is not reached any more.
+    /// One point, killed at its first pass, its second, … until it is not reached any more. The
+    /// further it goes, the more are told at the same time.
     async fn sweep(&self, act: Act, point: &'static str) {
-        for passes in (1..=PASSES_MAX).step_by(how_much().passes_apart) {
-            match self.tell(Case::of(act, Kill::At { point, passes })).await {
-                Some(Ending::Died) => {
-                    self.tally.lock().unwrap().hit.insert(point);
-                }
-                Some(Ending::Untouched) => return,
-                // It is told with the verdict; the next pass may hold.
-                None => {}
+        let all: Vec<_> = (1..=PASSES_MAX).step_by(how_much().passes_apart).collect();
+        let mut left = &all[..];
+        while !left.is_empty() {
+            let told = all.len() - left.len();
+            let (wave, rest) = left.split_at((told / 2).max(1).min(left.len()));
+            left = rest;
+            let cases = wave.iter().map(|passes| {
+                let passes = *passes;
+                Box::pin(self.tell(Case::of(act, Kill::At { point, passes })))
+            });
+            // What did not hold is told with the verdict; the next pass may hold.
+            let endings = join_all(cases).await;
+            if endings.contains(&Some(Ending::Died)) {
+                self.tally.lock().unwrap().hit.insert(point);
+            }
+            if endings.contains(&Some(Ending::Untouched)) {
+                return;
             }
         }
         let never = format!("{act:?} {point}: passed more than {PASSES_MAX} times");
