@@ -49,8 +49,12 @@ impl Stage {
         }
         let request = self.wire.arriving(&sent, request);
         let told = answered(&self.entra, request, fate);
+        self.laws.on_answer(&sent, &told);
         self.look_at_tenant(Some(&sent))?;
-        Ok(told)
+        Ok(match fate.loses_answer {
+            true => Err(Failure::Lost("the answer was lost (played)".to_owned())),
+            false => told,
+        })
     }
 
     pub fn read_on(&mut self, live: &Live) -> Result<(), Broken> {
@@ -119,9 +123,5 @@ fn answered(entra: &Entra, request: Request, fate: &Fate) -> Told {
         entra.push_fault(Fault::new(On::any(), fault.clone()));
     }
     let told = entra.exchange(request).now_or_never();
-    let told = told.expect("a tenant without latency answers at once");
-    match fate.loses_answer {
-        true => Err(Failure::Lost("the answer was lost (played)".to_owned())),
-        false => told,
-    }
+    told.expect("a tenant without latency answers at once")
 }

@@ -120,6 +120,7 @@ impl Stage {
         self.live = None;
         self.starting = false;
         self.crew.die();
+        self.laws.on_death();
         let ended = self.slot.lock().unwrap().take();
         drop(ended);
         self.disk.fail(None);

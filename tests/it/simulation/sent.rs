@@ -75,6 +75,10 @@ impl Sent {
         self.body.contains("\"accountEnabled\":true")
     }
 
+    pub fn closes(&self) -> bool {
+        self.body.contains("\"accountEnabled\":false")
+    }
+
     /// The same for every try of the same write.
     pub fn intent(&self) -> (Option<Uuid>, String) {
         (self.run, self.to_string())

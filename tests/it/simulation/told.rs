@@ -55,12 +55,6 @@ impl RunTold {
         steps.any(|step| step.switches.contains(&id))
     }
 
-    /// Was its strike at this entity taken?
-    pub fn has_struck(&self, id: Uuid) -> bool {
-        let mut steps = self.steps.values();
-        steps.any(|step| step.switches.contains(&id) && step.outcome.as_deref() == Some("done"))
-    }
-
     /// When it struck this entity.
     pub fn struck(&self, id: Uuid) -> Option<Moment> {
         let mut steps = self.steps.values();

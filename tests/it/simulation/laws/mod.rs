@@ -20,6 +20,7 @@ use estop::sim::{Effect, Entra};
 use estop::store::Store;
 use uuid::Uuid;
 
+use super::agenda::Told;
 use super::book::{Book, News};
 use super::cast::Cast;
 use super::now;
@@ -59,6 +60,10 @@ pub struct Laws {
     effects: Vec<(Duration, Effect)>,
     /// Writes that have changed something, with how many effects there were then.
     performed: BTreeMap<(Option<Uuid>, String), usize>,
+    /// Whom we closed, as far as anybody could see.
+    closed: BTreeSet<Uuid>,
+    /// Who was told that nothing was done, and has not looked since: the run, and whom it is about.
+    told_off: BTreeSet<(Option<Uuid>, Uuid)>,
     /// Since when, awake, writes are stopped.
     stopped: Option<Duration>,
     /// How many records are on the disk for certain.
@@ -78,6 +83,8 @@ impl Laws {
             anchored: Vec::new(),
             effects: Vec::new(),
             performed: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            told_off: BTreeSet::new(),
             stopped: None,
             durable: 0,
             wrote: Vec::new(),
@@ -162,6 +169,34 @@ impl Laws {
         Ok(())
     }
 
+    /// A request was answered, whether or not anybody hears it. Where an owner closed it between our
+    /// look and our write, a write that was taken counts as ours: nobody can see the difference. But
+    /// who was told that nothing was done has to look again first; a challenge is answered at once.
+    pub fn on_answer(&mut self, sent: &Sent, told: &Told) {
+        if !sent.writes() {
+            self.told_off.retain(|(run, _)| *run != sent.run);
+            return;
+        }
+        let turned_down = told.as_ref().is_ok_and(|told| {
+            let status = told.status();
+            let later = told.headers().contains_key("retry-after");
+            later || (status.is_client_error() && status != http::StatusCode::UNAUTHORIZED)
+        });
+        for target in sent.targets().into_iter().filter(|_| sent.closes()) {
+            let who = (sent.run, target);
+            if turned_down {
+                self.told_off.insert(who);
+            } else if !self.told_off.contains(&who) {
+                self.closed.insert(target);
+            }
+        }
+    }
+
+    /// The process is gone: whoever takes over was told nothing.
+    pub fn on_death(&mut self) {
+        self.told_off.clear();
+    }
+
     /// The tenant has changed.
     pub fn on_effects(
         &mut self,
@@ -177,6 +212,7 @@ impl Laws {
                 self.i4_it_reached_whom_it_named(effect, sent)?;
                 self.i8_it_opened_what_we_closed(effect)?;
                 self.i7_no_kill_after_its_undo(effect, sent)?;
+                self.note_closed(effect);
             }
             self.effects.push((at, effect.clone()));
         }

@@ -89,16 +89,19 @@ impl Laws {
         }
     }
 
-    /// I8: nothing is opened that we did not close. Where an owner closed it between our look and
-    /// our write, the write that was taken counts as ours: nobody can see the difference.
+    /// I8: nothing is opened that we did not close.
     pub(super) fn i8_it_opened_what_we_closed(&self, effect: &Effect) -> Result<(), Broken> {
         let id = effect.entity;
-        let mut before = self.effects.iter().map(|(_, it)| it);
-        let closed = before.any(|it| it.entity == id && turns_a_switch(it) && !opens(it));
-        let struck = self.book.runs.values().any(|run| run.has_struck(id));
-        match opens(effect) && !closed && !struck {
+        match opens(effect) && !self.closed.contains(&id) {
             true => Err(format!("I8: {id} was opened, and we never closed it")),
             false => Ok(()),
+        }
+    }
+
+    /// What we turned off we closed, whatever we were told.
+    pub(super) fn note_closed(&mut self, effect: &Effect) {
+        if !opens(effect) {
+            self.closed.insert(effect.entity);
         }
     }
 
