@@ -49,7 +49,8 @@ impl Stage {
         }
         let request = self.wire.arriving(&sent, request);
         let told = answered(&self.entra, request, fate);
-        self.laws.on_answer(&sent, &told);
+        let open = self.laws.on_answer(&sent, &told);
+        self.let_owners_close(&open);
         self.look_at_tenant(Some(&sent))?;
         Ok(match fate.loses_answer {
             true => Err(Failure::Lost("the answer was lost (played)".to_owned())),

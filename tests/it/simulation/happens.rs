@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use estop::sim::Switch;
+use uuid::Uuid;
 
 use super::acts::Act;
+use super::agenda::Event;
+use super::chance::Dice;
 use super::laws::Broken;
 use super::plot::HOSTILE;
 use super::stage::Stage;
@@ -73,6 +76,21 @@ impl Stage {
         }
         self.entra.foreign_write(|tenant| tenant.switch(id, to));
         self.look_at_tenant(None)
+    }
+
+    /// Their owner may turn off what we were told to turn off later.
+    pub fn let_owners_close(&mut self, open: &[Uuid]) {
+        // Dice of its own for each request: whoever is left alone plays on as before.
+        let mut dice = Dice::of(self.reached, 11);
+        for id in open {
+            let agent = self.cast.agents.iter().position(|it| it == id);
+            if let Some(agent) = agent.filter(|_| dice.comes(300)) {
+                self.tally.count(Kind::OwnerCloses);
+                let enabled = false;
+                let turns = Event::Happens(Act::Foreign { agent, enabled });
+                self.agenda.put(dice.span(0, 1_500), turns);
+            }
+        }
     }
 
     fn rename(&mut self, agent: usize) {

@@ -18,7 +18,7 @@ use estop::telemetry::Metrics;
 use super::acts::Act;
 use super::agenda::Event;
 use super::disk::Image;
-use super::laws::Broken;
+use super::laws::{Broken, Shown};
 use super::now;
 use super::planted::Planted;
 use super::sent::Link;
@@ -36,6 +36,7 @@ pub struct Live {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub planted: Option<Planted>,
+    pub shown: Shown,
 }
 
 pub type Slot = Arc<Mutex<Option<Result<(Service, Live), String>>>>;
@@ -49,11 +50,12 @@ impl Stage {
         self.folder.configure(self.settings);
         let (parts, slot) = (self.parts(), Arc::clone(&self.slot));
         let (disk, planted) = (self.disk.clone(), self.planted);
+        let shown = Arc::clone(&self.laws.shown);
         self.crew.take(Box::pin(async move {
             disk.opened();
             let started = Service::start(parts).await.map_err(|why| why.to_string());
             let opened = started.and_then(|service| {
-                let live = live(&service, planted)?;
+                let live = live(&service, (planted, shown))?;
                 Ok((service, live))
             });
             *slot.lock().unwrap() = Some(opened);
@@ -206,7 +208,7 @@ impl Stage {
     }
 }
 
-fn live(service: &Service, planted: Option<Planted>) -> Result<Live, String> {
+fn live(service: &Service, (planted, shown): (Option<Planted>, Shown)) -> Result<Live, String> {
     let public = "https://estop.example".parse().unwrap();
     Ok(Live {
         store: service.store.clone(),
@@ -216,5 +218,6 @@ fn live(service: &Service, planted: Option<Planted>) -> Result<Live, String> {
         clock: service.clock.clone(),
         metrics: Arc::clone(&service.metrics),
         planted,
+        shown,
     })
 }

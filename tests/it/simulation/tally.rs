@@ -55,13 +55,13 @@ pub enum Kind {
     Flood,
     Unreadable,
     OwnerReenables,
+    OwnerCloses,
     Rename,
 }
 
 impl Kind {
-    /// Those that must come. A person's yes is played, and refused so far: what is shown to who
-    /// approves is more than the plan.
-    pub const ALL: [Self; 49] = [
+    /// Those that must come.
+    pub const ALL: [Self; 51] = [
         Self::DiesBeforeCommit,
         Self::DiesAfterCommit,
         Self::PowerFails,
@@ -100,6 +100,7 @@ impl Kind {
         Self::TokensRevoked,
         Self::SetTorn,
         Self::ConfigurationSwapped,
+        Self::PersonApproves,
         Self::PersonDenies,
         Self::PersonContains,
         Self::PersonUndoes,
@@ -110,6 +111,7 @@ impl Kind {
         Self::Flood,
         Self::Unreadable,
         Self::OwnerReenables,
+        Self::OwnerCloses,
         Self::Rename,
     ];
 }

@@ -163,14 +163,19 @@ async fn decide(live: &Live, who: &Operator, (word, key): (Word, String), dice: 
         return Err("nobody is asked anything".to_owned());
     }
     let approval = &asked[dice.below(asked.len())];
-    let run = live.store.run(approval.run).await;
-    let run = run.map_err(|why| why.to_string())?;
     let taken = if word == Word::Approve && live.planted == Some(Planted::YesToAnotherPlan) {
         return past_the_desk(live, who, approval.id).await;
     } else if word == Word::Approve {
+        // Whoever approves reads what is shown first, some longer than others.
+        let shown = live.desk.approval(approval.id).await;
+        let shown = shown.map_err(|why| why.to_string())?;
+        let plan = shown.plan.ok_or("there is nothing to approve")?;
+        let read = (approval.id.to_string(), plan.plan_digest.clone());
+        live.shown.lock().unwrap().insert(read);
+        live.clock.sleep(dice.span(200, 8_000)).await;
         let word = ToApprove {
             approval: approval.id,
-            plan_digest: run.map(|run| run.plan_digest).unwrap_or_default(),
+            plan_digest: plan.plan_digest,
             reason: None,
             idempotency_key: key,
         };

@@ -11,6 +11,7 @@ mod tenant;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use estop::domain::entity::{Entity, EntityKind, ObjectId};
@@ -33,6 +34,9 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A law is broken, and how.
 pub type Broken = String;
+
+/// Approvals, each with the digest of a plan that was shown for it.
+pub type Shown = Arc<Mutex<BTreeSet<(String, String)>>>;
 
 /// What the watchers were told before the play begins.
 pub struct Known {
@@ -60,6 +64,8 @@ pub struct Laws {
     effects: Vec<(Duration, Effect)>,
     /// Writes that have changed something, with how many effects there were then.
     performed: BTreeMap<(Option<Uuid>, String), usize>,
+    /// What people were shown before they said yes.
+    pub shown: Shown,
     /// Whom we closed, as far as anybody could see.
     closed: BTreeSet<Uuid>,
     /// Who was told that nothing was done, and has not looked since: the run, and whom it is about.
@@ -83,6 +89,7 @@ impl Laws {
             anchored: Vec::new(),
             effects: Vec::new(),
             performed: BTreeMap::new(),
+            shown: Shown::default(),
             closed: BTreeSet::new(),
             told_off: BTreeSet::new(),
             stopped: None,
@@ -172,24 +179,27 @@ impl Laws {
     /// A request was answered, whether or not anybody hears it. Where an owner closed it between our
     /// look and our write, a write that was taken counts as ours: nobody can see the difference. But
     /// who was told that nothing was done has to look again first; a challenge is answered at once.
-    pub fn on_answer(&mut self, sent: &Sent, told: &Told) {
+    ///
+    /// Answers who is still open because of it.
+    pub fn on_answer(&mut self, sent: &Sent, told: &Told) -> Vec<Uuid> {
         if !sent.writes() {
             self.told_off.retain(|(run, _)| *run != sent.run);
-            return;
+            return Vec::new();
         }
         let turned_down = told.as_ref().is_ok_and(|told| {
             let status = told.status();
             let later = told.headers().contains_key("retry-after");
             later || (status.is_client_error() && status != http::StatusCode::UNAUTHORIZED)
         });
-        for target in sent.targets().into_iter().filter(|_| sent.closes()) {
-            let who = (sent.run, target);
-            if turned_down {
-                self.told_off.insert(who);
-            } else if !self.told_off.contains(&who) {
-                self.closed.insert(target);
-            }
+        let mut open = sent.targets();
+        open.retain(|_| sent.closes());
+        if turned_down {
+            self.told_off.extend(open.iter().map(|id| (sent.run, *id)));
+            return open;
         }
+        open.retain(|id| !self.told_off.contains(&(sent.run, *id)));
+        self.closed.extend(open);
+        Vec::new()
     }
 
     /// The process is gone: whoever takes over was told nothing.

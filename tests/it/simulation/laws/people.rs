@@ -4,7 +4,7 @@ use super::super::sent::Sent;
 use super::{Broken, Laws};
 
 impl Laws {
-    /// I10: a yes is another person's than the requester's, to the plan that was asked about, in
+    /// I10: a yes is another person's than the requester's, to a plan that was shown for it, in
     /// time, and counts once.
     pub(super) fn i10_a_yes_is_to_what_was_asked(&self, approval: &str) -> Result<(), Broken> {
         let broken = |why: &str| Err(format!("I10: {approval}: {why}"));
@@ -14,7 +14,7 @@ impl Laws {
         let Some(vote) = asked.votes.last() else {
             return Ok(());
         };
-        let plan = self.book.runs.get(&asked.run).map(|run| run.plan.as_str());
+        let shown = (approval.to_owned(), vote.plan.clone());
         if asked.ended {
             return broken("it was over");
         }
@@ -24,7 +24,7 @@ impl Laws {
         if asked.requester.as_deref() == Some(vote.who.as_str()) {
             return broken("who asked for it said yes to it");
         }
-        if plan != Some(vote.plan.as_str()) {
+        if !self.shown.lock().unwrap().contains(&shown) {
             return broken("it was a yes to another plan");
         }
         Ok(())
