@@ -98,7 +98,6 @@ impl Book {
         match word {
             "asked" => {
                 let asked = Asked {
-                    run: record.run.map(|run| run.uuid()).unwrap_or_default(),
                     expires_at: moment(&detail["expires_at"]),
                     requester: detail["requester"]["name"].as_str().map(str::to_owned),
                     votes: Vec::new(),
@@ -156,7 +155,6 @@ impl Book {
         let told = RunTold {
             entity: id(&detail["entity"]["id"]).unwrap_or_default(),
             mode: text(&detail["mode"]),
-            plan: text(&detail["plan"]),
             by_person: record.order.is_some(),
             released: false,
             approved_by: BTreeSet::new(),

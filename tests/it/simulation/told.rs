@@ -11,8 +11,6 @@ use uuid::Uuid;
 pub struct RunTold {
     pub entity: Uuid,
     pub mode: String,
-    /// The digest of what it is to do.
-    pub plan: String,
     pub by_person: bool,
     pub released: bool,
     pub approved_by: BTreeSet<String>,
@@ -33,7 +31,6 @@ pub struct StepTold {
 /// One question to people, as the record tells it.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    pub run: Uuid,
     pub expires_at: Moment,
     pub requester: Option<String>,
     pub votes: Vec<Vote>,
