@@ -112,7 +112,9 @@ impl Graph {
     }
 
     /// Waits for a turn in the call's lane; a directory write then also for its resource units.
+    /// What may never leave waits for nothing.
     pub(super) async fn turn(&self, ask: Ask, call: &Call) -> Result<(), Error> {
+        self.may_leave(call)?;
         let lanes = &self.0.lanes;
         let (lane, reads) = (lanes.of(call.lane), lanes.of(Lane::DirectoryReads));
         let turn = match call.lane {
@@ -133,6 +135,7 @@ impl Graph {
 
     /// Sends a call whose turn it is. A 401 is answered once with a forced token (threat G05).
     pub(super) async fn send_now(&self, ask: Ask, call: Call) -> Result<Answered, Error> {
+        self.may_leave(&call)?;
         let spoken = call.spoken();
         if call.kind == Kind::Write && self.0.writes_stopped.load(Ordering::Relaxed) {
             return Err(Error::try_again(STOPPED, &spoken, "writes are stopped"));
@@ -161,6 +164,21 @@ impl Graph {
         self.turn(ask, &call).await?;
         let answer = self.exchange(ask, &call, &token).await?;
         self.sorted(ask, &call, answer)
+    }
+
+    /// No later time helps a write to a tenant that is sealed, so nobody is told to come back.
+    fn may_leave(&self, call: &Call) -> Result<(), Error> {
+        if !self.0.sealed || call.kind == Kind::Read {
+            return Ok(());
+        }
+        Err(Error::Refused {
+            code: "ReadsOnly".to_owned(),
+            status: None,
+            because: format!(
+                "{}: nothing was sent, because the tenant may only be read from here; a worker writes",
+                call.spoken()
+            ),
+        })
     }
 
     async fn exchange(&self, ask: Ask, call: &Call, token: &AccessToken) -> Result<Answer, Error> {
