@@ -8,7 +8,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::{BoxFuture, Either, Fuse, FusedFuture as _, select};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, pin_mut};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Statement};
@@ -22,11 +22,14 @@ use crate::store::error::Error;
 /// Longest wait for an answer: longer than the server lets a statement run.
 const ANSWER_LIMIT: Duration = Duration::from_secs(35);
 
+/// What moves a connection. Nobody moves it once it has ended.
+type Wire = Fuse<BoxFuture<'static, ()>>;
+
 /// An open connection.
 pub(in crate::store) struct Live {
     client: Client,
     /// Its socket, which moves only while something is asked.
-    wire: BoxFuture<'static, ()>,
+    wire: Wire,
     prepared: HashMap<&'static str, (Statement, Columns)>,
     /// A question is under way, or was dropped.
     asking: bool,
@@ -39,7 +42,9 @@ impl Live {
         Self {
             client,
             // What is said unasked is for nobody here, and how it ends is told to whoever asks.
-            wire: Box::pin(async move { while let Some(Ok(_)) = said.next().await {} }),
+            wire: async move { while let Some(Ok(_)) = said.next().await {} }
+                .boxed()
+                .fuse(),
             prepared: HashMap::new(),
             asking: false,
             failed: false,
@@ -49,8 +54,10 @@ impl Live {
     /// May it be asked again? Not in the middle of an answer that nobody waits for, and not once
     /// the far end has closed it.
     pub(super) fn is_fit(&mut self) -> bool {
-        if !self.asking && (&mut self.wire).now_or_never().is_some() {
-            self.asking = true;
+        if !self.asking {
+            // It may have ended right behind an answer that was still good.
+            let ended = self.wire.is_terminated() || (&mut self.wire).now_or_never().is_some();
+            self.asking = ended;
         }
         !self.asking
     }
@@ -208,7 +215,7 @@ enum Asked {
 
 /// Moves the wire until the answer is there.
 async fn talk<T>(
-    wire: &mut BoxFuture<'static, ()>,
+    wire: &mut Wire,
     asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, Asked> {
     let talking = async {

@@ -29,6 +29,8 @@ struct Rules {
     cut_every: AtomicUsize,
     commits: AtomicUsize,
     cuts: AtomicUsize,
+    /// Where it would lose an answer it carries that one back, and hangs up right behind it.
+    hangs_up: AtomicBool,
     /// Whoever wants to listen is cut off.
     deaf: AtomicBool,
     made: AtomicUsize,
@@ -68,7 +70,13 @@ impl Line {
         self.rules.cut_every.store(commits, Ordering::Relaxed);
     }
 
-    /// How many commits lost their answer.
+    /// From now on it hangs up right behind the answer to every so manieth commit.
+    pub fn hang_up_every(&self, commits: usize) {
+        self.rules.hangs_up.store(true, Ordering::Relaxed);
+        self.cut_every(commits);
+    }
+
+    /// How many commits lost their answer, or the connection behind it.
     pub fn cuts(&self) -> usize {
         self.rules.cuts.load(Ordering::Relaxed)
     }
@@ -125,8 +133,12 @@ async fn carry(
     if let Some(commit) = lost {
         rules.cuts.fetch_add(1, Ordering::Relaxed);
         let _ = to_server.write_all(&commit).await;
-        // It is done once the server says so, to nobody.
-        let _ = from_server.read(&mut [0; 64]).await;
+        // It is done once the server says so, if only to us.
+        let mut answer = [0; 64];
+        let length = from_server.read(&mut answer).await.unwrap_or_default();
+        if rules.hangs_up.load(Ordering::Relaxed) {
+            let _ = to_client.write_all(&answer[..length]).await;
+        }
     }
 }
 

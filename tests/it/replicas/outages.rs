@@ -238,3 +238,21 @@ async fn a_connection_whose_asker_went_away_is_never_asked_again() {
     assert!(line.made() > before, "an old connection was asked again");
     assert_eq!(store.runs(all).await.unwrap().len(), 1);
 }
+
+/// What was answered is done, and nobody who asks next takes the dead connection for a living one.
+#[tokio::test]
+async fn e02_a_server_that_hangs_up_behind_its_answer_costs_no_service_its_writer() {
+    let Some((world, line)) = by_a_line(Setting::default()).await else {
+        return;
+    };
+    line.hang_up_every(3);
+
+    for agent in few() {
+        let message = world.message(agent);
+        insist(&world, &world.door, &message).await;
+    }
+    world.settle().await;
+
+    each_is_contained_once(&world, &few()).await;
+    assert!(line.cuts() > few().len(), "{}", line.cuts());
+}

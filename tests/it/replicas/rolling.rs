@@ -29,7 +29,8 @@ async fn e10_services_that_are_restarted_one_by_one_lose_nothing_and_delay_no_ki
     let mut services: Vec<_> = (0..3).map(|_| site.start(&[])).collect();
     let mut doors = Vec::new();
     for service in &mut services {
-        doors.push(service.doors().await.unwrap());
+        let door = service.doors().await;
+        doors.push(door.unwrap_or_else(|| panic!("{}", site.log())));
     }
 
     let all: Vec<_> = doors.iter().map(|door| &**door).collect();
