@@ -19,6 +19,7 @@ mod lanes;
 
 mod answer;
 mod call;
+mod leave;
 mod page;
 mod place;
 mod shape;
