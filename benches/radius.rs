@@ -45,7 +45,7 @@ pub async fn bench() {
     until_listed(&service).await;
 
     let id = ObjectId::from_uuid(blueprint.principal);
-    let (desk, mut radius, mut plan) = (service.desk(), Vec::new(), Vec::new());
+    let (desk, mut radius, mut plan) = (service.desk().unwrap(), Vec::new(), Vec::new());
     for _ in 0..ASKED {
         let began = Instant::now();
         let shown = desk.entity(id).await.unwrap();
@@ -106,7 +106,7 @@ pub fn parts_with(folder: &std::path::Path, entra: &Entra, clock: &Clock, more: 
         clock: clock.clone(),
         transport: entra.transport(),
         outward: entra.transport(),
-        tokens,
+        tokens: Some(tokens),
         foundry_tokens: None,
         azure_tokens: None,
         table_tokens: None,

@@ -129,7 +129,7 @@ impl Stage {
         let folder = crate::stage::machine::folder();
         let config = configured(folder.path(), &entra, &secret);
         let mut parts = Parts::real(config, Playbooks::AsWritten).unwrap();
-        parts.tokens = tokens(&entra, &clock);
+        parts.tokens = Some(tokens(&entra, &clock));
         parts.transport = entra.transport();
         parts.clock = clock.clone();
         let service = Service::start(parts).await.unwrap();
@@ -156,10 +156,11 @@ impl Stage {
                 priority: Priority::Undo,
                 correlation: Uuid::nil(),
             };
-            let write = self
-                .service
-                .graph
-                .set_agent_enabled(ask, bystander, Enabled::Yes);
+            let write =
+                self.service
+                    .graph()
+                    .unwrap()
+                    .set_agent_enabled(ask, bystander, Enabled::Yes);
             write.await.unwrap();
         }
         self.hand.advance(EARLIER.1);

@@ -191,7 +191,7 @@ pub async fn serve_unthrottled() {
         ..Budgets::default()
     };
     let service = Service::start(parts).await.unwrap();
-    let announce = |at: &estop::app::Announced| println!("{}", at.deliveries);
+    let announce = |at: &estop::app::Announced| println!("{}", at.deliveries.as_ref().unwrap());
     serve(service, announce, std::future::pending())
         .await
         .unwrap();

@@ -1,5 +1,6 @@
 //! What every request passes before anyone reads it, and every reply before it leaves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -11,10 +12,12 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use super::Api;
+use super::guesses::Guesses;
 use super::problem::Problem;
-use crate::command::Sort;
+use crate::clock::Clock;
+use crate::command::{Sort, authenticate};
 use crate::domain::order::{Operator, Scope};
+use crate::store::Store;
 
 /// Longest time a request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -30,14 +33,40 @@ const CREDENTIAL_NAMES: [&str; 8] = [
     "secret",
 ];
 
+/// What a request is let in by.
+#[derive(Clone)]
+pub struct Entrance {
+    /// Where credentials are looked up.
+    store: Store,
+    clock: Clock,
+    /// How many credentials were refused lately.
+    guesses: Arc<Guesses>,
+}
+
+impl Entrance {
+    /// Asks this store.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        let guesses = Arc::default();
+        Self {
+            store,
+            clock,
+            guesses,
+        }
+    }
+}
+
 /// Checks, authenticates, limits; then tells refusals in full and sets the headers.
-pub(super) async fn pass(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn pass(
+    State(entrance): State<Entrance>,
+    request: Request,
+    next: Next,
+) -> Response {
     let instance = request.uri().path().to_owned();
-    let id = format!("req_{}", api.desk.clock().uuid().simple());
-    let reply = match admit(&api, request).await {
+    let id = format!("req_{}", entrance.clock.uuid().simple());
+    let reply = match admit(&entrance, request).await {
         Err(problem) => problem.into_response(),
         Ok(request) => {
-            let within = api.desk.clock().within(REQUEST_LIMIT, next.run(request));
+            let within = entrance.clock.within(REQUEST_LIMIT, next.run(request));
             within
                 .await
                 .unwrap_or_else(|_| Problem::too_slow().into_response())
@@ -47,7 +76,7 @@ pub(super) async fn pass(State(api): State<Api>, request: Request, next: Next) -
 }
 
 /// The request with its operator, or why it goes no further.
-async fn admit(api: &Api, mut request: Request) -> Result<Request, Problem> {
+async fn admit(entrance: &Entrance, mut request: Request) -> Result<Request, Problem> {
     if carries_credential(request.uri().query().unwrap_or_default()) {
         return Err(Problem::token_in_url());
     }
@@ -55,7 +84,7 @@ async fn admit(api: &Api, mut request: Request) -> Result<Request, Problem> {
         return Ok(request);
     }
     let bearer = bearer(request.headers()).ok_or_else(Problem::no_token)?;
-    let operator = known(api, bearer).await?;
+    let operator = known(entrance, bearer).await?;
     if !may(&operator, request.method()) {
         return Err(Problem::role_missing(&operator));
     }
@@ -64,19 +93,24 @@ async fn admit(api: &Api, mut request: Request) -> Result<Request, Problem> {
 }
 
 /// Whose credential it is. So many refusals are looked up in a second, and no more (threat C05).
-async fn known(api: &Api, bearer: &str) -> Result<Operator, Problem> {
-    let elapsed = api.desk.clock().elapsed();
-    if !api.guesses.may_try(bearer, elapsed) {
+async fn known(entrance: &Entrance, bearer: &str) -> Result<Operator, Problem> {
+    let Entrance {
+        store,
+        clock,
+        guesses,
+    } = entrance;
+    let elapsed = clock.elapsed();
+    if !guesses.may_try(bearer, elapsed) {
         return Err(Problem::too_many());
     }
-    match api.desk.authenticate(bearer).await {
+    match authenticate((store, clock), bearer).await {
         Ok(operator) => {
-            api.guesses.believed(bearer);
+            guesses.believed(bearer);
             Ok(operator)
         }
         Err(error) => {
             if error.sort == Sort::Unbelieved {
-                api.guesses.refused(bearer, elapsed);
+                guesses.refused(bearer, elapsed);
             }
             Err(error.into())
         }

@@ -11,5 +11,6 @@ use super::query::Params;
 pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<Value>, Problem> {
     params.only(&["after"])?;
     let after: Option<u64> = params.one("after")?;
-    Ok(Json((api.heard)(after.unwrap_or(0))))
+    let heard = api.heard.as_ref().ok_or_else(Problem::hears_nobody)?;
+    Ok(Json(heard(after.unwrap_or(0))))
 }

@@ -33,6 +33,7 @@ mod holds;
 mod motions;
 mod notices;
 mod playbooks;
+mod probes;
 mod runs;
 mod service;
 
@@ -41,12 +42,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::routing::{get, post};
-use futures_util::future::BoxFuture;
 
 pub use body::BODY_MAX;
+pub use door::Entrance;
 pub use drills::{DrillShown, Leg};
-pub use guesses::Guesses;
 pub use playbooks::PlaybookShown;
+pub use probes::{Probes, Ready, Scrape, probes};
 pub use problem::Told;
 pub use runs::RunShown;
 pub use service::{StandingShown, TokenShown};
@@ -55,12 +56,6 @@ use crate::catalog::Catalog;
 use crate::command::{Desk, Drills};
 use crate::doctor::Doctor;
 use crate::evidence::Binder;
-
-/// Says whether the service is fit to act, and why not.
-pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
-
-/// Everything that is counted, in OpenMetrics text.
-pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What the door for senders heard after a number: `heard` and `last`.
 pub type Heard = Arc<dyn Fn(u64) -> serde_json::Value + Send + Sync>;
@@ -78,22 +73,16 @@ pub struct Api {
     pub evidence: Binder,
     /// The playbooks in force.
     pub catalog: Arc<ArcSwap<Catalog>>,
-    /// What the door for senders heard lately.
-    pub heard: Heard,
-    /// How many credentials were refused lately.
-    pub guesses: Arc<Guesses>,
-    /// What is counted, as text at this moment.
-    pub scrape: Scrape,
-    /// Is the service fit to act?
-    pub ready: Ready,
+    /// What the door for senders heard lately, where it is in this process.
+    pub heard: Option<Heard>,
+    /// What every part of a service shows.
+    pub probes: Probes,
 }
 
 /// The control API as a service for its listener.
 pub fn router(api: Api) -> Router {
     Router::new()
-        .route("/healthz", get(service::healthz))
-        .route("/readyz", get(service::readyz))
-        .route("/metrics", get(service::metrics))
+        .merge(probes::routes().with_state(api.probes.clone()))
         .merge(about_runs())
         .route("/v1/approvals", get(approvals::list))
         .route("/v1/approvals/{id}", get(approvals::show))
@@ -147,7 +136,7 @@ pub fn router(api: Api) -> Router {
         .fallback(door::nowhere)
         .method_not_allowed_fallback(door::no_such_method)
         .layer(axum::middleware::from_fn_with_state(
-            api.clone(),
+            api.probes.entrance.clone(),
             door::pass,
         ))
         .with_state(api)

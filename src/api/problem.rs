@@ -84,6 +84,16 @@ impl Problem {
         )
     }
 
+    pub(super) fn hears_nobody() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            ("no-senders-here", "No senders come to this process"),
+            "it is a console, and what a door for senders hears is known there only",
+            "See what was taken: estop detections list; what was refused stands in the metrics and the \
+             log of each `role: ingest`",
+        )
+    }
+
     pub(super) fn no_token() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,

@@ -1,10 +1,8 @@
-//! The service itself: its health, its mode and brake, its tokens.
+//! The service itself: its mode and brake, its tokens.
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,23 +17,6 @@ use crate::domain::moment::Moment;
 use crate::domain::order::Operator;
 use crate::domain::playbook::ServiceMode;
 use crate::store::{Brake, Standing};
-use crate::telemetry::MEDIA_TYPE;
-
-pub(super) async fn healthz() -> &'static str {
-    "ok\n"
-}
-
-/// A stranger learns whether, and not why; the reason stands at `/v1/mode`.
-pub(super) async fn readyz(State(api): State<Api>) -> (StatusCode, &'static str) {
-    match (api.ready)().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-    }
-}
-
-pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    ([(CONTENT_TYPE, MEDIA_TYPE)], (api.scrape)()).into_response()
-}
 
 /// How far the service may go, and on whose word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +35,13 @@ pub struct StandingShown {
     pub brake_moved_at: Option<Moment>,
     /// Why the service is not fit to act, where it is not.
     pub not_ready: Option<String>,
+    /// Why nobody carries out what is ordered, where nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<String>,
 }
 
 impl StandingShown {
-    fn of(standing: Standing, not_ready: Option<String>) -> Self {
+    fn of(standing: Standing, (not_ready, idle): (Option<String>, Option<String>)) -> Self {
         let (mode_set_by, mode_set_at) = standing.mode_by.unzip();
         let (brake_moved_by, brake_moved_at) = standing.brake_by.unzip();
         let brake = match standing.brake {
@@ -72,14 +56,28 @@ impl StandingShown {
             brake_moved_by,
             brake_moved_at,
             not_ready,
+            idle,
         }
     }
 }
 
 pub(super) async fn mode(State(api): State<Api>) -> Result<Json<StandingShown>, Problem> {
     let standing = api.desk.standing().await?;
-    let not_ready = (api.ready)().await.err();
-    Ok(Json(StandingShown::of(standing, not_ready)))
+    let not_ready = (api.probes.ready)().await.err();
+    let idle = idle(&api).await;
+    Ok(Json(StandingShown::of(standing, (not_ready, idle))))
+}
+
+/// A console only takes orders: what if nobody carries them out?
+async fn idle(api: &Api) -> Option<String> {
+    if api.doctor.premises.role.works() {
+        return None;
+    }
+    match api.desk.store().keeper().await {
+        Ok(Some(_)) => None,
+        Ok(None) => Some("no worker is alive: what is taken and ordered waits".to_owned()),
+        Err(error) => Some(format!("whether a worker is alive is not known: {error}")),
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,12 +7,14 @@ use axum::Router;
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
+use super::senders::Senders;
+use super::tenant::Tenant;
 use super::{Service, StartError, keys};
-use crate::api::{Api, Heard, Scrape};
+use crate::api::{Api, Entrance, Heard, Probes, Scrape};
 use crate::command::{Canary, Desk, Drills, Tools};
 use crate::domain::guard::Guards;
 use crate::entra::{CallerCheck, Issuers};
-use crate::graph::LaneReport;
+use crate::graph::{Graph, LaneReport};
 use crate::ingress::{Caller, CopilotDoor, Door, Quotas, Tally, copilot_router};
 use crate::store::Store;
 use crate::telemetry::LaneFigures;
@@ -20,7 +22,11 @@ use crate::telemetry::LaneFigures;
 impl Service {
     /// The door for senders. `public_url` begins every address it gives away.
     pub fn ingress(&self, public_url: Url) -> Result<Router, StartError> {
-        let sources = keys::sources(&self.config, &self.senders.trusted)?;
+        let senders = self.senders.as_ref().ok_or_else(|| {
+            let role = self.config.role;
+            StartError::config(format!("role `{role}` has no door for senders"))
+        })?;
+        let sources = keys::sources(&self.config, &senders.trusted)?;
         let quotas = Quotas::new(sources.names(), self.config.per_second, &self.clock);
         let door = crate::ingress::router(Door {
             sources,
@@ -31,12 +37,12 @@ impl Service {
             public_url,
             callback_hosts: self.config.callback_hosts.clone(),
             wake: Arc::clone(&self.hand_to_triage),
-            on_refusal: self.senders.refusals.teller(),
-            hearing: Arc::clone(&self.senders.hearing),
+            on_refusal: senders.refusals.teller(),
+            hearing: Arc::clone(&senders.hearing),
             traces: self.traces.clone(),
             tally: Arc::new(Tally::into_metrics(Arc::clone(&self.metrics))),
         });
-        let door = match self.copilot()? {
+        let door = match self.copilot(senders)? {
             Some(gate) => door.merge(copilot_router(gate)),
             None => door,
         };
@@ -44,13 +50,13 @@ impl Service {
     }
 
     /// The gate of Copilot Studio, where there is one.
-    fn copilot(&self) -> Result<Option<CopilotDoor>, StartError> {
-        let (Some(gate), Some(tools)) = (&self.config.copilot, &self.means.tools) else {
+    fn copilot(&self, senders: &Senders) -> Result<Option<CopilotDoor>, StartError> {
+        let (Some(gate), Some(tools)) = (&self.config.copilot, &self.gate) else {
             return Ok(None);
         };
         let home = self.config.endpoints.cloud.login();
         let issuers = Issuers::new(home, self.config.tenant);
-        let callers = CallerCheck::new(gate.callers.clone(), issuers, self.senders.trusted.clone());
+        let callers = CallerCheck::new(gate.callers.clone(), issuers, senders.trusted.clone());
         Ok(Some(CopilotDoor {
             callers: callers
                 .map_err(|why| StartError::config(format!("`copilot.verify`: {why}")))?,
@@ -75,13 +81,22 @@ impl Service {
         }
     }
 
-    /// Where people's words are taken.
-    pub fn desk(&self) -> Desk {
+    /// The tenant as this role reaches it, where it does.
+    pub fn graph(&self) -> Option<&Graph> {
+        self.tenant.as_ref().map(|tenant| &tenant.graph)
+    }
+
+    /// Where people's words are taken; none where the tenant cannot be read.
+    pub fn desk(&self) -> Option<Desk> {
+        self.tenant.as_ref().map(|tenant| self.desk_of(tenant))
+    }
+
+    pub(super) fn desk_of(&self, tenant: &Tenant) -> Desk {
         Desk::new(Tools {
             store: self.store.clone(),
-            graph: self.graph.clone(),
+            graph: tenant.graph.clone(),
             tenant: self.config.tenant,
-            guards: Arc::clone(&self.guards),
+            guards: Arc::clone(&tenant.guards),
             catalog: Arc::clone(&self.catalog),
             activators: Arc::new(self.config.activation.clone()),
             clock: self.clock.clone(),
@@ -94,63 +109,85 @@ impl Service {
     }
 
     /// Where drills are taken; they share one loop.
-    pub fn drills(&self) -> Drills {
+    pub fn drills(&self) -> Option<Drills> {
         let canary = self.config.drill.as_ref().map(|drill| Canary {
             id: drill.canary,
             schedule: drill.schedule.clone(),
             max_age: drill.max_age,
             hold: drill.hold,
         });
-        Drills {
-            desk: self.desk(),
+        Some(Drills {
+            desk: self.desk()?,
             canary,
             evidence: self.config.evidence_within.is_some(),
             metrics: Arc::clone(&self.metrics),
             wake: Arc::clone(&self.wake_drills),
+        })
+    }
+
+    /// The door for people; where none come, the probes alone.
+    pub fn control(&self) -> Router {
+        let door = match self.api() {
+            Some(api) => crate::api::router(api),
+            None => crate::api::probes(self.probes()),
+        };
+        door.layer(CatchPanicLayer::new())
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(Api {
+            desk: self.desk()?,
+            drills: self.drills()?,
+            doctor: self.doctor()?,
+            evidence: self.evidence.clone()?,
+            catalog: Arc::clone(&self.catalog),
+            heard: self.heard(),
+            probes: self.probes(),
+        })
+    }
+
+    fn probes(&self) -> Probes {
+        let (store, guards) = (self.store.clone(), self.guards());
+        Probes {
+            entrance: Entrance::new(self.store.clone(), self.clock.clone()),
+            scrape: self.scrape(),
+            ready: Arc::new(move || {
+                let (store, guards) = (store.clone(), guards.clone());
+                Box::pin(async move { fitness(&store, guards.as_deref()).await })
+            }),
         }
     }
 
-    /// The door for people.
-    pub fn control(&self) -> Router {
-        let (store, guards) = (self.store.clone(), Arc::clone(&self.guards));
-        crate::api::router(Api {
-            desk: self.desk(),
-            drills: self.drills(),
-            doctor: self.doctor(),
-            evidence: self.evidence.clone(),
-            catalog: Arc::clone(&self.catalog),
-            heard: self.heard(),
-            guesses: Arc::default(),
-            scrape: self.scrape(),
-            ready: Arc::new(move || {
-                let (store, guards) = (store.clone(), Arc::clone(&guards));
-                Box::pin(async move { fitness(&store, &guards).await })
-            }),
-        })
-        .layer(CatchPanicLayer::new())
-    }
-
-    fn heard(&self) -> Heard {
-        let (hearing, clock) = (Arc::clone(&self.senders.hearing), self.clock.clone());
-        Arc::new(move |after| {
+    fn heard(&self) -> Option<Heard> {
+        let (hearing, clock) = (&self.senders.as_ref()?.hearing, self.clock.clone());
+        let hearing = Arc::clone(hearing);
+        Some(Arc::new(move |after| {
             let (heard, last) = hearing.after(after, clock.elapsed());
             serde_json::json!({ "heard": heard, "last": last })
-        })
+        }))
     }
 
     fn scrape(&self) -> Scrape {
-        let (metrics, graph) = (Arc::clone(&self.metrics), self.graph.clone());
+        let metrics = Arc::clone(&self.metrics);
+        let graph = self.tenant.as_ref().map(|tenant| tenant.graph.clone());
         Arc::new(move || {
-            for report in graph.lanes() {
+            let reports = graph.iter().flat_map(Graph::lanes);
+            for report in reports {
                 metrics.lane(report.lane.word(), &figures(&report));
             }
             metrics.text()
         })
     }
 
-    /// Is it fit to act: do we know who we are, and does the store answer?
+    fn guards(&self) -> Option<Arc<ArcSwap<Guards>>> {
+        let tenant = self.tenant.as_ref()?;
+        Some(Arc::clone(&tenant.guards))
+    }
+
+    /// Is it fit for what it is there for: does the store answer, and where we enter the tenant, do
+    /// we know who we are?
     pub async fn readiness(&self) -> Result<(), String> {
-        fitness(&self.store, &self.guards).await
+        fitness(&self.store, self.guards().as_deref()).await
     }
 }
 
@@ -170,9 +207,10 @@ fn figures(report: &LaneReport) -> LaneFigures {
     }
 }
 
-async fn fitness(store: &Store, guards: &ArcSwap<Guards>) -> Result<(), String> {
-    if let Some(why) = guards.load().blindness() {
-        return Err(why.to_owned());
+async fn fitness(store: &Store, guards: Option<&ArcSwap<Guards>>) -> Result<(), String> {
+    let blind = guards.and_then(|guards| guards.load().blindness().map(str::to_owned));
+    if let Some(why) = blind {
+        return Err(why);
     }
     let asked = async {
         if store.is_shared() {

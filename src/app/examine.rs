@@ -6,42 +6,29 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use url::Url;
 
+use super::tenant::{Tenant, Workshop};
 use super::{Parts, Service, StartError};
 use crate::arm::Arm;
-use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{Config, PageConfig};
-use crate::doctor::{Board, Doctor, Places, Premises};
+use crate::doctor::{Board, Doctor, Patient, Places, Premises};
 use crate::domain::playbook::Audience;
 use crate::domain::reading::ReaderKind;
 use crate::domain::sight::Sight;
 use crate::domain::telling::Whom;
 use crate::entra::TokenSource;
 use crate::evidence::Gatherer;
-use crate::graph::{Cloud, Graph, Link};
+use crate::graph::Cloud;
 use crate::pager::{Takes, Taking};
 use crate::store::Store;
+use crate::traces::Traces;
 use crate::transport::Transport;
 
 /// What Azure is asked with.
 pub(super) struct AskAzure<'a> {
-    tokens: Option<TokenSource>,
-    transport: &'a Transport,
-    clock: &'a Clock,
-}
-
-impl<'a> AskAzure<'a> {
-    /// With what lets us in, where a subscription is configured.
-    pub(super) fn new(
-        tokens: Option<TokenSource>,
-        (transport, clock): (&'a Transport, &'a Clock),
-    ) -> Self {
-        Self {
-            tokens,
-            transport,
-            clock,
-        }
-    }
+    pub(super) tokens: Option<TokenSource>,
+    pub(super) transport: &'a Transport,
+    pub(super) clock: &'a Clock,
 }
 
 /// Where Azure Resource Manager is. A simulated tenant plays it too.
@@ -83,6 +70,7 @@ pub(super) fn arm(config: &Config, ask: AskAzure<'_>) -> Result<Option<Arm>, Sta
 
 fn premises(config: &Config) -> Premises {
     Premises {
+        role: config.role,
         tenant: config.tenant,
         cloud: config.endpoints.cloud,
         profile: config.profile,
@@ -138,30 +126,35 @@ fn places(config: &Config) -> Places {
 
 impl Service {
     /// What gathers evidence beside strikes, where it is wanted.
-    pub(super) fn gatherer(&self) -> Option<Gatherer> {
+    pub(super) fn gatherer(&self, workshop: &Workshop) -> Option<Gatherer> {
         Some(Gatherer {
             store: self.store.clone(),
-            graph: self.graph.clone(),
-            azure: self.arm.clone().zip(self.config.subscription),
+            graph: workshop.tenant.graph.clone(),
+            azure: workshop.arm.clone().zip(self.config.subscription),
             clock: self.clock.clone(),
             within: self.config.evidence_within?,
             token_lifetime: self.config.token_lifetime,
         })
     }
 
-    /// What looks at everything; every clone shares one board.
-    pub fn doctor(&self) -> Doctor {
-        Doctor {
-            graph: self.graph.clone(),
-            tokens: self.tokens.clone(),
-            arm: self.arm.clone(),
+    /// What looks at everything this role needs of a tenant; every clone shares one board. None for
+    /// a role that needs nothing of one.
+    pub fn doctor(&self) -> Option<Doctor> {
+        let tenant = self.tenant.as_ref()?;
+        let arm = self.workshop.as_ref().and_then(|shop| shop.arm.clone());
+        Some(Doctor {
+            tenant: Some(Patient {
+                graph: tenant.graph.clone(),
+                tokens: tenant.tokens.clone(),
+                arm,
+            }),
             store: Some(self.store.clone()),
             away: None,
             catalog: Arc::clone(&self.catalog),
             premises: premises(&self.config),
             clock: self.clock.clone(),
             board: self.board.clone(),
-        }
+        })
     }
 }
 
@@ -171,35 +164,24 @@ pub fn doctor(
     parts: Parts,
     (store, away): (Option<Store>, Option<String>),
 ) -> Result<Doctor, StartError> {
-    let Parts {
-        config,
-        clock,
-        transport,
-        tokens,
-        azure_tokens,
-        budgets,
-        catalog,
-        ..
-    } = parts;
-    let ask = AskAzure::new(azure_tokens, (&transport, &clock));
-    let arm = arm(&config, ask)?;
-    let link = Link {
-        endpoints: config.endpoints.clone(),
-        transport,
-        tokens: tokens.clone(),
-        clock: clock.clone(),
-        budgets,
+    let ask = AskAzure {
+        tokens: parts.azure_tokens.clone(),
+        transport: &parts.transport,
+        clock: &parts.clock,
     };
-    let catalog: Catalog = catalog;
+    let arm = arm(&parts.config, ask)?;
+    let tenant = Tenant::of(&parts, Traces::off());
     Ok(Doctor {
-        graph: Graph::new(link),
-        tokens,
-        arm,
+        tenant: tenant.map(|tenant| Patient {
+            graph: tenant.graph,
+            tokens: tenant.tokens,
+            arm,
+        }),
         store,
         away,
-        catalog: Arc::new(ArcSwap::from_pointee(catalog)),
-        premises: premises(&config),
-        clock,
+        catalog: Arc::new(ArcSwap::from_pointee(parts.catalog)),
+        premises: premises(&parts.config),
+        clock: parts.clock,
         board: Board::default(),
     })
 }

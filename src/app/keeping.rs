@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::tenant::Workshop;
 use super::{Parts, Service, StartError, keys};
 use crate::audit::{Anchoring, Expiry, Place, Ship, What, against_last};
 use crate::command::trip;
@@ -57,8 +58,8 @@ fn places(parts: &Parts) -> Result<Vec<Place>, StartError> {
 
 impl Service {
     /// What signs heads of the record, where anyone keeps them.
-    pub(super) fn anchoring(&self) -> Option<Anchoring> {
-        self.keeping.key.as_ref().map(|key| Anchoring {
+    pub(super) fn anchoring(&self, workshop: &Workshop) -> Option<Anchoring> {
+        workshop.keeping.key.as_ref().map(|key| Anchoring {
             store: self.store.clone(),
             clock: self.clock.clone(),
             key: Arc::clone(key),
@@ -67,19 +68,20 @@ impl Service {
     }
 
     /// What hands anchors on, once for each place.
-    pub(super) fn anchor_ships(&self) -> Vec<Ship> {
+    pub(super) fn anchor_ships(&self, workshop: &Workshop) -> Vec<Ship> {
         let ship = |place: &Place| Ship {
             store: self.store.clone(),
             clock: self.clock.clone(),
             what: What::Anchors,
             place: place.clone(),
         };
-        self.keeping.places.iter().map(ship).collect()
+        workshop.keeping.places.iter().map(ship).collect()
     }
 
     /// What lets old things go. Nothing is cut off the record that someone was not handed.
-    pub(super) fn expiry(&self) -> Expiry {
-        let ships = self.shipping().into_iter().chain(self.anchor_ships());
+    pub(super) fn expiry(&self, workshop: &Workshop) -> Expiry {
+        let ships = self.shipping(workshop).into_iter();
+        let ships = ships.chain(self.anchor_ships(workshop));
         Expiry {
             store: self.store.clone(),
             clock: self.clock.clone(),
@@ -90,14 +92,14 @@ impl Service {
 
     /// Trips the brake where the store is not the one whose head was anchored last: an old copy, or
     /// one whose record was written anew (threats D03, D04). A person looks, and resets it.
-    pub(super) async fn hold_against_anchors(&self) -> Result<(), StartError> {
-        let (Some(file), Some(key)) = (&self.config.anchors.file, &self.keeping.key) else {
+    pub(super) async fn hold_against_anchors(&self, workshop: &Workshop) -> Result<(), StartError> {
+        let (Some(file), Some(key)) = (&self.config.anchors.file, &workshop.keeping.key) else {
             return Ok(());
         };
         let held = against_last(&self.store, (file, &key.public())).await;
         let told = match held {
             Ok(None) => return Ok(()),
-            Ok(Some(why)) => self.stop_writes(&why).await,
+            Ok(Some(why)) => self.stop_writes(workshop, &why).await,
             // An emergency stop does not wait for a disk that only proves what it did.
             Err(why) => {
                 let file = file.display();
@@ -110,8 +112,8 @@ impl Service {
         told.map_err(|why| StartError::config(format!("the store: {why}")))
     }
 
-    async fn stop_writes(&self, why: &str) -> Result<(), String> {
-        let tripped = trip(&self.desk(), "anchors", why).await;
+    async fn stop_writes(&self, workshop: &Workshop, why: &str) -> Result<(), String> {
+        let tripped = trip(&self.desk_of(&workshop.tenant), "anchors", why).await;
         tripped.map_err(|why| why.to_string())?;
         self.page(format!(
             "All writes to the tenant are stopped: {why}. If a copy was put back on purpose, look what \

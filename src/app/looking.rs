@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::tenant::Workshop;
 use super::{Service, StartError};
-use crate::gate::{Keeper, gate_loop};
+use crate::gate::Keeper;
 use crate::signature::Secret;
 use crate::transport::Transport;
 use crate::watch::{
@@ -15,7 +16,7 @@ impl Service {
     pub fn watch(&self) -> Option<Watch> {
         Some(Watch {
             store: self.store.clone(),
-            graph: self.graph.clone(),
+            graph: self.tenant.as_ref()?.graph.clone(),
             clock: self.clock.clone(),
             every: self.config.inventory_every?,
             attributes: self.config.inventory_attributes.as_deref().map(Into::into),
@@ -23,17 +24,13 @@ impl Service {
     }
 
     /// Spawns everything that looks by itself.
-    pub(super) fn spawn_looking(&mut self) -> Result<(), StartError> {
-        let keeping = self.keeper().map(|it| gate_loop(it, self.stopping()));
+    pub(super) fn spawn_looking(&mut self, workshop: &Workshop) -> Result<(), StartError> {
         let beating = self.heart()?;
         if let Some(watch) = self.watch() {
             self.spawn_alone(watch, watch_loop);
         }
-        if let Some(pull) = self.pull() {
+        if let Some(pull) = self.pull(workshop) {
             self.spawn_alone(pull, pull_loop);
-        }
-        if let Some(keeping) = keeping {
-            self.loops.spawn(keeping);
         }
         if let Some(heart) = beating {
             self.spawn_alone(heart, heart_loop);
@@ -63,8 +60,13 @@ impl Service {
     }
 
     /// What keeps the gate in step, where there is one.
-    fn keeper(&self) -> Option<Keeper> {
-        let (config, tools) = (self.config.copilot.as_ref()?, self.means.tools.as_ref()?);
+    pub(super) fn keeper(&self) -> Option<Keeper> {
+        let role = self.config.role;
+        let answers = role.takes_deliveries() || role.works();
+        let (config, tools) = (self.config.copilot.as_ref()?, self.gate.as_ref()?);
+        if !answers {
+            return None;
+        }
         Some(Keeper {
             store: self.store.clone(),
             clock: self.clock.clone(),
@@ -75,11 +77,11 @@ impl Service {
     }
 
     /// What asks ID Protection for detections, where that is wanted.
-    fn pull(&self) -> Option<Pull> {
+    fn pull(&self, workshop: &Workshop) -> Option<Pull> {
         let terms = &self.config.pull.as_ref()?.terms;
         Some(Pull {
             store: self.store.clone(),
-            graph: self.graph.clone(),
+            graph: workshop.tenant.graph.clone(),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             terms: terms.clone(),

@@ -9,6 +9,7 @@
 //!
 //! Read next: `parts`, then `service`, `loops`, then `serve`.
 
+mod afar;
 mod alone;
 mod doors;
 mod examine;
@@ -27,6 +28,7 @@ mod service;
 mod settle;
 mod spans;
 mod telling;
+mod tenant;
 mod tools;
 mod wakes;
 mod watching;

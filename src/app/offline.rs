@@ -31,6 +31,12 @@ pub async fn glass(parts: Parts) -> Result<Glass, StartError> {
         budgets,
         ..
     } = parts;
+    let tokens = tokens.ok_or_else(|| {
+        let role = config.role;
+        StartError::config(format!(
+            "role `{role}` holds no credential for the tenant: do this where a worker runs"
+        ))
+    })?;
     let token = tokens.token().await;
     let token = token.map_err(|why| StartError::config(format!("no token: {why}")))?;
     let guards = guards(&config, token.identity());

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-
+use super::tenant::Tenant;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::entity::ObjectId;
 use crate::domain::guard::Guards;
-use crate::entra::{self, Identity, TokenSource, denied};
+use crate::entra::{self, Identity, TokenSource, denied, writing};
 
 /// How often the token is asked for while we do not know who we are.
 const EVERY: Duration = Duration::from_millis(500);
@@ -26,12 +25,8 @@ pub(super) fn unknown_yet() -> Guards {
 
 /// Learns who we are and puts the guards up. Until then deliveries are stored and wait. Ends with
 /// the reason when our token carries rights that no deployment with this profile may have.
-pub(super) async fn learn(
-    tokens: TokenSource,
-    config: Config,
-    guards: Arc<ArcSwap<Guards>>,
-    clock: Clock,
-) -> String {
+pub(super) async fn learn(tenant: Tenant, config: Config, clock: Clock) -> String {
+    let Tenant { tokens, guards, .. } = tenant;
     let mut tried = 0;
     loop {
         match tokens.token().await {
@@ -46,6 +41,7 @@ pub(super) async fn learn(
                 if let Some(why) = guards.load().blindness() {
                     tracing::error!("nothing can be contained: {why}");
                 }
+                say_what_a_reader_could_write(&config, token.identity());
                 watch_rights(&tokens, &config, &clock).await
             }
             Err(error) => {
@@ -73,6 +69,23 @@ async fn watch_rights(tokens: &TokenSource, config: &Config, clock: &Clock) -> !
             tracing::error!("{}", refusal(config, &found));
         }
         said = found;
+    }
+}
+
+/// estop writes nothing from a role that only reads, but whoever takes its credential could.
+fn say_what_a_reader_could_write(config: &Config, identity: Option<&Identity>) {
+    if config.role.works() {
+        return;
+    }
+    let found = identity.map_or_else(Vec::new, |it| writing(&it.roles));
+    if !found.is_empty() {
+        tracing::warn!(
+            "the token of this {} carries {}, which it never uses: whoever takes its credential \
+             could write to the tenant. Give it an application of its own that only reads \
+             (deploy/roles.md)",
+            config.role,
+            found.join(", ")
+        );
     }
 }
 

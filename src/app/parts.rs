@@ -30,8 +30,8 @@ pub struct Parts {
     pub transport: Transport,
     /// The way to the places where people are told.
     pub outward: Transport,
-    /// What lets us in.
-    pub tokens: TokenSource,
+    /// What lets us in, where the role enters the tenant at all.
+    pub tokens: Option<TokenSource>,
     /// What lets us into Foundry, where it is configured.
     pub foundry_tokens: Option<TokenSource>,
     /// What lets us into Azure Resource Manager, where a subscription is configured.
@@ -78,18 +78,21 @@ impl Parts {
         let transport = Transport::over_network()
             .map_err(|error| StartError::config(format!("no network client: {error}")))?;
         let tokens_for = |scope: String| tokens(&config, &clock, &transport, scope);
-        let tokens = tokens_for(config.endpoints.scope())?;
-        let foundry = config.actions.foundry.as_ref();
+        let role = config.role;
+        let tokens = role.enters_tenant().then(|| config.endpoints.scope());
+        let tokens = tokens.map(tokens_for).transpose()?;
+        let foundry = config.actions.foundry.as_ref().filter(|_| role.works());
         let foundry_tokens = foundry
             .map(|foundry| tokens_for(foundry.scope.clone()))
             .transpose()?;
         let asks_azure = config.subscription.is_some() || config.incidents.sentinel.is_some();
-        let azure_tokens = match asks_azure {
+        let azure_tokens = match asks_azure && role.works() {
             true => Some(tokens_for(examine::azure_scope(&config)?)?),
             false => None,
         };
         let table = config.ocsf.table.as_ref().or(config.anchors.table.as_ref());
         let table_tokens = table
+            .filter(|_| role.works())
             .map(|(_, scope)| tokens_for(scope.clone()))
             .transpose()?;
         let catalog = catalog(&config, playbooks)?;
@@ -160,7 +163,13 @@ pub fn tokens(
 }
 
 fn catalog(config: &Config, playbooks: Playbooks) -> Result<Catalog, StartError> {
+    if !config.role.enters_tenant() {
+        // Nobody there decides anything by them.
+        return Ok(Catalog::default());
+    }
     let read = match (&config.playbooks, playbooks) {
+        // What is in force is in the store, and is taken from there.
+        (Some(_), Playbooks::AsWritten) if !config.role.works() => Ok(Catalog::default()),
         (_, Playbooks::AsRecommended) => Catalog::shipped_as_recommended(),
         (Some(folder), Playbooks::AsWritten) => Catalog::load_dir(folder),
         (None, Playbooks::AsWritten) => Catalog::shipped(),

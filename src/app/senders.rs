@@ -6,15 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Service, StartError, keys};
+use super::{Parts, Service, StartError, keys};
 use crate::clock::Clock;
-use crate::config::{Config, VerifyConfig};
+use crate::config::VerifyConfig;
 use crate::domain::detection::SourceName;
 use crate::domain::notice::Urgency;
 use crate::entra::SigningKeys;
 use crate::ingress::{Hearing, OnRefusal};
 use crate::store::Store;
-use crate::transport::Transport;
 
 /// Words that may wait; there is one a source and hour at most.
 const WAITING_MAX: usize = 64;
@@ -31,41 +30,49 @@ pub(super) struct Senders {
 }
 
 impl Senders {
-    /// Refuses to begin with a source whose keys cannot be used.
-    pub(super) fn new(
-        config: &Config,
-        transport: &Transport,
-        clock: &Clock,
-    ) -> Result<Self, StartError> {
+    /// None where no senders come. Refuses to begin with a source whose keys cannot be used, or
+    /// without the key of status addresses: the door reads both again.
+    pub(super) fn of(parts: &Parts) -> Result<Option<Self>, StartError> {
+        let Parts {
+            config,
+            clock,
+            transport,
+            ..
+        } = parts;
+        if !config.role.takes_deliveries() {
+            return Ok(None);
+        }
         let login = config.endpoints.login();
         let trusted = SigningKeys::new(login, config.tenant, transport.clone(), clock.clone());
         keys::sources(config, &trusted)?;
-        Ok(Self {
+        keys::ticket_key(&config.ticket_key, clock)?;
+        Ok(Some(Self {
             trusted,
             hearing: Arc::default(),
             refusals: Refusals::default(),
-        })
+        }))
     }
 }
 
 impl Service {
     /// Keeps the tenant's signing keys at hand where a source or the gate is shown access tokens,
     /// and tells of refusals, until told to stop.
-    pub(super) fn serve_senders(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn serve_senders(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let senders = self.senders.as_ref()?;
         let mut sources = self.config.sources.values();
         let any = sources.any(|source| matches!(source.verify, VerifyConfig::Entra(_, _)));
         let any = any || self.config.copilot.is_some();
-        let (keys, stop) = (self.senders.trusted.clone(), self.stopping());
+        let (keys, stop) = (senders.trusted.clone(), self.stopping());
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        let telling = self.senders.refusals.tell_loop(store, clock, stop.clone());
-        async move {
+        let telling = senders.refusals.tell_loop(store, clock, stop.clone());
+        Some(async move {
             let trusting = async {
                 if any {
                     stop.run_until_cancelled(keys.refresh_loop()).await;
                 }
             };
             tokio::join!(trusting, telling);
-        }
+        })
     }
 }
 

@@ -13,13 +13,16 @@ use crate::store::Store;
 /// How often the connection to Graph is kept warm; idle ones are closed after 90 s.
 const WARM_EVERY: Duration = Duration::from_secs(60);
 
-/// What must be so before anything is taken.
+/// What must be so before anything is taken; a worker sees to it.
 pub(super) async fn settle_in(
     store: &Store,
     config: &Config,
     catalog: &Catalog,
     clock: &Clock,
 ) -> Result<(), StartError> {
+    if !config.role.works() {
+        return Ok(());
+    }
     let missing = store.missing_keys().await;
     let missing = missing.map_err(|error| StartError::config(format!("the store: {error}")))?;
     if let [key, ..] = missing.as_slice() {

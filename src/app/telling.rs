@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::tenant::Workshop;
 use super::{Parts, Service, StartError, examine};
 use crate::audit::{Place, Ship, What};
 use crate::config::{Config, FarConfig, PageConfig};
@@ -90,30 +91,30 @@ impl Told {
 
 impl Service {
     /// What tells people.
-    pub(super) fn teller(&self) -> Teller {
+    pub(super) fn teller(&self, workshop: &Workshop) -> Teller {
         Teller {
             store: self.store.clone(),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
-            places: Arc::clone(&self.told.places),
+            places: Arc::clone(&workshop.told.places),
             way: Way {
-                transport: self.told.outward.clone(),
+                transport: workshop.told.outward.clone(),
                 clock: self.clock.clone(),
             },
-            graph: self.graph.clone(),
-            incidents: self.told.incidents.clone(),
+            graph: workshop.tenant.graph.clone(),
+            incidents: workshop.told.incidents.clone(),
             public_url: self.config.public_url.clone(),
         }
     }
 
     /// What hands the record on, once for each place that wants it.
-    pub(super) fn shipping(&self) -> Vec<Ship> {
+    pub(super) fn shipping(&self, workshop: &Workshop) -> Vec<Ship> {
         let ship = |place: &Place| Ship {
             store: self.store.clone(),
             clock: self.clock.clone(),
             what: What::Record,
             place: place.clone(),
         };
-        self.told.ships.iter().map(ship).collect()
+        workshop.told.ships.iter().map(ship).collect()
     }
 }

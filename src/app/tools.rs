@@ -5,42 +5,43 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::service::Service;
+use super::tenant::Workshop;
 use super::{keys, wakes};
 use crate::act::Means;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entra::TokenSource;
 use crate::foundry::Foundry;
-use crate::reload::{Cause, Reloader};
+use crate::reload::{Cause, Follower, Reloader};
 use crate::rounds::Rounds;
 use crate::run::{Bench, Limits, Places};
 use crate::transport::Transport;
 use crate::triage::{Held, Triage};
 
 impl Service {
-    pub(super) fn bench(&self) -> Bench {
+    pub(super) fn bench(&self, workshop: &Workshop) -> Bench {
         Bench {
             store: self.store.clone(),
-            graph: self.graph.clone(),
-            guards: Arc::clone(&self.guards),
+            graph: workshop.tenant.graph.clone(),
+            guards: Arc::clone(&workshop.tenant.guards),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             limits: Limits {
                 caps: self.config.caps,
                 token_lifetime: self.config.token_lifetime,
             },
-            means: Arc::clone(&self.means),
+            means: Arc::clone(&workshop.means),
             board: self.board.clone(),
             traces: self.traces.clone(),
-            leases: self.leases.clone(),
+            leases: workshop.leases.clone(),
         }
     }
 
     /// What finds by the clock, and calls.
-    pub(super) fn rounds(&self) -> Rounds {
+    pub(super) fn rounds(&self, workshop: &Workshop) -> Rounds {
         Rounds {
             store: self.store.clone(),
-            graph: self.graph.clone(),
+            graph: workshop.tenant.graph.clone(),
             catalog: Arc::clone(&self.catalog),
             clock: self.clock.clone(),
             wake: Arc::clone(&self.wake_triage),
@@ -48,20 +49,29 @@ impl Service {
     }
 
     /// With the places of the reserved worker and of the other.
-    pub(super) fn triage(&self, places: (Places, Places)) -> Triage {
+    pub(super) fn triage(&self, workshop: &Workshop, places: (Places, Places)) -> Triage {
         Triage {
             store: self.store.clone(),
             catalog: Arc::clone(&self.catalog),
-            guards: Arc::clone(&self.guards),
+            guards: Arc::clone(&workshop.tenant.guards),
             restraints: Held::new(self.config.activation.required),
             sources: Arc::new(keys::terms(&self.config)),
             tenant: self.config.tenant,
-            graph: self.graph.clone(),
+            graph: workshop.tenant.graph.clone(),
             looking_up: Triage::places(),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             seats: wakes::seats(places, self.config.caps, self.clock.clone()),
             traces: self.traces.clone(),
+        }
+    }
+
+    /// What takes the playbooks that a worker has put in force.
+    pub(super) fn follower(&self) -> Follower {
+        Follower {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            catalog: Arc::clone(&self.catalog),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Who wakes whom: from the door to triage, from triage to the workers. Hints only; what is lost
-//! is found by looking.
+//! is found by looking. Where nobody works here, they go on to those who do (`afar`).
 
 use std::sync::Arc;
 

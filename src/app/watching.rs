@@ -12,7 +12,7 @@ impl Service {
         let wake = Arc::clone(&self.wake_workers);
         Some(Held {
             store: self.store.clone(),
-            graph: self.graph.clone(),
+            graph: self.tenant.as_ref()?.graph.clone(),
             tenant: self.config.tenant,
             clock: self.clock.clone(),
             every: self.config.drift_every?,

@@ -18,7 +18,8 @@ use crate::domain::moment::Moment;
 use crate::domain::playbook::{Call, Mode, Playbook, PlaybookName, Reach};
 use crate::domain::trigger::Together;
 
-/// The playbooks in force. It never changes: a reload makes another one.
+/// The playbooks in force; by default none. It never changes: a reload makes another one.
+#[derive(Default)]
 pub struct Catalog {
     by_name: BTreeMap<PlaybookName, Loaded>,
 }

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
 
 use crate::app::{Announced, Parts, Playbooks, Service, StartError, serve};
 use crate::command::Pause;
 use crate::config::{Config, Environment, Overrides, find};
 use crate::domain::playbook::ServiceMode;
+use crate::domain::role::ServiceRole;
 use crate::reload::{Cause, Reloader};
 
 use super::exit::Exit;
@@ -24,6 +26,9 @@ pub struct ServeArgs {
     /// Where deliveries are taken
     #[arg(long)]
     pub listen: Option<SocketAddr>,
+    /// Which part of the service this is: all, or where PostgreSQL is shared ingest, worker or console
+    #[arg(long, value_parser = service_role)]
+    pub role: Option<ServiceRole>,
     /// How far the service may go: off, observe or enforce
     #[arg(long, value_parser = service_mode)]
     pub mode: Option<ServiceMode>,
@@ -34,6 +39,33 @@ pub struct ServeArgs {
 
 fn service_mode(word: &str) -> Result<ServiceMode, String> {
     ServiceMode::from_word(word).ok_or_else(|| "write off, observe or enforce".to_owned())
+}
+
+fn service_role(word: &str) -> Result<ServiceRole, String> {
+    let known = ServiceRole::ALL.map(ServiceRole::word).join(", ");
+    ServiceRole::from_word(word).ok_or_else(|| format!("write one of {known}"))
+}
+
+/// Where it is, and where it is only a part, what it does and what it holds.
+fn announced(at: &Announced) -> String {
+    let control = &at.control;
+    let deliveries = at.deliveries.as_ref().map_or("nowhere", Url::as_str);
+    match at.role {
+        ServiceRole::All => {
+            format!("estop takes deliveries on {deliveries} and orders on {control}")
+        }
+        ServiceRole::Ingest => format!(
+            "estop ingest takes deliveries on {deliveries} and probes on {control} ; it decides \
+             nothing, and holds no credential for the tenant"
+        ),
+        ServiceRole::Worker => format!(
+            "estop worker decides and carries out, and takes probes on {control} ; it holds the \
+             credential that writes to the tenant"
+        ),
+        ServiceRole::Console => format!(
+            "estop console takes orders on {control} ; it reads the tenant, and a worker carries out"
+        ),
+    }
 }
 
 /// Nothing of our memory goes into a core file or to a debugger of the same user: it holds keys.
@@ -72,10 +104,7 @@ pub async fn serve_command(
         }
     };
     let announce = |at: &Announced| {
-        let line = format!(
-            "estop takes deliveries on {} and orders on {}",
-            at.deliveries, at.control
-        );
+        let line = announced(at);
         tracing::info!("{line}");
         // Whoever started us may not read what we say; we serve all the same.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -105,6 +134,7 @@ fn parts(args: &ServeArgs, environment: &Environment) -> Result<Parts, StartErro
     let overrides = Overrides {
         listen: args.listen,
         mode: args.mode,
+        role: args.role,
         ..Overrides::default()
     };
     let configured = overrides
@@ -137,6 +167,9 @@ fn asked_to_reload(reloader: Option<Reloader>) -> impl Future<Output = ()> {
 /// SIGUSR1 stops all writes to the tenant. This never ends.
 fn asked_to_pause(pause: Option<Pause>) -> impl Future<Output = ()> {
     at_each(SignalKind::user_defined1(), move || {
+        if pause.is_none() {
+            tracing::warn!("SIGUSR1: this role writes nothing to the tenant; tell a worker");
+        }
         pause.iter().for_each(Pause::now);
     })
 }

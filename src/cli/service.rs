@@ -59,9 +59,9 @@ pub(super) async fn status(room: &mut Room, reach: &Reach) -> Answer {
     let standing: StandingShown = server.get("/v1/mode").await?;
     let open = open_runs(&server).await?;
     let held: HeldShown = server.get("/v1/holds?limit=500").await?;
-    let exit = match standing.not_ready {
-        None => Exit::Done,
-        Some(_) => Exit::Failed,
+    let exit = match (&standing.not_ready, &standing.idle) {
+        (None, None) => Exit::Done,
+        (Some(_), _) | (_, Some(_)) => Exit::Failed,
     };
     if room.terminal.wants_json() {
         let said = json!({ "standing": standing, "open_runs": open, "holds": held.holds });
@@ -75,6 +75,9 @@ pub(super) async fn status(room: &mut Room, reach: &Reach) -> Answer {
         Some(why) => format!("NOT READY: {why}"),
     };
     room.terminal.line(&format!("health  {health}"));
+    if let Some(why) = &standing.idle {
+        room.terminal.line(&format!("work    NONE: {why}"));
+    }
     holds_line(&mut room.terminal, &held);
     let open = open.as_array().map(Vec::as_slice).unwrap_or_default();
     room.terminal

@@ -1,4 +1,5 @@
-//! `estop store migrate`: out of a SQLite file into a PostgreSQL database.
+//! `estop store migrate`: out of a SQLite file into a PostgreSQL database. `estop store prepare`: the
+//! schema of one, for services that may not change it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +7,13 @@ use serde_json::json;
 
 use super::Room;
 use super::answers::{Answer, Failure};
-use super::args::{MigrateArgs, StoreCommand};
+use super::args::{DatabaseArgs, MigrateArgs, StoreCommand};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::audit::Head;
-use crate::store::{CrossError, Crossed, Crossing, Obstacle, Place, ServerPlace, cross};
+use crate::store::{
+    CrossError, Crossed, Crossing, Entry, Obstacle, OpenError, Place, ServerPlace, Store, cross,
+};
 
 /// What lies beside a store unless the configuration names another place.
 const BESIDE: [&str; 4] = ["ticket-key", "evidence-key", "anchor-key", "offline"];
@@ -18,12 +21,13 @@ const BESIDE: [&str; 4] = ["ticket-key", "evidence-key", "anchor-key", "offline"
 pub(super) async fn store(room: &mut Room, command: StoreCommand) -> Answer {
     match command {
         StoreCommand::Migrate(args) => migrate(room, &args).await,
+        StoreCommand::Prepare(args) => prepare(room, &args).await,
     }
 }
 
 async fn migrate(room: &mut Room, args: &MigrateArgs) -> Answer {
     let from = from(args)?;
-    let (to, named) = to(args)?;
+    let (to, named) = to(&args.into)?;
     let Room {
         terminal, clock, ..
     } = room;
@@ -31,6 +35,39 @@ async fn migrate(room: &mut Room, args: &MigrateArgs) -> Answer {
     let moved = moved.map_err(failure)?;
     terminal.progress_over();
     tell(terminal, &moved, (&from, &to, named));
+    Ok(Exit::Done)
+}
+
+/// Whoever opens a store brings its schema up to date, where its role may.
+async fn prepare(room: &mut Room, args: &DatabaseArgs) -> Answer {
+    let (to, _) = to(args)?;
+    let shown = to.to_string();
+    let opened = Store::open(Place::Server(to), Entry::Visit, room.clock.clone()).await;
+    let (store, writing) = opened.map_err(|why| match why {
+        unfit @ OpenError::Unfit { .. } => Failure::usage(unfit.to_string()),
+        away @ (OpenError::Held { .. } | OpenError::Moved { .. } | OpenError::Unusable { .. }) => {
+            Failure::new(Exit::Unreachable, away.to_string())
+        }
+    })?;
+    let asking = async {
+        let facts = store.facts().await;
+        facts.map_err(|why| Failure::new(Exit::Failed, why.to_string()))
+    };
+    let facts = tokio::select! {
+        facts = asking => facts?,
+        () = writing => None,
+    };
+    let step = facts.map_or(0, |facts| facts.step);
+    if room.terminal.wants_json() {
+        room.terminal.json(&json!({ "store": shown, "step": step }));
+        return Ok(Exit::Done);
+    }
+    room.terminal
+        .line(&format!("the schema of {shown} is at step {step}"));
+    room.terminal.say(
+        "where each role of the service has a role of its own there, grant them what they need \
+         anew: deploy/postgresql/roles.sql",
+    );
     Ok(Exit::Done)
 }
 
@@ -47,7 +84,7 @@ fn from(args: &MigrateArgs) -> Result<PathBuf, Failure> {
             Failure::usage("the configuration names no file: the store to be moved")
                 .fix("name it: --from sqlite:PATH")
         };
-        return configured(args)?
+        return configured(&args.into)?
             .file()
             .map(Path::to_path_buf)
             .ok_or_else(unnamed);
@@ -62,7 +99,7 @@ fn from(args: &MigrateArgs) -> Result<PathBuf, Failure> {
     Ok(path.into())
 }
 
-fn to(args: &MigrateArgs) -> Result<(ServerPlace, Named), Failure> {
+fn to(args: &DatabaseArgs) -> Result<(ServerPlace, Named), Failure> {
     let (place, named) = match args.to.as_deref() {
         Some(text) => (
             Place::read(text, Path::new("")).map_err(Failure::usage)?,
@@ -88,7 +125,7 @@ fn to(args: &MigrateArgs) -> Result<(ServerPlace, Named), Failure> {
     }
 }
 
-fn configured(args: &MigrateArgs) -> Result<Place, Failure> {
+fn configured(args: &DatabaseArgs) -> Result<Place, Failure> {
     let place = crate::config::store_place(args.config.as_deref());
     place.map_err(|why| Failure::usage(why.to_string()))
 }

@@ -75,7 +75,8 @@ pub use person::{Admitted, add_person, revoke_person};
 pub use plan::{Found, Shown, Stop};
 pub use stock::EntityShown;
 pub use token::{
-    Created, NAME_MAX, NewName, TOKEN_LIFE_MAX, at_the_machine, create_token, revoke_token,
+    Created, NAME_MAX, NewName, TOKEN_LIFE_MAX, at_the_machine, authenticate, create_token,
+    revoke_token,
 };
 pub use undo::{Back, ToUndo, UndoShown};
 

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
+use super::Answer;
 use super::error::{Error, Sort};
 use super::token::{NewName, TOKEN_LIFE_MAX, proves, read_after, spell};
-use super::{Answer, Desk};
 use crate::clock::Clock;
 use crate::domain::id::PersonId;
 use crate::domain::moment::Moment;
@@ -30,16 +30,17 @@ pub struct Admitted {
     pub expires_at: Moment,
 }
 
-impl Desk {
-    /// Which person shows this credential; asked anew with every request, as for tokens.
-    pub(super) async fn authenticate_person(&self, bearer: &str) -> Answer<Operator> {
-        let (id, secret) = read_after(PREFIX, bearer).ok_or_else(Error::unbelieved)?;
-        let stored = self.tools.store.person(PersonId::from_uuid(id)).await?;
-        let same = proves(secret, stored.as_ref().map(|person| person.hash));
-        match stored {
-            Some(person) if same && person.lives(self.tools.clock.now()) => Ok(person.operator()),
-            Some(_) | None => Err(Error::unbelieved()),
-        }
+/// Which person shows this credential; asked anew with every request, as for tokens.
+pub(super) async fn authenticate_person(
+    (store, clock): (&Store, &Clock),
+    bearer: &str,
+) -> Answer<Operator> {
+    let (id, secret) = read_after(PREFIX, bearer).ok_or_else(Error::unbelieved)?;
+    let stored = store.person(PersonId::from_uuid(id)).await?;
+    let same = proves(secret, stored.as_ref().map(|person| person.hash));
+    match stored {
+        Some(person) if same && person.lives(clock.now()) => Ok(person.operator()),
+        Some(_) | None => Err(Error::unbelieved()),
     }
 }
 

@@ -12,7 +12,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::error::Error;
-use super::{Answer, Desk, Sort};
+use super::person::authenticate_person;
+use super::{Answer, Sort};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::domain::moment::Moment;
@@ -113,28 +114,24 @@ pub(super) fn proves(secret: [u8; 32], kept: Option<[u8; 32]>) -> bool {
     same && kept.is_some()
 }
 
-impl Desk {
-    /// Who shows this token. Every request asks anew, so that a revoked or expired token ends
-    /// with the next one (threat C06); an unknown one costs one look-up by its id (threat C05).
-    pub async fn authenticate(&self, bearer: &str) -> Answer<Operator> {
-        if bearer.starts_with(super::person::PREFIX) {
-            return self.authenticate_person(bearer).await;
-        }
-        let halves = Halves::read(bearer).ok_or_else(Error::unbelieved)?;
-        let stored = self.tools.store.token(halves.id).await?;
-        let same = proves(halves.secret, stored.as_ref().map(|token| token.hash));
-        match stored {
-            Some(token) if same && self.lives(&token) => Ok(Operator {
-                name: format!("{OF_TOKEN}{}", token.name),
-                scope: token.scope,
-                person: None,
-            }),
-            Some(_) | None => Err(Error::unbelieved()),
-        }
+/// Who shows this token. Every request asks anew, so that a revoked or expired token ends with the
+/// next one (threat C06); an unknown one costs one look-up by its id (threat C05).
+pub async fn authenticate((store, clock): (&Store, &Clock), bearer: &str) -> Answer<Operator> {
+    if bearer.starts_with(super::person::PREFIX) {
+        return authenticate_person((store, clock), bearer).await;
     }
-
-    fn lives(&self, token: &StoredToken) -> bool {
-        token.revoked_at.is_none() && self.tools.clock.now() < token.expires_at
+    let halves = Halves::read(bearer).ok_or_else(Error::unbelieved)?;
+    let stored = store.token(halves.id).await?;
+    let same = proves(halves.secret, stored.as_ref().map(|token| token.hash));
+    let now = clock.now();
+    let lives = |token: &StoredToken| token.revoked_at.is_none() && now < token.expires_at;
+    match stored {
+        Some(token) if same && lives(&token) => Ok(Operator {
+            name: format!("{OF_TOKEN}{}", token.name),
+            scope: token.scope,
+            person: None,
+        }),
+        Some(_) | None => Err(Error::unbelieved()),
     }
 }
 

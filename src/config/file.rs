@@ -28,6 +28,7 @@ use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::moment::Span;
 use crate::domain::permission::Profile;
 use crate::domain::playbook::{Mode, ServiceMode};
+use crate::domain::role::ServiceRole;
 
 /// Largest configuration that is read.
 const FILE_MAX: usize = 256 * 1024;
@@ -35,6 +36,7 @@ const FILE_MAX: usize = 256 * 1024;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    pub(super) role: Option<ServiceRole>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) public_url: Option<url::Url>,
     pub(super) tls: Option<TlsFile>,

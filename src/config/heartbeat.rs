@@ -13,6 +13,7 @@ use super::senders::SourceConfig;
 use crate::domain::detection::SourceName;
 use crate::domain::moment::Span;
 use crate::domain::reading::ReaderKind;
+use crate::domain::role::ServiceRole;
 use crate::watch::HeartTerms;
 
 /// From beat to beat.
@@ -42,7 +43,7 @@ pub struct HeartbeatConfig {
 pub(super) fn heartbeat(
     base: &Path,
     file: Option<HeartbeatFile>,
-    (senders, listen): (&BTreeMap<SourceName, SourceConfig>, SocketAddr),
+    (senders, role, listen): (&BTreeMap<SourceName, SourceConfig>, ServiceRole, SocketAddr),
 ) -> Result<Option<HeartbeatConfig>, BadConfig> {
     let Some(file) = file else { return Ok(None) };
     let bad = |what: String| BadConfig(format!("`heartbeat`: {what}"));
@@ -61,6 +62,10 @@ pub(super) fn heartbeat(
         return Err(bad(format!("`every` is less than {}", Span(EVERY_LEAST))));
     }
     let here = || {
+        if role == ServiceRole::Worker {
+            let what = "`to` must be written: a worker has no door; name that of `ingest`";
+            return Err(bad(what.to_owned()));
+        }
         let url: Result<Url, _> = format!("http://{listen}").parse();
         url.map_err(|why| bad(format!("`listen` is no address to send to: {why}")))
     };

@@ -30,6 +30,7 @@ mod pull;
 mod retention;
 mod senders;
 mod settings;
+mod shared;
 mod show;
 mod tenant;
 mod traces;

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{BadConfig, Environment};
 use crate::domain::playbook::ServiceMode;
+use crate::domain::role::ServiceRole;
 
 /// What stands above the file: flags, then the environment.
 #[derive(Clone, Debug, Default)]
@@ -20,13 +21,15 @@ pub struct Overrides {
     pub store: Option<String>,
     /// How far the service may go.
     pub mode: Option<ServiceMode>,
+    /// Which part of the service this process is.
+    pub role: Option<ServiceRole>,
     /// Which of these came from the environment, for `config show --origin`.
     pub from_environment: Vec<&'static str>,
 }
 
 impl Overrides {
     /// Fills what no flag has set from `ESTOP_LISTEN`, `ESTOP_CONTROL_LISTEN`,
-    /// `ESTOP_PUBLIC_URL`, `ESTOP_STORE` and `ESTOP_MODE`.
+    /// `ESTOP_PUBLIC_URL`, `ESTOP_STORE`, `ESTOP_MODE` and `ESTOP_ROLE`.
     pub fn or_environment(mut self, environment: &Environment) -> Result<Self, BadConfig> {
         let mut used = Vec::new();
         fill(
@@ -63,6 +66,13 @@ impl Overrides {
             "ESTOP_MODE",
             &mut used,
             ServiceMode::from_word,
+        )?;
+        fill(
+            &mut self.role,
+            environment,
+            "ESTOP_ROLE",
+            &mut used,
+            ServiceRole::from_word,
         )?;
         self.from_environment = used;
         Ok(self)

@@ -22,6 +22,7 @@ use super::overrides::Overrides;
 use super::page::{PageConfig, pages};
 use super::pull::{PullConfig, pull};
 use super::senders::{SourceConfig, callback_hosts, sources, warned_of};
+use super::shared::shared_by;
 use super::tenant::{endpoints, relative, size};
 use super::traces::TracesConfig;
 use super::warned::warnings;
@@ -33,6 +34,7 @@ use crate::domain::entity::{ObjectId, TenantId};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::ServiceMode;
 use crate::domain::retention::Retention;
+use crate::domain::role::ServiceRole;
 use crate::graph::{Endpoints, TenantSize};
 use crate::ingress::PerSecond;
 use crate::listener::Limits;
@@ -53,6 +55,8 @@ const EVIDENCE_WITHIN: Duration = Duration::from_secs(3600);
 pub struct Config {
     /// The file it was read from.
     pub path: PathBuf,
+    /// Which part of the service this process is.
+    pub role: ServiceRole,
     /// Where deliveries are taken.
     pub listen: SocketAddr,
     /// Where the control API listens.
@@ -171,6 +175,8 @@ impl Config {
             named.as_deref(),
             [file.store_password_file, file.store_ca_file],
         )?;
+        let role = overrides.role.or(file.role).unwrap_or_default();
+        let store = shared_by(role, store)?;
         let beside = Beside::of(base, &store);
         let listen = overrides.listen.or(file.listen);
         let listen = listen.unwrap_or_else(|| local(8787));
@@ -180,6 +186,7 @@ impl Config {
         let left_alone = [protected.as_slice(), &file.ourselves].concat();
         Ok(Self {
             path: path.to_path_buf(),
+            role,
             listen,
             control_listen: overrides
                 .control_listen
@@ -199,7 +206,7 @@ impl Config {
             credential: relative(base, file.tenant.credential),
             pull: pull(file.pull, &sources)?,
             copilot: copilot(file.copilot)?,
-            heartbeat: heartbeat(base, file.heartbeat, (&sources, listen))?,
+            heartbeat: heartbeat(base, file.heartbeat, (&sources, role, listen))?,
             sources,
             activation: file.activation.checked()?,
             actions: file.actions.checked()?,

@@ -34,6 +34,7 @@ pub fn shown(config: &Config, text: &str, overrides: &Overrides) -> Vec<Shown> {
         ),
         ("store", overrides.store.is_some(), "ESTOP_STORE"),
         ("mode", overrides.mode.is_some(), "ESTOP_MODE"),
+        ("role", overrides.role.is_some(), "ESTOP_ROLE"),
     ];
     values(config)
         .into_iter()
@@ -58,6 +59,7 @@ pub fn shown(config: &Config, text: &str, overrides: &Overrides) -> Vec<Shown> {
 
 fn values(config: &Config) -> Vec<(String, String)> {
     let mut values = vec![
+        ("role".to_owned(), config.role.to_string()),
         ("listen".to_owned(), config.listen.to_string()),
         (
             "control.listen".to_owned(),

@@ -1,4 +1,4 @@
-//! One look: read everything, then judge it.
+//! One look: read everything that this role needs, then judge it.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,11 @@ use futures_util::future::join;
 use super::policy::Whom;
 use super::report::{Line, Report};
 use super::{
-    Doctor, Wants, drills, licence, logs, ourselves, pages, permissions, policy, protected, reach,
-    rights, sights, skew, stored, token,
+    Doctor, Enforcement, Patient, Wants, drills, licence, logs, ourselves, pages, permissions,
+    policy, protected, reach, reading, rights, sights, skew, stored, token,
 };
 use crate::domain::drill::DrillState;
-use crate::domain::entity::ObjectId;
 use crate::domain::sight::Sight;
-use crate::entra::Identity;
-use crate::graph::{Ask, Error, Priority};
 use crate::store;
 
 /// Drills looked through for the newest that has ended.
@@ -24,28 +21,59 @@ impl Doctor {
     /// Looks at everything by reading, with the least priority, and writes it on the board. Takes
     /// a few seconds: ID Protection gives one answer a second to the whole tenant.
     pub async fn examine(&self) -> Report {
-        let wants = Wants::of(&self.catalog.load());
-        let (held, identity) = self.token().await;
+        let at = self.clock.now();
+        let mut lines = vec![stored::judge(&self.stored().await)];
+        let mut enforcement = Enforcement::default();
+        match &self.tenant {
+            None => {}
+            Some(patient) if self.premises.role.works() => {
+                let (found, known) = self.of_worker(patient).await;
+                lines.extend(found);
+                enforcement = known;
+            }
+            Some(patient) => lines.extend(self.of_reader(patient).await),
+        }
+        let report = Report { at, lines };
+        self.board.write(report.clone(), enforcement);
+        report
+    }
+
+    /// What a role needs that shows the tenant and changes nothing.
+    async fn of_reader(&self, patient: &Patient) -> Vec<Line> {
+        let (held, identity) = patient.token().await;
         let roles = identity.as_ref().map(|identity| identity.roles.as_slice());
-        let (probe, ours) = self.probed().await;
-        let there = self.there(identity.as_ref()).await;
-        let apps = self.blueprint_apps(&there).await;
-        let policies = self.policies().await;
+        let (probe, ours) = self.probed(patient).await;
+        let there = self.there(patient, identity.as_ref()).await;
+        let apps = self.blueprint_apps(patient, &there).await;
+        let date = probe.as_ref().ok().and_then(|probe| probe.date);
+        let premises = &self.premises;
+        vec![
+            reach::judge(&probe),
+            token::judge(&held, premises.tenant, self.clock.now()),
+            skew::judge(date, ours),
+            rights::judge(roles, premises.profile),
+            reading::judge(roles),
+            ourselves::judge(identity.as_ref(), &premises.ourselves, &there),
+            protected::judge(&premises.protected, &there, &apps),
+        ]
+    }
+
+    /// What a containment needs, and whether a policy blocks agents at high risk.
+    async fn of_worker(&self, patient: &Patient) -> (Vec<Line>, Enforcement) {
+        let wants = Wants::of(&self.catalog.load());
+        let (held, identity) = patient.token().await;
+        let roles = identity.as_ref().map(|identity| identity.roles.as_slice());
+        let (probe, ours) = self.probed(patient).await;
+        let there = self.there(patient, identity.as_ref()).await;
+        let apps = self.blueprint_apps(patient, &there).await;
+        let policies = self.policies(patient).await;
         let (risk, plans) = join(
-            self.graph.agent_risk_answers(self.ask()),
-            self.graph.service_plans(self.ask()),
+            patient.graph.agent_risk_answers(self.ask()),
+            patient.graph.service_plans(self.ask()),
         )
         .await;
-        let settings = match &self.arm {
+        let settings = match &patient.arm {
             Some(arm) => Some(arm.diagnostic_settings().await),
-            None => None,
-        };
-        let drilled = match &self.store {
-            Some(store) => Some(self.drilled(store).await),
-            None => None,
-        };
-        let tested = match &self.store {
-            Some(store) => Some(store.tested_places().await),
             None => None,
         };
         let premises = &self.premises;
@@ -56,8 +84,7 @@ impl Doctor {
             plans: plans.as_ref().ok(),
         };
         let date = probe.as_ref().ok().and_then(|probe| probe.date);
-        let lines: Vec<Line> = vec![
-            stored::judge(&self.stored().await),
+        let mut lines = vec![
             reach::judge(&probe),
             token::judge(&held, premises.tenant, now),
             skew::judge(date, ours),
@@ -71,14 +98,24 @@ impl Doctor {
             policy::judge(Whom::AgentUsers, &policies, &[]),
             policy::judge_classic(&policies, &wants.classic),
             logs::judge(settings.as_ref(), premises.subscription),
-            drills::judge(premises.drill, drilled.as_ref(), now),
+        ];
+        lines.extend(self.practised(&wants).await);
+        (lines, policy::enforcement(Whom::Agents, &policies))
+    }
+
+    /// Was it tried lately, and is there anyone to tell?
+    async fn practised(&self, wants: &Wants) -> [Line; 3] {
+        let (mut drilled, mut tested) = (None, None);
+        if let Some(store) = &self.store {
+            drilled = Some(self.drilled(store).await);
+            tested = Some(store.tested_places().await);
+        }
+        let premises = &self.premises;
+        [
+            drills::judge(premises.drill, drilled.as_ref(), self.clock.now()),
             pages::judge(&premises.places, tested.as_ref()),
             pages::judge_audience(&premises.places, &wants.audience),
-        ];
-        let report = Report { at: now, lines };
-        let enforcement = policy::enforcement(Whom::Agents, &policies);
-        self.board.write(report.clone(), enforcement);
-        report
+        ]
     }
 
     async fn stored(&self) -> stored::Read {
@@ -89,84 +126,11 @@ impl Doctor {
         }
     }
 
-    fn ask(&self) -> Ask {
-        Ask {
-            priority: Priority::Watch,
-            correlation: self.clock.uuid(),
-        }
-    }
-
-    async fn token(&self) -> (token::Read, Option<Identity>) {
-        match self.tokens.token().await {
-            Ok(token) => {
-                let identity = token.identity().cloned();
-                (Ok((token.expires_at(), identity.clone())), identity)
-            }
-            Err(error) => (Err(error), None),
-        }
-    }
-
-    /// The answer, and the middle of the time it took by our clock.
-    async fn probed(
-        &self,
-    ) -> (
-        Result<crate::graph::Probe, Error>,
-        crate::domain::moment::Moment,
-    ) {
-        let before = self.clock.now();
-        let probe = self.graph.probe(self.ask()).await;
-        let took = self.clock.now().since(before);
-        (probe, before.plus(took / 2))
-    }
-
-    /// Which of our own and the protected ids are there.
-    async fn there(&self, identity: Option<&Identity>) -> Result<BTreeSet<ObjectId>, Error> {
-        let own = identity.map(|identity| identity.object_id);
-        let ids: Vec<ObjectId> = self.premises.protected.iter().copied().chain(own).collect();
-        if ids.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        self.graph.objects_there(self.ask(), &ids).await
-    }
-
-    /// Those of the protected ids that are no object ids, and the app id of a blueprint.
-    async fn blueprint_apps(
-        &self,
-        there: &Result<BTreeSet<ObjectId>, Error>,
-    ) -> BTreeSet<ObjectId> {
-        let mut apps = BTreeSet::new();
-        let Ok(there) = there else { return apps };
-        for id in self
-            .premises
-            .protected
-            .iter()
-            .filter(|id| !there.contains(id))
-        {
-            if self
-                .graph
-                .blueprint_by_app_id(self.ask(), *id)
-                .await
-                .is_ok()
-            {
-                apps.insert(*id);
-            }
-        }
-        apps
-    }
-
     /// What is looked at here, with what the playbooks in force look at.
     fn sights(&self, wants: &Wants) -> BTreeSet<Sight> {
         let mut sights = self.premises.sights.clone();
         sights.extend(wants.scheduled.then_some(Sight::Schedules));
         sights
-    }
-
-    async fn policies(&self) -> policy::Read {
-        let policies = self.graph.policies(self.ask()).await?;
-        Ok(policy::Rules {
-            policies: policies.all.clone(),
-            defaults: self.graph.security_defaults(self.ask()).await?,
-        })
     }
 
     async fn drilled(&self, store: &store::Store) -> Result<drills::Read, store::Error> {

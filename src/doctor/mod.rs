@@ -13,6 +13,7 @@
 
 mod board;
 mod look;
+mod patient;
 mod report;
 
 mod drills;
@@ -24,6 +25,7 @@ mod permissions;
 mod policy;
 mod protected;
 mod reach;
+mod reading;
 mod rights;
 mod sights;
 mod skew;
@@ -54,6 +56,7 @@ use crate::domain::entity::{EntityKind, ObjectId, TenantId};
 use crate::domain::permission::Profile;
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Also, Call};
+use crate::domain::role::ServiceRole;
 use crate::domain::sight::Sight;
 use crate::entra::TokenSource;
 use crate::graph::{Cloud, Graph};
@@ -62,6 +65,8 @@ use crate::store::Store;
 /// What a deployment has set, as far as a check needs it.
 #[derive(Clone, Debug)]
 pub struct Premises {
+    /// Which part of the service is examined.
+    pub role: ServiceRole,
     /// The tenant that `tenant.id` names.
     pub tenant: TenantId,
     /// Which cloud, for what it lacks.
@@ -82,15 +87,22 @@ pub struct Premises {
     pub sights: BTreeSet<Sight>,
 }
 
-/// Looks at everything. Cheap to clone; clones share the board.
+/// The tenant, and by what we enter it.
 #[derive(Clone)]
-pub struct Doctor {
-    /// The tenant.
+pub struct Patient {
+    /// By reading it.
     pub graph: Graph,
     /// Our own token.
     pub tokens: TokenSource,
     /// Azure, where it may be asked.
     pub arm: Option<Arm>,
+}
+
+/// Looks at everything that its role needs. Cheap to clone; clones share the board.
+#[derive(Clone)]
+pub struct Doctor {
+    /// What is looked at; `None` where this role enters no tenant.
+    pub tenant: Option<Patient>,
     /// Where things are stored; `None` when it is not at hand.
     pub store: Option<Store>,
     /// Why it is not, where it should be.

@@ -1,6 +1,7 @@
 //! Does the store take what must be stored, and where several services share it, who keeps house?
 
 use super::report::{Line, State};
+use crate::domain::role::ServiceRole;
 use crate::store::{Error, Facts};
 
 const CHECK: &str = "store";
@@ -52,7 +53,8 @@ pub(super) fn judge(read: &Read) -> Line {
 }
 
 fn shared(begun: String, facts: &Facts) -> Line {
-    match (facts.services, &facts.keeper) {
+    let services: i64 = facts.services.values().sum();
+    match (services, &facts.keeper) {
         (0, _) => Line::ok(CHECK, format!("{begun}; no service works on it now")),
         (services, Some(keeper)) => {
             let share = if services == 1 {
@@ -60,16 +62,34 @@ fn shared(begun: String, facts: &Facts) -> Line {
             } else {
                 "services work"
             };
+            let parts = parts(facts);
             Line::ok(
                 CHECK,
-                format!("{begun}; {services} {share} on it, and {keeper} keeps house"),
+                format!("{begun}; {services} {share} on it{parts}, and {keeper} keeps house"),
             )
+        }
+        (_, None) if !facts.services.keys().any(|role| role.works()) => {
+            let parts = parts(facts);
+            let said =
+                format!("{begun}; no worker is alive{parts}: what is taken and ordered waits");
+            let fix = "Start one: estop serve --role worker";
+            Line::of(CHECK, State::Fail, said, fix)
         }
         (services, None) => {
             let said = format!("{begun}; {services} at work on it, and none keeps house");
             let fix = "One takes it within 15 s; if none does, their logs say why";
             Line::of(CHECK, State::Warn, said, fix)
         }
+    }
+}
+
+/// What they are, where they are parts of one.
+fn parts(facts: &Facts) -> String {
+    let each = facts.services.iter();
+    let each: Vec<_> = each.map(|(role, many)| format!("{many} {role}")).collect();
+    match facts.services.keys().any(|role| *role != ServiceRole::All) {
+        true => format!(" ({})", each.join(", ")),
+        false => String::new(),
     }
 }
 

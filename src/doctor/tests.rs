@@ -18,6 +18,7 @@ use crate::domain::evidence::TokenSeen;
 use crate::domain::id::DrillId;
 use crate::domain::moment::Moment;
 use crate::domain::permission::Profile;
+use crate::domain::role::ServiceRole;
 use crate::entra::{self, Identity};
 use crate::graph::{Cloud, Enabled, Error, Policy, Receipt};
 
@@ -494,9 +495,34 @@ fn facts() -> crate::store::Facts {
         tls: true,
         step: 25,
         ours: 25,
-        services: 2,
+        services: [(ServiceRole::All, 2)].into(),
         keeper: Some("first".to_owned()),
     }
+}
+
+#[test]
+fn where_parts_share_a_store_it_is_told_which_and_that_a_worker_is_missing() {
+    let of = |services: &[(ServiceRole, i64)], keeper: Option<&str>| {
+        stored::judge(&stored::Read::Asked(Ok(Some(crate::store::Facts {
+            services: services.iter().copied().collect(),
+            keeper: keeper.map(str::to_owned),
+            ..facts()
+        }))))
+    };
+
+    let whole = of(
+        &[(ServiceRole::Ingest, 2), (ServiceRole::Worker, 1)],
+        Some("first"),
+    );
+    let idle = of(&[(ServiceRole::Ingest, 1), (ServiceRole::Console, 1)], None);
+
+    let all = "3 services work on it (2 ingest, 1 worker), and first keeps house";
+    assert!(
+        whole.state == Fine && whole.said.ends_with(all),
+        "{whole:?}"
+    );
+    let none = "no worker is alive (1 ingest, 1 console): what is taken and ordered waits";
+    assert!(idle.state == Fail && idle.said.ends_with(none), "{idle:?}");
 }
 
 #[test]
@@ -511,7 +537,7 @@ fn a_server_that_only_follows_or_forgets_or_is_away_stores_nothing() {
         ),
         (
             asked(crate::store::Facts {
-                services: 0,
+                services: [].into(),
                 keeper: None,
                 ..facts()
             }),

@@ -43,6 +43,7 @@ pub mod guard;
 pub mod needed;
 pub mod plan;
 pub mod restraint;
+pub mod role;
 pub mod sight;
 
 pub mod containment;

@@ -31,7 +31,7 @@ pub use caller::{
 };
 pub use credential::Authority;
 pub use error::Error;
-pub use rights::denied;
+pub use rights::{denied, writing};
 pub use source::{Fetched, TokenSource};
 pub use token::{AccessToken, Claims, Identity};
 

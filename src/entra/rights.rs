@@ -29,6 +29,12 @@ pub fn denied(profile: Profile, roles: &[String]) -> Vec<String> {
     roles.iter().filter(is_denied).cloned().collect()
 }
 
+/// Those of our roles that let us change something. One whose name says nothing is among them.
+pub fn writing(roles: &[String]) -> Vec<String> {
+    let reads = |role: &str| matches!(role.split('.').nth(1), Some("Read" | "ReadBasic"));
+    roles.iter().filter(|role| !reads(role)).cloned().collect()
+}
+
 fn is_needed(profile: Profile, role: &str) -> bool {
     let mut actions = Action::ALL
         .into_iter()
@@ -38,7 +44,7 @@ fn is_needed(profile: Profile, role: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Profile, denied};
+    use super::{Profile, denied, writing};
     use crate::domain::action::Action;
 
     fn of(profile: Profile, role: &str) -> bool {
@@ -70,6 +76,27 @@ mod tests {
             "RoleManagement.ReadWrite.Directory"
         ));
         assert!(of(Profile::Eradicate, "RoleManagement.ReadWrite.Exchange"));
+    }
+
+    #[test]
+    fn whatever_is_not_known_to_read_counts_as_writing() {
+        let own = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let read = [
+            "Directory.Read.All",
+            "User.ReadBasic.All",
+            "RoleManagement.Read.Directory",
+        ];
+        let write = [
+            "AgentIdentity.EnableDisable.All",
+            "User.RevokeSessions.All",
+            "IdentityRiskyAgent.ReadWrite.All",
+            "New-Right",
+        ];
+
+        assert_eq!(writing(&own(&read)), own(&[]));
+        assert_eq!(writing(&own(&write)), own(&write));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! One exchange with Graph: lane, token, deadline, and the answer sorted by what to do next.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +7,6 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::answer::{challenge, is_graphs_own, refusal, word};
-use super::delete::is_deletable;
 use super::error::{Error, Receipt, spoken};
 use super::lanes::{Lane, Priority, sent_at, units};
 use super::place::Place;
@@ -21,8 +19,6 @@ use crate::transport::{Answer, Failure, Request};
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Pause after a failure that says nothing about when to come back.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Pause after a write that did not leave because writes are stopped.
-const STOPPED: Duration = Duration::from_secs(1);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("estop/", env!("CARGO_PKG_VERSION")));
@@ -112,7 +108,9 @@ impl Graph {
     }
 
     /// Waits for a turn in the call's lane; a directory write then also for its resource units.
+    /// What may never leave waits for nothing.
     pub(super) async fn turn(&self, ask: Ask, call: &Call) -> Result<(), Error> {
+        self.may_ever_leave(call)?;
         let lanes = &self.0.lanes;
         let (lane, reads) = (lanes.of(call.lane), lanes.of(Lane::DirectoryReads));
         let turn = match call.lane {
@@ -133,17 +131,8 @@ impl Graph {
 
     /// Sends a call whose turn it is. A 401 is answered once with a forced token (threat G05).
     pub(super) async fn send_now(&self, ask: Ask, call: Call) -> Result<Answered, Error> {
+        self.may_leave_now(&call)?;
         let spoken = call.spoken();
-        if call.kind == Kind::Write && self.0.writes_stopped.load(Ordering::Relaxed) {
-            return Err(Error::try_again(STOPPED, &spoken, "writes are stopped"));
-        }
-        if call.method == Method::DELETE && !is_deletable(call.place.text()) {
-            return Err(Error::Refused {
-                code: "NotOnTheList".to_owned(),
-                status: None,
-                because: format!("{spoken}: estop never deletes this"),
-            });
-        }
         let tokens = &self.0.link.tokens;
         let token = tokens
             .token()

@@ -13,7 +13,7 @@ use crate::domain::found::OpaqueId;
 /// The Agent Registry's reserved collection Quarantined.
 pub(super) const QUARANTINED: &str = "00000000-0000-0000-0000-000000000002";
 
-/// What a DELETE may name; `*` stands for one id. `send_now` lets no other leave.
+/// What a DELETE may name; `*` stands for one id. `may_leave_now` lets no other pass.
 const DELETABLE: [&str; 5] = [
     "/v1.0/oauth2PermissionGrants/*",
     "/v1.0/servicePrincipals/*/appRoleAssignments/*",

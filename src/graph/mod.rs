@@ -19,6 +19,7 @@ mod lanes;
 
 mod answer;
 mod call;
+mod leave;
 mod page;
 mod place;
 mod shape;
@@ -132,9 +133,10 @@ impl Graph {
         Self::with_gate((link, traces), Gate::Opens)
     }
 
-    /// A tenant that can only be read: no write ever leaves, and nothing can change that.
-    pub fn sealed(link: Link) -> Self {
-        Self::with_gate((link, Traces::off()), Gate::Sealed)
+    /// A tenant that can only be read: every write is refused before it waits for anything, and
+    /// nothing can change that.
+    pub fn sealed(link: Link, traces: Traces) -> Self {
+        Self::with_gate((link, traces), Gate::Sealed)
     }
 
     fn with_gate((link, traces): (Link, Traces), gate: Gate) -> Self {

@@ -15,6 +15,7 @@ use crate::domain::plan::{Plan, PlanStep};
 use crate::domain::playbook::PlaybookName;
 use crate::domain::step::Before;
 use crate::graph::{Graph, Link};
+use crate::traces::Traces;
 use crate::transport::{Failure, Request, Transport};
 
 use super::explanation::Judge;
@@ -64,7 +65,7 @@ impl Looker {
     pub fn new(link: Link, means: Means) -> Self {
         let transport = reads_only(link.transport.clone(), &link);
         Self {
-            graph: Graph::sealed(Link { transport, ..link }),
+            graph: Graph::sealed(Link { transport, ..link }, Traces::off()),
             means: Means {
                 foundry: None,
                 ..means

@@ -12,14 +12,16 @@
 //! * A run keeps the copy it began with.
 //! * A rehearsal has a thread of its own, so that it does not stand in the way of a kill.
 //!
-//! Read next: `attempt`, then `swap`, then `watch`.
+//! Read next: `attempt`, then `swap`, then `watch`; `follow` for whoever has no folder.
 
 mod attempt;
+mod follow;
 mod set;
 mod swap;
 mod watch;
 
 pub use attempt::Trials;
+pub use follow::{Follower, follow_loop};
 pub use set::{active_set, owners};
 pub use swap::{Cause, Reloaded, Reloader};
 pub use watch::reload_loop;

@@ -18,6 +18,8 @@ use crate::domain::restraint::Activation;
 
 /// Longest text about a refused set that is kept, in characters.
 const WHY_MAX: usize = 2000;
+/// The setting that lists the digest of every playbook in force.
+pub(super) const MEMBERS: &str = "playbooks_members";
 
 /// A set of playbooks that is to be in force.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +105,9 @@ impl Store {
                 record(tx, &set, &by, at).await?;
                 note(tx, "playbooks", &set.digest, (&set.cause, at)).await?;
                 note(tx, "playbooks_refused", "", (&set.cause, at)).await?;
+                let digests = set.playbooks.iter().map(|(_, digest, _)| digest);
+                let digests = json!(digests.collect::<Vec<_>>()).to_string();
+                note(tx, MEMBERS, &digests, (&set.cause, at)).await?;
                 if set.rehearsal == Rehearsal::Passed {
                     let digests = set.playbooks.iter().map(|(_, digest, _)| digest.clone());
                     let digests: Vec<_> = digests.collect();

@@ -1,4 +1,5 @@
-//! What services on one database tell each other at once: whom a commit has closed or opened.
+//! What services on one database tell each other at once: whom a commit has closed or opened, and to
+//! the workers, what other parts of a service have stored for them.
 //!
 //! A hint and no more. Whoever hears it reads what is so, and whoever may have missed one reads
 //! everything.
@@ -7,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::afar::Afar;
 use super::error::Error;
 use super::moved::Moved;
 use super::sql::{Server, query};
@@ -14,7 +16,10 @@ use super::writer::Tx;
 use crate::clock::Clock;
 use crate::domain::entity::ObjectId;
 
-const CHANNEL: &str = "estop_moved";
+/// Whom a commit has closed or opened.
+const MOVED: &str = "estop_moved";
+/// What is to be done, for those who work.
+const DUE: &str = "estop_due";
 /// Said where there are too many to name: a word has at most 8,000 bytes.
 const EVERYTHING: &str = "everything";
 /// Most that are named in one word.
@@ -45,13 +50,21 @@ pub(super) async fn tell_others(tx: &mut Tx) -> Result<(), Error> {
 }
 
 /// Listens for as long as anyone holds it.
-pub(super) async fn hear_loop(server: Arc<Server>, moved: Moved, clock: Clock) {
+pub(super) async fn hear_loop(server: Arc<Server>, (moved, afar): (Moved, Afar), clock: Clock) {
+    let channels: &[&str] = if server.role().works() {
+        &[MOVED, DUE]
+    } else {
+        &[MOVED]
+    };
     loop {
-        match server.listen(CHANNEL).await {
+        match server.listen(channels).await {
             Ok(mut ear) => {
                 moved.heard_nothing_certain();
-                while let Some(word) = ear.next().await {
-                    heed(&moved, &word);
+                while let Some((channel, word)) = ear.next().await {
+                    match channel.as_str() {
+                        DUE => afar.heard(&word),
+                        _ => heed(&moved, &word),
+                    }
                 }
             }
             Err(error) => tracing::debug!(%error, "other services cannot be heard; trying again"),

@@ -15,6 +15,7 @@
 
 mod activation;
 mod active;
+mod afar;
 mod ages;
 mod anchors;
 mod approvals;
@@ -107,6 +108,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 
 pub use active::{ActiveSet, Instead, RefusedShown, Rehearsal, SetShown};
+pub use afar::{Due, TOLD_MAX};
 pub use ages::Oldest;
 pub use anchors::Cut;
 pub use approvals::ApprovalFilter;
@@ -155,6 +157,7 @@ pub use workplace::{Disk, Syncing, Workplace};
 
 use crate::clock::Clock;
 use crate::vault::Vault;
+use afar::Afar;
 use hearing::hear_loop;
 use moved::Moved;
 use sql::{Glance, Readers};
@@ -167,6 +170,7 @@ pub struct Store {
     readers: Readers,
     asked: Arc<AtomicU64>,
     moved: Moved,
+    afar: Afar,
     /// What opens the bodies of deliveries.
     vault: Arc<Vault>,
     clock: Clock,
@@ -203,10 +207,16 @@ impl Store {
         if workplace.is_here() {
             opened.readers.stay_here();
         }
-        let moved = Moved::default();
+        let (moved, afar) = (Moved::default(), Afar::default());
         let shared = opened.hears.is_some();
         let hears = opened.hears.filter(|_| entry == Entry::Service);
-        let hearing = hears.map(|server| Box::pin(hear_loop(server, moved.clone(), clock.clone())));
+        let hearing = hears.map(|server| {
+            Box::pin(hear_loop(
+                server,
+                (moved.clone(), afar.clone()),
+                clock.clone(),
+            ))
+        });
         let (writer, writing) =
             Writer::new(opened.files, (moved.clone(), Arc::clone(&vault)), workplace);
         let life = async move {
@@ -229,6 +239,7 @@ impl Store {
                 readers: opened.readers,
                 asked: Arc::default(),
                 moved,
+                afar,
                 vault,
                 clock,
                 shared,

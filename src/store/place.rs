@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use crate::domain::role::ServiceRole;
+
 /// Where PostgreSQL listens unless another port is named.
 const PORT: u16 = 5432;
 
@@ -35,6 +37,8 @@ pub struct ServerPlace {
     pub ca_file: Option<PathBuf>,
     /// Is the way there closed?
     pub way: SslMode,
+    /// As which part of the service we are there.
+    pub role: ServiceRole,
 }
 
 /// Where the server listens.
@@ -145,6 +149,7 @@ impl ServerPlace {
             user,
             password_file: None,
             ca_file: None,
+            role: ServiceRole::All,
         })
     }
 }

@@ -1,6 +1,8 @@
-//! The last set of playbooks whose own tests passed, which a later start may come back to.
+//! The texts of whole sets of playbooks: the one in force, and the last whose own tests passed, which
+//! a later start may come back to.
 
 use super::Store;
+use super::active::MEMBERS;
 use super::error::Error;
 use super::rows::{json as from_json, to_json};
 use super::settings::set as note;
@@ -12,6 +14,11 @@ use crate::domain::moment::Moment;
 const SETTING: &str = "playbooks_rehearsed";
 
 impl Store {
+    /// Name and text of each playbook in force; none where no set ever was.
+    pub async fn texts_in_force(&self) -> Result<Vec<(String, String)>, Error> {
+        self.texts_listed_in(MEMBERS).await
+    }
+
     /// Notes that the tests of the set in force passed, by the digests of its playbooks.
     pub async fn set_rehearsed(&self, digests: Vec<String>, at: Moment) -> Result<(), Error> {
         self.write(move |tx| Box::pin(async move { keep(tx, &digests, at).await }))
@@ -20,8 +27,12 @@ impl Store {
 
     /// Name and text of each playbook of the last set whose tests passed; none where no set did.
     pub async fn last_rehearsed(&self) -> Result<Vec<(String, String)>, Error> {
+        self.texts_listed_in(SETTING).await
+    }
+
+    async fn texts_listed_in(&self, setting: &str) -> Result<Vec<(String, String)>, Error> {
         let row = query("select value from setting where name = $1")
-            .bind(SETTING)
+            .bind(setting)
             .fetch_optional(self.reading())
             .await?;
         let digests: Vec<String> = match row {

@@ -44,9 +44,12 @@ pub(super) async fn migrate(db: &mut Live) -> Result<(), Error> {
 
 /// Every step that is not done, within the transaction in hand.
 pub(super) async fn steps(db: &mut Live) -> Result<(), Error> {
-    db.run_script(TABLE).await?;
-    for step in &STEPS {
-        apply(db, step).await?;
+    if !is_done(db).await? {
+        may_change(db).await?;
+        db.run_script(TABLE).await?;
+        for step in &STEPS {
+            apply(db, step).await?;
+        }
     }
     let beyond = query("select number from migration where number > $1 and beside > $1 limit 1")
         .bind(newest())
@@ -62,6 +65,38 @@ pub(super) async fn steps(db: &mut Live) -> Result<(), Error> {
     }
 }
 
+/// Is every step there that we know? Whoever only asks needs no right to change the schema.
+async fn is_done(db: &mut Live) -> Result<bool, Error> {
+    let there = query("select to_regclass('migration') is not null as there")
+        .fetch_one(&mut *db)
+        .await?;
+    if !there.get::<bool>("there")? {
+        return Ok(false);
+    }
+    for step in &STEPS {
+        if !is_there(db, step).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A service whose role may only use the tables leaves the schema to its owner.
+async fn may_change(db: &mut Live) -> Result<(), Error> {
+    let row = query("select has_schema_privilege(current_schema(), 'create') as may")
+        .fetch_one(db)
+        .await?;
+    if row.get::<Option<bool>>("may")?.unwrap_or(false) {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "its schema is older than step {}, which this version needs, and our role there may not change \
+         it. As the role that owns it: estop store prepare --to postgres://OWNER@HOST/DATABASE, then \
+         deploy/postgresql/roles.sql",
+        newest()
+    )))
+}
+
 /// The newest step that we know.
 pub(super) fn newest() -> i64 {
     STEPS
@@ -71,26 +106,35 @@ pub(super) fn newest() -> i64 {
         .unwrap_or_default()
 }
 
-async fn apply(db: &mut Live, step: &Step) -> Result<(), Error> {
-    let digest = Sha256::digest(step.text.as_bytes()).to_vec();
+/// Is this step done, and as we know it?
+async fn is_there(db: &mut Live, step: &Step) -> Result<bool, Error> {
     let found = query("select digest from migration where number = $1")
         .bind(step.number)
-        .fetch_optional(&mut *db)
+        .fetch_optional(db)
         .await?;
-    if let Some(row) = found {
-        if row.get::<Vec<u8>>("digest")? == digest {
-            return Ok(());
-        }
-        return Err(Error::Damaged(format!(
+    match found {
+        None => Ok(false),
+        Some(row) if row.get::<Vec<u8>>("digest")? == digest_of(step) => Ok(true),
+        Some(_) => Err(Error::Damaged(format!(
             "schema step {} ({}) is another than ours",
             step.number, step.name
-        )));
+        ))),
+    }
+}
+
+fn digest_of(step: &Step) -> Vec<u8> {
+    Sha256::digest(step.text.as_bytes()).to_vec()
+}
+
+async fn apply(db: &mut Live, step: &Step) -> Result<(), Error> {
+    if is_there(db, step).await? {
+        return Ok(());
     }
     db.run_script(step.text).await?;
     query("insert into migration (number, name, digest, beside) values ($1, $2, $3, $4)")
         .bind(step.number)
         .bind(step.name)
-        .bind(digest)
+        .bind(digest_of(step))
         .bind(step.beside)
         .execute(&mut *db)
         .await?;

@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -101,6 +101,13 @@ impl Cluster {
 
     /// Says something to it as its superuser, and answers what it says.
     pub fn tell(&self, database: &str, words: &str) -> String {
+        let ended = self.say(database, words);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{words}: {said}");
+        String::from_utf8(ended.stdout).unwrap()
+    }
+
+    fn say(&self, database: &str, words: &str) -> Output {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args([
             "-U",
@@ -122,10 +129,7 @@ impl Cluster {
             .unwrap()
             .write_all(words.as_bytes())
             .unwrap();
-        let ended = psql.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&ended.stderr);
-        assert!(ended.status.success(), "{words}: {said}");
-        String::from_utf8(ended.stdout).unwrap()
+        psql.wait_with_output().unwrap()
     }
 }
 
@@ -193,11 +197,23 @@ impl Database {
         if let Some(port) = self.way {
             return format!("postgres://{ROLE}@127.0.0.1:{port}/{}", self.name);
         }
+        self.address_as(ROLE)
+    }
+
+    /// Its address for another role.
+    pub fn address_as(&self, role: &str) -> String {
         let (folder, port) = (self.cluster.folder.display(), self.cluster.port);
         format!(
-            "postgres:///{}?host={folder}&port={port}&user={ROLE}",
+            "postgres:///{}?host={folder}&port={port}&user={role}",
             self.name
         )
+    }
+
+    /// What it says when this role says something; empty where it is done.
+    pub fn answers(&self, role: &str, words: &str) -> String {
+        let words = format!("set role {role};\n{words}");
+        let ended = self.cluster.say(&self.name, &words);
+        String::from_utf8(ended.stderr).unwrap()
     }
 
     /// Its line in a configuration.

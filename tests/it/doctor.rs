@@ -33,7 +33,7 @@ fn setting(more: &str, change: impl FnOnce(&mut Tenant)) -> Setting {
 
 /// One look, while the clock goes on.
 async fn examined(desk: &Desk) -> Report {
-    let doctor = desk.world.service.doctor();
+    let doctor = desk.world.service.doctor().unwrap();
     let looking = doctor.examine();
     tokio::pin!(looking);
     loop {

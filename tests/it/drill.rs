@@ -146,7 +146,7 @@ async fn a_token_refused_to_the_held_canary_is_the_proof_and_stands_among_the_ho
         "{late}"
     );
     assert!(place("token_refused") < place("release_ordered"), "{late}");
-    let report = until_done(&desk, desk.world.service.doctor().examine()).await;
+    let report = until_done(&desk, desk.world.service.doctor().unwrap().examine()).await;
     let line = report.line("drill").unwrap();
     assert!(line.said.contains("token refused: seen"), "{line:?}");
 }
@@ -168,7 +168,7 @@ async fn a_canary_nobody_works_as_proves_nothing_about_tokens_and_that_is_said()
     let (desk, _, late) = held(async |_, _| {}).await;
 
     assert_eq!(late["token"]["state"], "not_tried", "{late}");
-    let report = until_done(&desk, desk.world.service.doctor().examine()).await;
+    let report = until_done(&desk, desk.world.service.doctor().unwrap().examine()).await;
     let line = report.line("drill").unwrap();
     assert_eq!(line.state, State::Ok);
     assert!(line.said.contains("token refused: not proved"), "{line:?}");
@@ -196,7 +196,7 @@ async fn a_token_issued_to_the_held_canary_is_a_failure_that_a_person_is_told() 
     assert_eq!(late["token"]["state"], "issued", "{late}");
     let told = notices(&desk).await;
     assert!(told.iter().any(|it| it.contains("issued a token after")));
-    let report = until_done(&desk, desk.world.service.doctor().examine()).await;
+    let report = until_done(&desk, desk.world.service.doctor().unwrap().examine()).await;
     assert_eq!(report.line("drill").unwrap().state, State::Fail);
 }
 

@@ -10,7 +10,7 @@ use crate::world::{Setting, World};
 
 /// What one look says of the store, while the clock goes on.
 async fn looked(world: &World) -> (State, String) {
-    let doctor = world.service.doctor();
+    let doctor = world.service.doctor().unwrap();
     let looking = doctor.examine();
     tokio::pin!(looking);
     let report: Report = loop {

@@ -79,6 +79,7 @@ mod holders;
 mod keeping;
 mod recovery;
 mod replicas;
+mod roles;
 mod serve;
 mod simulation;
 

@@ -100,6 +100,11 @@ impl Site {
         self.database.as_ref().map_or_else(file, Database::address)
     }
 
+    /// Where it is stored, in a server.
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
     /// Do several services share its store?
     pub fn is_shared(&self) -> bool {
         self.database.is_some()

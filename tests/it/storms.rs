@@ -215,7 +215,8 @@ async fn g17_a_thousand_are_disabled_at_the_write_budget_none_lost_and_none_twic
         };
         let write = world
             .service
-            .graph
+            .graph()
+            .unwrap()
             .set_agent_enabled(ask, bystander, Enabled::Yes);
         write.await.unwrap();
     }

@@ -21,6 +21,7 @@ use estop::domain::order::{Operator, Order, OrderKind, Scope};
 use estop::domain::permission::Profile;
 use estop::domain::plan::Plan;
 use estop::domain::playbook::{Also, Mode, PlaybookName};
+use estop::domain::role::ServiceRole;
 use estop::domain::run::{Lane, Run, RunState, Standing};
 use estop::domain::step::Step;
 use estop::entra::{AccessToken, TokenSource};
@@ -234,6 +235,20 @@ impl World {
     /// Another service on the same database and tenant, with its door.
     pub async fn another(&self) -> (Service, Router) {
         open(self.folder.path(), &self.entra, &self.clock, &self.setting).await
+    }
+
+    /// A part of the service on the same database and tenant, which reaches the tenant by this way
+    /// out of it.
+    pub async fn part(
+        &self,
+        role: ServiceRole,
+        wrap: impl FnOnce(Transport) -> Transport,
+    ) -> Service {
+        let mut setting = self.setting.clone();
+        setting.yaml.push_str(&format!("role: {role}\n"));
+        let mut parts = parts(self.folder.path(), &self.entra, &self.clock, &setting);
+        parts.transport = wrap(parts.transport);
+        Box::pin(Service::start(parts)).await.unwrap()
     }
 
     /// A file that lies beside the store's, or beside the configuration where the store has none.
@@ -733,7 +748,7 @@ fn parts(folder: &Path, entra: &Entra, clock: &Clock, setting: &Setting) -> Part
         clock: clock.clone(),
         transport: setting.called.before(entra.transport()),
         outward: setting.outward.clone(),
-        tokens: tokens(entra, clock, "https://graph.microsoft.com"),
+        tokens: Some(tokens(entra, clock, "https://graph.microsoft.com")),
         foundry_tokens: Some(tokens(entra, clock, "https://ai.azure.com")),
         azure_tokens: Some(tokens(entra, clock, "https://management.azure.com")),
         table_tokens: Some(tokens(entra, clock, "https://monitor.azure.com")),

@@ -21,7 +21,11 @@ pub(super) const LAB: &str = "Examples:
 
 pub(super) const SERVE: &str = "Examples:
   estop serve --config /etc/estop/estop.yaml
-  estop serve --config estop.yaml --mode observe";
+  estop serve --config estop.yaml --mode observe
+  estop serve --role ingest                              the door for senders alone, without a credential
+
+Roles share a PostgreSQL (deploy/roles.md): ingest stores what senders send and enters no tenant, worker
+decides and carries out, console takes orders and only reads the tenant. Without one, all of it.";
 
 pub(super) const CONTAIN: &str = "Examples:
   estop contain 7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0
@@ -143,12 +147,16 @@ pub(super) const STORE: &str = "Examples:
     --password-file estop.password
   estop store migrate --from sqlite:estop.db --config estop.yaml   where it names the database
   estop store migrate --from sqlite:estop.db --to postgres://estop@127.0.0.1/estop --json
+  estop store prepare --to postgres://estop@db.contoso.example/estop --password-file owner.password
 
-Stop the service first. The file is left as it is, and everything arrives in one transaction: an
+To migrate, stop the service first. The file is left as it is, and everything arrives in one transaction: an
 interruption leaves the database empty. Before it is committed, the rows of every table are counted
 and the record is proved. A mark beside the file then keeps every estop from opening it.
 
-Exit codes: 0 moved, or was before; 1 the copy could not be proved; 2 a file or a server that cannot
+Prepare is for services whose own roles may not change the schema (deploy/roles.md): it brings the
+schema up to this version, and changes nothing else.
+
+Exit codes: 0 moved or prepared, or was before; 1 the copy could not be proved; 2 a file or a server that cannot
 be used; 7 cut while it committed: run it again, it finds out; 8 a service at work, or a database that
 is not empty; 9 the server cannot be reached";
 

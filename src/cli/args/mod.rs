@@ -25,8 +25,8 @@ pub use manner::Manner;
 pub use motions::{CapsCommand, FreezeCommand, FreezeWord, MotionsCommand};
 pub use notices::{NoticesCommand, PageCommand};
 pub use offline::{
-    AuditCommand, ConfigArgs, ConfigCommand, MigrateArgs, PersonCommand, ProofArgs, StoreArgs,
-    StoreCommand, TokenCommand,
+    AuditCommand, ConfigArgs, ConfigCommand, DatabaseArgs, MigrateArgs, PersonCommand, ProofArgs,
+    StoreArgs, StoreCommand, TokenCommand,
 };
 pub use online::{
     AgentsCommand, ApprovalsCommand, ApproveArgs, BrakeCommand, BrakeWord, ContainArgs,

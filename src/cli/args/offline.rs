@@ -53,6 +53,8 @@ pub struct StoreArgs {
 pub enum StoreCommand {
     /// Move it out of its SQLite file into an empty PostgreSQL database: proved, or not at all.
     Migrate(MigrateArgs),
+    /// Bring the schema of a PostgreSQL database up to this version, as the role that owns it.
+    Prepare(DatabaseArgs),
 }
 
 /// Out of which file, and into which database.
@@ -61,6 +63,14 @@ pub struct MigrateArgs {
     /// The file; without it the one that the configuration names.
     #[arg(long, value_name = "sqlite:PATH")]
     pub from: Option<String>,
+    /// Into which.
+    #[command(flatten)]
+    pub into: DatabaseArgs,
+}
+
+/// Which PostgreSQL database, and how it is reached.
+#[derive(Debug, Args)]
+pub struct DatabaseArgs {
     /// The database; without it the one that the configuration names.
     #[arg(long, value_name = "postgres://ROLE@HOST/DATABASE")]
     pub to: Option<String>,

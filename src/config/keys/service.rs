@@ -3,6 +3,11 @@
 use super::{Key, key};
 
 pub(super) const KEYS: &[Key] = &[
+    key(
+        "role",
+        "`all`",
+        "`all`, or a part that shares PostgreSQL with the others: `ingest`, `worker` or `console` (`deploy/roles.md`).",
+    ),
     key("listen", "`127.0.0.1:8787`", "Where deliveries are taken."),
     key(
         "public_url",

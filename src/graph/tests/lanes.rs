@@ -8,6 +8,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use super::super::{Budget, Enabled, Error, Graph, Lane, LaneReport, Priority};
 use super::{answer, answering, ask, clock, id, linked, moving, with_header};
 use crate::clock::Clock;
+use crate::traces::Traces;
 use crate::transport::Transport;
 
 fn report(graph: &Graph, lane: Lane) -> LaneReport {
@@ -55,6 +56,27 @@ async fn an_idle_lane_delays_nobody_up_to_its_whole_budget() {
 
     assert!(one_more.is_none(), "the budget is kept");
     assert_eq!(seen.lock().unwrap().len(), 2_700);
+}
+
+#[tokio::test]
+async fn a_sealed_tenant_refuses_a_write_before_it_waits_for_its_lane() {
+    let (clock, _hand) = clock();
+    let (open, seen) = narrow(&clock, 1);
+    write(&open, Priority::Contain, 1).await.unwrap();
+    let waiting = write(&open, Priority::Contain, 2).now_or_never();
+    let sealed = Graph::sealed(open.0.link.clone(), Traces::off());
+    sealed.allow_writes();
+
+    let refused = write(&sealed, Priority::Contain, 2).now_or_never();
+
+    assert!(waiting.is_none(), "without a seal it waits: {waiting:?}");
+    let Some(Err(Error::Refused { code, because, .. })) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(code, "ReadsOnly");
+    assert!(because.contains("may only be read"), "{because}");
+    assert_eq!(report(&sealed, Lane::DirectoryWrites).turns, 0);
+    assert_eq!(seen.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

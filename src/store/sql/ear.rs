@@ -28,8 +28,9 @@ pub(in crate::store) struct Ear {
 }
 
 impl Ear {
-    pub(super) async fn begin(&mut self, channel: &str) -> Result<(), Error> {
-        let words = format!("listen {channel}");
+    pub(super) async fn begin(&mut self, channels: &[&str]) -> Result<(), Error> {
+        let words = channels.iter().map(|channel| format!("listen {channel}"));
+        let words = words.collect::<Vec<_>>().join("; ");
         let asked = pin!(self.client.batch_execute(&words));
         // What is said before it listens is not for us.
         let said = async { while let Some(Ok(_)) = self.said.next().await {} };
@@ -39,11 +40,11 @@ impl Ear {
         }
     }
 
-    /// The next word; none once the connection has ended.
-    pub(in crate::store) async fn next(&mut self) -> Option<String> {
+    /// The next word with its channel; none once the connection has ended.
+    pub(in crate::store) async fn next(&mut self) -> Option<(String, String)> {
         loop {
             if let AsyncMessage::Notification(word) = self.said.next().await?.ok()? {
-                return Some(word.payload().to_owned());
+                return Some((word.channel().to_owned(), word.payload().to_owned()));
             }
         }
     }

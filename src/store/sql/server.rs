@@ -10,6 +10,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use super::ear::{Ear, Said, said};
 use super::live::{Live, on_time, refusal};
 use super::tls::Verified;
+use crate::domain::role::ServiceRole;
 use crate::signature::private_text;
 use crate::store::error::Error;
 use crate::store::place::{Host, ServerPlace, SslMode};
@@ -26,6 +27,8 @@ const VERSION_MIN: i64 = 140_000;
 const SESSION: &str = "set statement_timeout = '30s'; set lock_timeout = '10s'; \
      set idle_in_transaction_session_timeout = '10s'; set jit = off; \
      set default_transaction_isolation = 'read committed'";
+/// What our connections are called there; the one that listens is called after its role, too.
+const OURS: &str = "estop";
 /// What a reader may do.
 const READ_ONLY: &str = "set default_transaction_read_only = on";
 /// What must be so before anything is stored there.
@@ -64,7 +67,7 @@ impl Server {
     /// Connects, and makes sure that what is stored there stays: also after a change of servers.
     pub(in crate::store) async fn connect(&self, what_for: For) -> Result<Live, Error> {
         let connected = on_time(CONNECT_LIMIT, async {
-            let (client, said) = self.greet().await?;
+            let (client, said) = self.greet(OURS).await?;
             let mut live = Live::new(client, said);
             live.run_script(SESSION).await?;
             match what_for {
@@ -76,18 +79,24 @@ impl Server {
         connected.await
     }
 
-    /// Connects, to hear what others say on this channel.
-    pub(in crate::store) async fn listen(&self, channel: &'static str) -> Result<Ear, Error> {
+    /// As which part of a service we are there.
+    pub(in crate::store) const fn role(&self) -> ServiceRole {
+        self.place.role
+    }
+
+    /// Connects, to hear what others say on these channels.
+    pub(in crate::store) async fn listen(&self, channels: &[&str]) -> Result<Ear, Error> {
         let listening = on_time(CONNECT_LIMIT, async {
-            let (client, said) = self.greet().await?;
+            let name = format!("{OURS} {}", self.place.role);
+            let (client, said) = self.greet(&name).await?;
             let mut ear = Ear { client, said };
-            ear.begin(channel).await?;
+            ear.begin(channels).await?;
             Ok(ear)
         });
         listening.await
     }
 
-    async fn greet(&self) -> Result<(Client, Said), Error> {
+    async fn greet(&self, name: &str) -> Result<(Client, Said), Error> {
         let mut config = Config::new();
         let place = &self.place;
         match &place.host {
@@ -98,7 +107,7 @@ impl Server {
             .port(place.port)
             .user(&place.user)
             .dbname(&place.database)
-            .application_name("estop")
+            .application_name(name)
             .connect_timeout(CONNECT_LIMIT)
             .keepalives_idle(SILENCE_MAX)
             .keepalives_interval(SILENCE_MAX / 3)

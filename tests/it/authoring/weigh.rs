@@ -16,6 +16,7 @@ use estop::entra::{AccessToken, TokenSource};
 use estop::graph::{Ask, Budgets, Cloud, Enabled, Endpoints, Graph, Link, Priority};
 use estop::rehearse::{Judge, Looker};
 use estop::sim::{Entra, Tenant};
+use estop::traces::Traces;
 
 use super::{Ended, folder, playbook, shown, types_beside};
 use crate::world::{NOW, Setting, World, invoice_bot};
@@ -217,7 +218,7 @@ async fn p06_a_simulation_looks_at_everything_and_writes_nothing() {
 #[tokio::test]
 async fn p06_a_sealed_tenant_lets_no_write_leave_whoever_asks() {
     let (entra, link) = link();
-    let graph = Graph::sealed(link);
+    let graph = Graph::sealed(link, Traces::off());
     let ask = Ask {
         priority: Priority::Contain,
         correlation: Clock::system().uuid(),

@@ -23,7 +23,7 @@ fn soc() -> Operator {
 
 /// One look, while the clock goes on.
 async fn examined(world: &World) -> estop::doctor::Report {
-    let doctor = world.service.doctor();
+    let doctor = world.service.doctor().unwrap();
     let looking = doctor.examine();
     tokio::pin!(looking);
     loop {
@@ -56,7 +56,7 @@ async fn a_page_is_raised_acknowledged_and_resolved_under_one_name_at_pagerduty(
     page(&world, "one thing").await;
     until_sent(&world, &far, 1).await;
 
-    let desk = world.service.desk();
+    let desk = world.service.desk().unwrap();
     let id = newest_id(&world).await;
     desk.acknowledge(&soc(), id).await.unwrap();
     until_sent(&world, &far, 2).await;
@@ -95,7 +95,7 @@ async fn two_pages_about_one_matter_are_one_alarm_that_the_last_of_them_closes()
     until_sent(&world, &far, 2).await;
     let second = newest_id(&world).await;
 
-    let desk = world.service.desk();
+    let desk = world.service.desk().unwrap();
     desk.resolve(&soc(), first).await.unwrap();
     world.pass(Duration::from_secs(60)).await;
     let still_open = far.count();
@@ -118,7 +118,7 @@ async fn a_page_is_raised_acknowledged_and_closed_by_its_alias_at_opsgenie() {
     page(&world, "one thing").await;
     until_sent(&world, &far, 1).await;
 
-    let desk = world.service.desk();
+    let desk = world.service.desk().unwrap();
     let id = newest_id(&world).await;
     desk.acknowledge(&soc(), id).await.unwrap();
     until_sent(&world, &far, 2).await;
@@ -168,7 +168,13 @@ async fn a_page_goes_further_up_only_while_nobody_has_it_in_hand() {
         until_sent(&world, &far, 1).await;
         if acknowledged {
             let id = newest_id(&world).await;
-            world.service.desk().acknowledge(&soc(), id).await.unwrap();
+            world
+                .service
+                .desk()
+                .unwrap()
+                .acknowledge(&soc(), id)
+                .await
+                .unwrap();
         }
 
         world.pass(Duration::from_secs(14 * 60)).await;
@@ -232,7 +238,13 @@ async fn what_was_over_before_anyone_heard_of_it_is_told_to_nobody() {
     world.pass(Duration::from_secs(5)).await;
 
     let id = newest_id(&world).await;
-    world.service.desk().resolve(&soc(), id).await.unwrap();
+    world
+        .service
+        .desk()
+        .unwrap()
+        .resolve(&soc(), id)
+        .await
+        .unwrap();
     world.pass(Duration::from_secs(20 * 60)).await;
 
     assert_eq!(far.lines(), [] as [String; 0]);
@@ -246,12 +258,19 @@ async fn a_test_page_reaches_every_place_at_once_and_doctor_wants_its_acknowledg
     let line = |report: estop::doctor::Report| report.line("pages").unwrap().clone();
     let untested = line(examined(&world).await);
 
-    let shown = world.service.desk().test_page(&soc()).await.unwrap();
+    let shown = world
+        .service
+        .desk()
+        .unwrap()
+        .test_page(&soc())
+        .await
+        .unwrap();
     until_sent(&world, &far, 2).await;
     let sent = line(examined(&world).await);
     world
         .service
         .desk()
+        .unwrap()
         .acknowledge(&soc(), shown.notice.id)
         .await
         .unwrap();

@@ -178,6 +178,7 @@ async fn the_brake_stops_the_other_service_at_once() {
     world
         .service
         .desk()
+        .unwrap()
         .brake(&who, tripped, "stop it all")
         .await
         .unwrap();

@@ -176,7 +176,7 @@ impl Stage {
             clock: self.clock.clone(),
             transport: self.wire.transport(Link::Graph),
             outward: self.wire.transport(Link::Outward),
-            tokens: self.logins.tokens(),
+            tokens: Some(self.logins.tokens()),
             foundry_tokens: None,
             azure_tokens: None,
             table_tokens: None,
@@ -212,7 +212,7 @@ fn live(service: &Service, (planted, shown): (Option<Planted>, Shown)) -> Result
     let public = "https://estop.example".parse().unwrap();
     Ok(Live {
         store: service.store.clone(),
-        desk: service.desk(),
+        desk: service.desk().unwrap(),
         door: service.ingress(public).map_err(|why| why.to_string())?,
         wake: Arc::clone(&service.wake_workers),
         clock: service.clock.clone(),
