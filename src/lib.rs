@@ -27,6 +27,9 @@
 //! | gauges | [`clock`], [`telemetry`], [`transport`], [`signature`] | time and chance, what is seen, the way out, HMAC |
 //! | ground | [`domain`] | nouns and laws: no async, no I/O |
 //!
+//! One process is all of it, or on PostgreSQL a part: a door for senders, a worker, a console
+//! ([`domain::role`]). What each of them runs stands in `app/loops.rs`; they meet in the [`store`] alone.
+//!
 //! Two seams are decided once. [`clock`] owns now, sleep and chance, so that tests move time and
 //! repeat themselves. [`transport`] is the way out: a network client, or a function such as the
 //! simulated tenant's, so that a rehearsal needs no socket.

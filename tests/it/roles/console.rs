@@ -169,3 +169,23 @@ async fn a_door_for_senders_has_no_way_into_the_tenant() {
     let runs = ingest.store.runs(filter).await.unwrap();
     assert_eq!(runs[0].state, RunState::Contained, "{runs:?}");
 }
+
+#[tokio::test]
+async fn a_console_says_that_nobody_carries_out_what_is_ordered() {
+    let Some((world, console, _sent)) = beside().await else {
+        return;
+    };
+    let token = token(&world, "soc", Scope::View).await;
+    let door = console.control();
+    let mode = (Method::GET, "/v1/mode");
+
+    let (_, worked) = said(&door, &token, mode.clone(), serde_json::Value::Null).await;
+    // A worker takes the house anew within five seconds, which do not pass here.
+    world.database().tell("delete from keeper");
+    let (_, idle) = said(&door, &token, mode, serde_json::Value::Null).await;
+
+    assert_eq!(worked["idle"], serde_json::Value::Null, "{worked}");
+    assert_eq!(worked["not_ready"], serde_json::Value::Null, "{worked}");
+    let why = idle["idle"].as_str().unwrap();
+    assert!(why.starts_with("no worker is alive"), "{idle}");
+}
