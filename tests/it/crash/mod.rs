@@ -1,7 +1,7 @@
 //! The crash matrix: the real program is killed at every named point and in the middle of every
 //! write, is started again, and must end as if nothing had happened.
 //!
-//! Run it with `cargo test --test it crash -- --include-ignored`; it takes ten minutes. With
+//! Run it with `cargo test --test it crash -- --include-ignored`; it takes five minutes. With
 //! `ESTOP_TEST_STORE=postgres` the store is a real PostgreSQL, where whoever takes over waits for a
 //! lease to end: then a share of the cases is told, spread over all of them, and with
 //! `ESTOP_CRASH=whole` every one.
@@ -85,7 +85,7 @@ fn how_much() -> Share {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the crash matrix takes ten minutes; CI tells it"]
+#[ignore = "the crash matrix takes five minutes; CI tells it"]
 async fn e01_killed_at_every_point_nothing_is_lost_and_nothing_is_done_twice() {
     let matrix = Matrix::new();
 
@@ -100,7 +100,7 @@ async fn e01_killed_at_every_point_nothing_is_lost_and_nothing_is_done_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the crash matrix takes ten minutes; CI tells it"]
+#[ignore = "the crash matrix takes five minutes; CI tells it"]
 async fn e01_killed_while_a_write_is_on_its_way_nothing_is_lost_and_nothing_is_done_twice() {
     let matrix = Matrix::new();
 
@@ -113,7 +113,7 @@ async fn e01_killed_while_a_write_is_on_its_way_nothing_is_lost_and_nothing_is_d
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the crash matrix takes ten minutes; CI tells it"]
+#[ignore = "the crash matrix takes five minutes; CI tells it"]
 async fn e01_killed_at_any_moment_nothing_is_lost_and_nothing_is_done_twice() {
     let matrix = Matrix::new();
 
