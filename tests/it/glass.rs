@@ -1,6 +1,7 @@
 //! The break-glass on the real binary: it works with no server and no database, writes down first
 //! what it does, and is told to the record later, once.
 
+use std::path::PathBuf;
 use std::process::Output;
 use std::time::Duration;
 
@@ -57,6 +58,15 @@ async fn until(site: &Site, store: &Store, id: RunId, state: RunState) -> Run {
     found.unwrap_or_else(|_| panic!("it did not become {state}:\n{}", site.log()))
 }
 
+/// Where the break-glass writes down what it does.
+fn journal(site: &Site) -> PathBuf {
+    let beside = match site.is_shared() {
+        true => "estop.offline",
+        false => "estop.db.offline",
+    };
+    site.folder().join(beside)
+}
+
 /// How often this was recorded, on a chain that holds.
 async fn recorded(store: &Store, what: &str) -> usize {
     let lines = store.sealed_lines(0, 10_000).await.unwrap();
@@ -80,10 +90,7 @@ async fn it_contains_with_no_server_and_no_database_and_is_told_later_once() {
     assert!(before && !enabled(&site), "{contained:?}");
     assert_eq!(contained.status.code(), Some(0), "{contained:?}");
     assert!(said.contains("CONTAINED  run_"), "{said}");
-    let (db, journal) = (
-        site.folder().join("estop.db"),
-        site.folder().join("estop.db.offline"),
-    );
+    let (db, journal) = (site.folder().join("estop.db"), journal(&site));
     assert!(!db.exists() && journal.exists());
     let lines = read(&journal).unwrap().unwrap().lines;
     let run = lines[0].run;
@@ -116,10 +123,7 @@ async fn killed_with_its_write_on_the_way_it_is_finished_by_the_service_and_undo
     site.entra.until_held(1).await;
     typing.kill().await.unwrap();
     site.entra.release();
-    let lines = read(&site.folder().join("estop.db.offline"))
-        .unwrap()
-        .unwrap()
-        .lines;
+    let lines = read(&journal(&site)).unwrap().unwrap().lines;
     let run = lines[0].run;
 
     let mut program = site.start(&[]);

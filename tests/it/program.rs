@@ -44,6 +44,11 @@ impl Site {
         Self::stored(Database::if_wanted()).await
     }
 
+    /// The same in a file, whatever others are stored in.
+    pub async fn in_file() -> Self {
+        Self::stored(None).await
+    }
+
     /// The same, for several services; none where this machine has no PostgreSQL.
     pub async fn shared() -> Option<Self> {
         Some(Self::stored(Some(Database::fresh()?)).await)

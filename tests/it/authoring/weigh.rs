@@ -21,9 +21,9 @@ use estop::traces::Traces;
 use super::{Ended, folder, playbook, shown, types_beside};
 use crate::world::{NOW, Setting, World, invoice_bot};
 
-/// A world in which every agent was detected once, and nothing was done.
+/// A world in which every agent was detected once, and nothing was done. The commands read its file.
 async fn watched() -> World {
-    let world = World::with(Setting {
+    let world = World::in_file(Setting {
         yaml: "mode: observe\nprotected: []\n".to_owned(),
         ..Setting::default()
     })

@@ -27,6 +27,7 @@ typedef ssize_t (*writes)(int, const void *, size_t);
 typedef int (*syncs)(int);
 typedef int (*unlinks)(const char *);
 typedef int (*renames)(const char *, const char *);
+typedef int (*links)(int, const char *, int, const char *, int);
 
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 static long counted;
@@ -179,6 +180,19 @@ int rename(const char *from, const char *to) {
     really(old, new);
   }
   return really(from, to);
+}
+
+/* A second name is one on the platter too. */
+int linkat(int near, const char *from, int far, const char *to, int flags) {
+  links really = (links)dlsym(RTLD_NEXT, "linkat");
+  const char *part = getenv("FAILING_DISK_FILES");
+  if (part != NULL && strstr(from, part) != NULL) {
+    char old[4200], new[4200];
+    snprintf(old, sizeof old, "%s.platter", from);
+    snprintf(new, sizeof new, "%s.platter", to);
+    really(near, old, far, new, flags);
+  }
+  return really(near, from, far, to, flags);
 }
 
 /* A file that is gone is gone from the platter too. */

@@ -162,7 +162,7 @@ fn library() -> tempfile::TempPath {
 
 /// One story.
 async fn tell(library: &tempfile::TempPath, (failure, at): (Failure, usize)) -> Told {
-    let site = Site::new().await;
+    let site = Site::in_file().await;
     let said = site.folder().join("disk-failed");
     let mut sender = Sender::new(&site);
     let (at, times) = (at.to_string(), failure.times.to_string());
