@@ -237,8 +237,8 @@ impl World {
         open(self.folder.path(), &self.entra, &self.clock, &self.setting).await
     }
 
-    /// A part of the service on the same database and tenant, which reaches the tenant by this way
-    /// out of it.
+    /// A part of the service that decides nothing, on the same database and tenant, which reaches the
+    /// tenant by this way out of it.
     pub async fn part(
         &self,
         role: ServiceRole,
@@ -248,6 +248,8 @@ impl World {
         setting.yaml.push_str(&format!("role: {role}\n"));
         let mut parts = parts(self.folder.path(), &self.entra, &self.clock, &setting);
         parts.transport = wrap(parts.transport);
+        // As it is for a part that only shows them, or knows none.
+        parts.catalog = Catalog::default();
         Box::pin(Service::start(parts)).await.unwrap()
     }
 
