@@ -57,7 +57,9 @@ impl House {
                 Some(Err(_)) | None => return,
             };
             if let Some(until) = until.filter(|until| !until.is_cancelled()) {
-                work(until).await;
+                work(until.clone()).await;
+                // What has nothing to do ends at once, and is not begun again for that.
+                until.cancelled().await;
             } else {
                 // It is lost, and that is told in a moment.
                 let _ = stop.run_until_cancelled(self.0.changed()).await;
@@ -114,5 +116,47 @@ impl Keeping {
             }
             ended.is_some()
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use super::House;
+
+    async fn breathe() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_ends_by_itself_is_begun_once_each_time_we_keep_house() {
+        let (stop, ours) = (CancellationToken::new(), CancellationToken::new());
+        let (told, heard) = watch::channel(Some(ours.clone()));
+        let begun = Cell::new(0);
+
+        let keeping = House(heard).keep(stop.clone(), |_| {
+            begun.set(begun.get() + 1);
+            std::future::ready(())
+        });
+        let living = async {
+            breathe().await;
+            let once = begun.get();
+            told.send_replace(None);
+            ours.cancel();
+            breathe().await;
+            told.send_replace(Some(stop.child_token()));
+            breathe().await;
+            stop.cancel();
+            once
+        };
+        let ((), once) = tokio::join!(keeping, living);
+
+        assert_eq!((once, begun.get()), (1, 2));
     }
 }
