@@ -189,6 +189,7 @@ impl Book {
                 let switches = before["switches"].as_array().into_iter().flatten();
                 step.switches = switches.filter_map(|it| id(&it["id"])).collect();
                 step.switches.extend(id(&before["id"]));
+                step.written_down.extend(&step.switches);
                 step.started = Some(at);
                 step.outcome = None;
             }

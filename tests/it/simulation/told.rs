@@ -23,6 +23,8 @@ pub struct StepTold {
     pub action: String,
     /// Whose switches were read before it struck.
     pub switches: Vec<Uuid>,
+    /// Those of every start, also where nothing was done then.
+    pub written_down: BTreeSet<Uuid>,
     pub started: Option<Moment>,
     pub outcome: Option<String>,
     pub undone: Option<String>,
@@ -50,6 +52,12 @@ impl RunTold {
     pub fn strikes(&self, id: Uuid) -> bool {
         let mut steps = self.steps.values();
         steps.any(|step| step.switches.contains(&id))
+    }
+
+    /// Was it ever written down that it may strike this entity?
+    pub fn named(&self, id: Uuid) -> bool {
+        let mut steps = self.steps.values();
+        steps.any(|step| step.written_down.contains(&id))
     }
 
     /// When it struck this entity.

@@ -26,7 +26,7 @@ impl Laws {
             .is_some_and(|run| self.book.runs.contains_key(&run));
         let struck = |id: &Uuid| {
             let mut runs = self.book.runs.values();
-            runs.any(|run| run.strikes(*id) || (run.entity == *id && !run.steps.is_empty()))
+            runs.any(|run| run.named(*id) || (run.entity == *id && !run.steps.is_empty()))
         };
         match known && targets.iter().all(struck) {
             true => Ok(()),
