@@ -145,6 +145,8 @@ impl Stage {
         // Whatever was told is on the disk: the power goes once more, and all of it is there.
         self.die(true, Duration::from_secs(1));
         self.come_back()?;
+        // What nobody was told yet is done again.
+        self.settle()?;
         let live = self.live.clone().ok_or("it does not start again")?;
         self.laws.at_the_end(&live.store, &self.entra)
     }
