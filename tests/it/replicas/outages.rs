@@ -12,6 +12,7 @@ use estop::store::RunFilter;
 use futures_util::future::join_all;
 use http::StatusCode;
 
+use super::line::Line;
 use super::{LEASE_OVER, agents, by_a_line, few};
 use crate::cluster::{Cluster, Database};
 use crate::world::{Message, Setting, World, invoice_bot};
@@ -195,29 +196,21 @@ async fn d12_what_was_stored_although_nobody_said_so_is_met_by_its_key() {
 #[tokio::test]
 async fn d12_commits_whose_answers_are_lost_leave_one_of_each() {
     for every in [4, 7] {
-        let Some((world, line)) = by_a_line(Setting::default()).await else {
-            return;
-        };
-        line.cut_every(every);
-        for agent in few() {
-            insist(&world, &world.door, &world.message(agent)).await;
-        }
-        world.pass(LEASE_OVER).await;
-        line.cut_every(0);
-        world.pass(LEASE_OVER).await;
-        world.settle().await;
-
-        assert!(line.cuts() > few().len(), "{} cuts", line.cuts());
-        each_is_contained_once(&world, &few()).await;
+        cut_again_and_again(|line| line.cut_every(every)).await;
     }
 }
 
 #[tokio::test]
 async fn d12_a_connection_that_ends_with_its_answer_takes_nothing_with_it() {
+    cut_again_and_again(|line| line.cut_after_every(3)).await;
+}
+
+/// Senders insist while the line is cut so; then it holds.
+async fn cut_again_and_again(cut: impl Fn(&Line)) {
     let Some((world, line)) = by_a_line(Setting::default()).await else {
         return;
     };
-    line.cut_after_every(3);
+    cut(&line);
     for agent in few() {
         insist(&world, &world.door, &world.message(agent)).await;
     }
