@@ -87,6 +87,34 @@ async fn the_doctor_warns_of_a_newer_schema_and_fails_where_nothing_can_be_store
     assert_eq!(away.0, State::Fail, "{away:?}");
 }
 
+/// A server that restarts answers what it is asked with the reason why the connection ends.
+#[tokio::test]
+async fn d12_what_a_server_answers_with_the_end_of_the_connection_is_asked_again_on_another() {
+    let Some(world) = World::shared(Setting::default()).await else {
+        return;
+    };
+    let database = world.database();
+    let before = says(&world, "1 service works").await;
+    let now = database.tell("select now()");
+    // Whoever reads the keeper on a connection that is older than this moment loses it by that.
+    database.tell(&format!(
+        "create function is_newer() returns boolean language plpgsql as $$ begin \
+             if (select backend_start from pg_stat_activity where pid = pg_backend_pid()) \
+                 < timestamptz '{}' then \
+                 perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); end if; \
+             return true; end $$; \
+         create policy newer on keeper using (is_newer()); \
+         alter table keeper enable row level security; \
+         alter table keeper force row level security",
+        now.trim()
+    ));
+    let after = looked(&world).await;
+    world.service.readiness().await.unwrap();
+
+    assert_eq!(before.0, State::Ok, "{before:?}");
+    assert_eq!(after.0, State::Ok, "{after:?}");
+}
+
 /// What can still be read is not enough.
 #[tokio::test]
 async fn a_service_whose_server_stores_nothing_is_not_ready_and_is_again_after_it() {

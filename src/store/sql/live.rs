@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, Fuse, FusedFuture as _, select};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, pin_mut};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::{Client, Statement};
 
 use super::ear::Said;
@@ -221,7 +221,7 @@ async fn talk<T>(
         pin_mut!(asked);
         match select(asked, Pin::new(wire)).await {
             Either::Left((Ok(answer), _)) => Ok(answer),
-            Either::Left((Err(error), _)) if error.is_closed() => Err(Asked::Lost(told(&error))),
+            Either::Left((Err(error), _)) if is_its_end(&error) => Err(Asked::Lost(told(&error))),
             Either::Left((Err(error), _)) => Err(Asked::Refused(error)),
             // What it said last may still lie there.
             Either::Right(((), asked)) => match asked.await {
@@ -238,6 +238,13 @@ async fn talk<T>(
     on_time(ANSWER_LIMIT, async { Ok(talking.await) })
         .await
         .unwrap_or_else(|_: Error| late())
+}
+
+/// Is this the last that the connection says? A server that ends it for a reason of its own, such as
+/// its restart, gives that reason as the answer to what was asked.
+fn is_its_end(error: &tokio_postgres::Error) -> bool {
+    let severity = error.as_db_error().and_then(DbError::parsed_severity);
+    error.is_closed() || matches!(severity, Some(Severity::Fatal | Severity::Panic))
 }
 
 #[expect(
