@@ -13,11 +13,6 @@ use crate::domain::plan::PlanStep;
 use crate::domain::step::Outcome;
 use crate::graph::{Enabled, Priority};
 
-/// Can this action be struck without looking first, for an entity that is known for certain?
-pub const fn can_strike_at_once(action: Action) -> bool {
-    matches!(action, Action::DisableAgent | Action::DisableBlueprint)
-}
-
 /// The guards' word on every id the entity is known by, at the last moment (law 5).
 pub fn permit(context: &Context<'_>, ids: impl IntoIterator<Item = ObjectId>) -> Result<(), Error> {
     context.permit(ids)

@@ -42,7 +42,7 @@ mod verify;
 
 use uuid::Uuid;
 
-pub use at_once::{can_strike_at_once, close, permit, read_switch};
+pub use at_once::{close, permit, read_switch};
 pub use error::Error;
 pub use means::{Approval, Means};
 pub use verify::{Reading, read_back};

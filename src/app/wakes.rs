@@ -84,7 +84,7 @@ pub(super) fn seats((reserved, others): (Places, Places), caps: Caps, clock: Clo
         let place = places.place(clock.now())?;
         let claim = place.claim.clone();
         Some(Seat {
-            at_once: AtOnce { claim, caps },
+            at_once: AtOnce::new(claim, caps),
             hand: Box::new(move |claimed| place.give(claimed)),
         })
     })

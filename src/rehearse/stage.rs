@@ -148,7 +148,7 @@ fn loops(
             let claim = place.claim.clone();
             let caps = limits().caps;
             Some(Seat {
-                at_once: AtOnce { claim, caps },
+                at_once: AtOnce::new(claim, caps),
                 hand: Box::new(move |claimed| place.give(claimed)),
             })
         }),

@@ -105,11 +105,13 @@ async fn attempt(
     if let Some(Before::Unproven { .. }) = step.before {
         return together::again(bench, claimed, step).await;
     }
-    if at_once
-        && step.before.is_none()
-        && let Some(certain) = together::certain(bench, claimed, step).await
-    {
-        return together::strike(bench, claimed, step, certain).await;
+    if at_once && step.before.is_none() {
+        if let Some(unread) = claimed.unread(step.position) {
+            return together::strike_started(bench, claimed, step, unread).await;
+        }
+        if let Some(certain) = together::is_certain(bench, claimed, step).await {
+            return together::strike(bench, claimed, step, certain).await;
+        }
     }
     let guards = bench.guards.load();
     let context = bench.forward_context(&guards, claimed);

@@ -14,51 +14,30 @@ use super::company::{self, Read};
 use super::step::store_before;
 use super::{Bench, Broken};
 use crate::act::{self, Ended, Error};
-use crate::domain::entity::{EntityKind, ObjectId};
-use crate::domain::guard::{Guards, Judgement};
-use crate::domain::inventory::Known;
-use crate::domain::moment::Moment;
+use crate::domain::inventory::{Certain, can_strike_unread, certain};
 use crate::domain::playbook::Mode;
 use crate::domain::step::{Before, PriorWord, Step, Switch};
 use crate::graph::Enabled;
-use crate::store::{Claimed, Started};
+use crate::store::{Claimed, Started, Unread};
 
 /// How long the read may go on after the write was answered. Then nobody knows, and undo asks.
 const READ_GRACE: Duration = Duration::from_secs(2);
 
-/// An entity that is known for certain, with every id it and what it hangs from are known by.
-pub(super) struct Certain(Vec<ObjectId>);
+/// After so long on the way to its worker a run may be somebody else's: the store is asked.
+const STALE: Duration = Duration::from_secs(1);
 
 /// Is this step's entity known well enough to strike without looking first? A store that cannot
 /// say makes nothing certain, and delays nothing.
-pub(super) async fn certain(bench: &Bench, claimed: &Claimed, step: &Step) -> Option<Certain> {
+pub(super) async fn is_certain(bench: &Bench, claimed: &Claimed, step: &Step) -> Option<Certain> {
     let enforced = claimed.run.mode != Mode::Observe;
-    if !enforced || !act::can_strike_at_once(step.plan.action) {
+    // Whoever begins a run where it is made has looked, a moment ago.
+    let looked_up = claimed.begun && step.plan.entity == claimed.run.entity;
+    if !enforced || looked_up || !can_strike_unread(step.plan.action) {
         return None;
     }
     let line = bench.store.lineage(step.plan.entity.id).await.ok()?;
     let guards = bench.guards.load();
-    weigh(step, &line, &guards, bench.clock.now())
-}
-
-/// Fresh, of the kind the action is for, its parent known and fresh too, its switch on, and nobody
-/// protects any of it.
-fn weigh(step: &Step, line: &[Known], guards: &Guards, now: Moment) -> Option<Certain> {
-    let (own, above) = line.split_first()?;
-    let parents = match own.entity.kind {
-        EntityKind::Agent => {
-            let [parent] = above else { return None };
-            own.parent.is_some() && parent.app_id == own.parent
-        }
-        EntityKind::Blueprint => own.app_id.is_some(),
-        EntityKind::ServicePrincipal | EntityKind::AgentUser | EntityKind::User => false,
-    };
-    let fits = own.entity == step.plan.entity && step.plan.action.fits(own.entity.kind);
-    let sound = own.enabled && !own.disabled_by_microsoft;
-    let fresh = line.iter().all(|known| known.is_fresh(now));
-    let ids: Vec<ObjectId> = line.iter().flat_map(Known::ids).collect();
-    let free = guards.judge(ids.iter().copied()) == Judgement::Free;
-    (parents && fits && sound && fresh && free).then_some(Certain(ids))
+    certain(&step.plan, &line, (&guards, bench.clock.now()))
 }
 
 /// Stores the start, then reads and writes at the same time.
@@ -70,7 +49,7 @@ pub(super) async fn strike(
 ) -> Result<Result<Ended, Error>, Broken> {
     let guards = bench.guards.load();
     let context = bench.forward_context(&guards, claimed);
-    if let Err(error) = act::permit(&context, ids.iter().copied()) {
+    if let Err(error) = act::permit(&context, ids) {
         return Ok(Err(error));
     }
     let entity = step.plan.entity;
@@ -79,19 +58,49 @@ pub(super) async fn strike(
         closes: vec![entity],
         evidence: String::new(),
     };
-    let Started { before, company } = store_before(bench, claimed.lease, step, seen).await?;
+    let started = store_before(bench, claimed.lease, step, seen).await?;
+    go_on(bench, (claimed, &context), step, started).await
+}
+
+/// The start was stored with the run itself: what is left is to read and to write.
+pub(super) async fn strike_started(
+    bench: &Bench,
+    claimed: &Claimed,
+    step: &mut Step,
+    Unread { ids, started, .. }: Unread,
+) -> Result<Result<Ended, Error>, Broken> {
+    crate::telemetry::crash_point("step.started");
+    let now = bench.clock.now();
+    if now.since(claimed.run.begun_at.unwrap_or(now)) > STALE {
+        bench.store.may_write(claimed.lease, now).await?;
+    }
+    let guards = bench.guards.load();
+    let context = bench.forward_context(&guards, claimed);
+    match act::permit(&context, ids) {
+        Ok(()) => go_on(bench, (claimed, &context), step, started).await,
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Reads and writes at the same time, unless another run of the playbook has done it.
+async fn go_on(
+    bench: &Bench,
+    (claimed, context): (&Claimed, &act::Context<'_>),
+    step: &mut Step,
+    Started { before, company }: Started,
+) -> Result<Result<Ended, Error>, Broken> {
     let about = (company, Read::NotYet);
-    if let Some(ended) = company::spares(bench, &context, step, about).await {
+    if let Some(ended) = company::spares(bench, context, step, about).await {
         step.before = Some(before);
         return Ok(Ok(ended));
     }
     let Before::Unproven { id } = before else {
         // We hold it already and know what was before.
-        let ended = act::perform(&context, &step.plan, &before).await;
+        let ended = act::perform(context, &step.plan, &before).await;
         step.before = Some(before);
         return Ok(ended);
     };
-    let (read, written) = both(bench, &context, step).await;
+    let (read, written) = both(bench, context, step).await;
     crate::telemetry::crash_point("step.performed");
     step.before = Some(before);
     if let Some(account_enabled) = proved(read, &written) {

@@ -4,21 +4,24 @@
 use serde_json::json;
 
 use super::begin::hold_back;
-use super::claims::{Claim, Claimed};
+use super::claimed::{Claimed, Unread};
+use super::claims::Claim;
 use super::error::Error;
 use super::new_run::{Cause, NewRun, insert_begun, insert_run};
 use super::room::{self, Needs};
 use super::settings::standing_in;
+use super::steps::{self, Started, Strike};
 use super::writer::Tx;
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
 use crate::domain::id::{NoticeId, RunId};
+use crate::domain::inventory::Certain;
 use crate::domain::moment::Moment;
 use crate::domain::plan::PlanStep;
 use crate::domain::playbook::Mode;
 use crate::domain::record::Record;
 use crate::domain::run::{Run, RunEvent, RunLease, RunState};
-use crate::domain::step::{Step, StepEvent, StepState};
+use crate::domain::step::{Before, Step, StepEvent, StepState};
 use crate::domain::unproved::unproved;
 
 /// For whom a run is begun as soon as it is made.
@@ -28,6 +31,20 @@ pub struct AtOnce {
     pub claim: Claim,
     /// The service's caps.
     pub caps: Caps,
+    /// Steps, by their position, that start there and then, because whom they are about is certain.
+    pub certain: Vec<(u16, Certain)>,
+}
+
+impl AtOnce {
+    /// Nobody is certain.
+    pub const fn new(claim: Claim, caps: Caps) -> Self {
+        let certain = Vec::new();
+        Self {
+            claim,
+            caps,
+            certain,
+        }
+    }
 }
 
 /// What became of a run that was made.
@@ -72,12 +89,71 @@ pub(super) async fn make_begun(
         }
     }
     let state = moved(RunState::Queued.after(RunEvent::Begun))?;
-    let claimed = claimed(new, cause, (state, at))?;
+    let mut claimed = claimed(new, cause, (state, at))?;
+    claimed.unread = unread(tx, &claimed, &at_once.certain).await?;
     insert_begun(tx, (new, cause), (&claimed, &at_once.claim), at).await?;
     let detail = json!({ "was": RunState::Queued, "because": null });
     let record = Record::new(at, &format!("run.{}", state.word()), detail);
     tx.record(&record.about_run(new.id)).await?;
+    for started in &claimed.unread {
+        note_start(tx, &claimed, started, at).await?;
+    }
     Ok(Made::Begun(Box::new(claimed)))
+}
+
+/// What is stored of each step that starts before anything was read.
+async fn unread(
+    tx: &mut Tx,
+    claimed: &Claimed,
+    certain: &[(u16, Certain)],
+) -> Result<Vec<Unread>, Error> {
+    let mut unread = Vec::with_capacity(certain.len());
+    for (position, Certain(ids)) in certain {
+        let position = *position;
+        let mut steps = claimed.steps.iter();
+        let Some(step) = steps.find(|step| step.position == position && step.begun_at.is_some())
+        else {
+            continue;
+        };
+        let mut strike = strike(
+            step,
+            Before::Unproven {
+                id: step.plan.entity.id,
+            },
+        );
+        let run = (claimed.run.id, claimed.run.playbook.to_string());
+        let company = steps::weigh(tx, run, &mut strike).await?;
+        let before = strike.before;
+        unread.push(Unread {
+            position,
+            ids: ids.clone(),
+            started: Started { before, company },
+        });
+    }
+    Ok(unread)
+}
+
+fn strike(step: &Step, before: Before) -> Strike {
+    Strike {
+        position: step.position,
+        before,
+        closes: vec![step.plan.entity],
+    }
+}
+
+async fn note_start(
+    tx: &mut Tx,
+    claimed: &Claimed,
+    unread: &Unread,
+    at: Moment,
+) -> Result<(), Error> {
+    let run = (claimed.run.id, claimed.terms.hold_for);
+    let steps = claimed.steps.iter();
+    for step in steps.filter(|step| step.position == unread.position) {
+        let strike = strike(step, unread.started.before.clone());
+        steps::started(tx, run, (&strike, step.plan.action), at).await?;
+    }
+    Ok(())
 }
 
 fn needs(new: &NewRun, cause: &Cause<'_>) -> Needs {
@@ -131,6 +207,7 @@ fn claimed(
         ordered_at: None,
         kept: false,
         begun: true,
+        unread: Vec::new(),
         reopened: Vec::new(),
     })
 }
@@ -172,16 +249,20 @@ mod tests {
     use super::{AtOnce, Made};
     use crate::clock::Clock;
     use crate::domain::caps::Caps;
+    use crate::domain::containment::EntityState;
     use crate::domain::detection::Detection;
     use crate::domain::entity::{Entity, ObjectId};
     use crate::domain::id::{DeliveryId, RunId};
+    use crate::domain::inventory::Certain;
     use crate::domain::moment::Moment;
     use crate::domain::order::{Operator, Order, OrderKind, Scope};
     use crate::domain::plan::Plan;
     use crate::domain::playbook::{Mode, PlaybookName, ServiceMode};
     use crate::domain::run::{Lane, RunState};
+    use crate::domain::step::{Before, StepState};
     use crate::store::{
-        Asked, Claim, Entry, Making, NewRun, Saw, Store, Terms, Triaged, writer_tests,
+        Asked, Claim, Company, Entry, Making, NewRun, Saw, Store, Terms, Triaged, Unread,
+        writer_tests,
     };
 
     const NOW: Moment = Moment::from_millis(1_000);
@@ -201,11 +282,21 @@ mod tests {
     }
 
     /// A delivery of this key that is decided, with one run that is begun at once.
-    async fn made(store: &Store, (key, mode): (&'static str, Mode), caps: Caps) -> Made {
+    async fn made(store: &Store, what: (&'static str, Mode), caps: Caps) -> Made {
+        let entity = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
+        made_about(store, what, (entity, Vec::new()), caps).await
+    }
+
+    /// The same about this agent, of whose steps these start unread.
+    async fn made_about(
+        store: &Store,
+        (key, mode): (&'static str, Mode),
+        (entity, certain): (Entity, Vec<(u16, Certain)>),
+        caps: Caps,
+    ) -> Made {
         let new = writer_tests::delivery(store, key, "{}");
         let delivery = new.id;
         store.take_delivery(new).await.unwrap();
-        let entity = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
         let run = NewRun {
             id: RunId::from_uuid(store.clock.uuid()),
             playbook: PlaybookName::by_hand(),
@@ -220,7 +311,11 @@ mod tests {
             now: NOW,
             until: Moment::from_millis(31_000),
         };
-        let at_once = Some(AtOnce { claim, caps });
+        let at_once = Some(AtOnce {
+            claim,
+            caps,
+            certain,
+        });
         let triaged = Triaged {
             delivery,
             at: NOW,
@@ -264,6 +359,53 @@ mod tests {
             let longer = (later, Duration::from_secs(30));
             assert_eq!(store.keep_leases(vec![lease], longer).await, Ok(Vec::new()));
         }
+    }
+
+    #[tokio::test]
+    async fn where_the_agent_is_certain_its_switch_is_started_with_the_run() {
+        let (store, _folder) = store().await;
+        let agent = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
+        let certain = vec![(0, Certain(vec![agent.id]))];
+
+        let about = (agent, certain);
+        let made = made_about(&store, ("a", Mode::Enforce), about, Caps::default()).await;
+
+        let Made::Begun(claimed) = made else {
+            panic!("{made:?}");
+        };
+        let run = claimed.run.id;
+        let unproven = Before::Unproven { id: agent.id };
+        let Unread { ids, started, .. } = claimed.unread(0).unwrap();
+        assert_eq!((ids, started.before), (vec![agent.id], unproven.clone()));
+        assert_eq!(started.company, Company::Alone);
+        assert!(claimed.unread(1).is_none());
+        let steps = store.steps(run).await.unwrap();
+        assert_eq!(steps[0].state, StepState::Sent);
+        assert_eq!(steps[0].before, Some(unproven));
+        assert_eq!(steps[1], claimed.steps[1]);
+        let held = store.containment(agent).await.unwrap().unwrap();
+        assert_eq!(
+            (held.state, held.held_by),
+            (EntityState::Closing, vec![run])
+        );
+        assert!(store.evidence(run).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_certain_agent_whose_run_waits_for_a_person_is_not_held() {
+        let (store, _folder) = store().await;
+        let agent = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
+        let about = (agent, vec![(0, Certain(vec![agent.id]))]);
+        let caps = Caps {
+            tenant: 0,
+            reserve: 0,
+            ..Caps::default()
+        };
+
+        let made = made_about(&store, ("a", Mode::Enforce), about, caps).await;
+
+        assert!(matches!(made, Made::Held { .. }), "{made:?}");
+        assert_eq!(store.containment(agent).await, Ok(None));
     }
 
     #[tokio::test]

@@ -6,53 +6,16 @@
 use std::time::Duration;
 
 use super::Store;
+use super::claimed::Claimed;
 use super::error::Error;
 use super::rows::{bytes, json, run, step};
 use super::sql::{Row, query, query_in_both};
-use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::RiskVerdict;
-use crate::domain::entity::Entity;
 use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
-use crate::domain::run::{Lane, Run, RunLease, RunState};
+use crate::domain::run::{Lane, RunLease, RunState};
 use crate::domain::step::{PriorWord, Step};
-
-/// A run to work on, with everything a worker needs.
-#[derive(Clone, Debug)]
-pub struct Claimed {
-    /// The right to work on it.
-    pub lease: RunLease,
-    /// The run.
-    pub run: Run,
-    /// Its steps, in order.
-    pub steps: Vec<Step>,
-    /// What binds it.
-    pub terms: Terms,
-    /// Attempts begun and not put down in good order, this one included.
-    pub attempts: u32,
-    /// What Entra ID Protection is told, when it is being undone.
-    pub risk: Option<RiskVerdict>,
-    /// What a person says a switch was, where nobody could read it, once they have.
-    pub prior: Option<PriorWord>,
-    /// When a person last gave a word on it, or silence decided for them.
-    pub ordered_at: Option<Moment>,
-    /// Did a person keep what it contained provisionally?
-    pub kept: bool,
-    /// Was it begun in the transaction that claimed it?
-    pub begun: bool,
-    /// What someone opened since it was closed, and is to be closed again whatever it was before.
-    pub reopened: Vec<Entity>,
-}
-
-impl Claimed {
-    /// How many people agreed to the plan it carries out; none where nobody was asked.
-    pub fn agreed(&self) -> u32 {
-        let approved = self.terms.approved.as_ref();
-        let same = approved.filter(|it| it.is_for(&self.run.plan_digest));
-        same.map_or(0, |it| u32::try_from(it.by.len()).unwrap_or(u32::MAX))
-    }
-}
 
 const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
      lease_until = $2, attempts = attempts + 1 \
@@ -280,6 +243,7 @@ async fn claimed(tx: &mut Tx, row: &Row, now: Moment) -> Result<Claimed, Error> 
         ordered_at,
         kept: row.get("kept")?,
         begun: false,
+        unread: Vec::new(),
         reopened,
     })
 }

@@ -19,6 +19,7 @@ mod afar;
 mod ages;
 mod anchors;
 mod approvals;
+mod ask;
 mod asking;
 mod at_once;
 mod baseline;
@@ -30,6 +31,7 @@ mod carry;
 mod cases;
 mod chain;
 mod checkpoint;
+mod claimed;
 mod claims;
 mod commit;
 mod containments;
@@ -103,9 +105,7 @@ mod writer_tests;
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use futures_util::future::BoxFuture;
+use std::sync::atomic::AtomicU64;
 
 pub use active::{ActiveSet, Instead, RefusedShown, Rehearsal, SetShown};
 pub use afar::{Due, TOLD_MAX};
@@ -118,7 +118,8 @@ pub use baseline::Offered;
 pub use begin::Begun;
 pub use callbacks::{Callback, CalledBack};
 pub use calls::{NewCall, NewTick};
-pub use claims::{Claim, Claimed};
+pub use claimed::{Claimed, Unread};
+pub use claims::Claim;
 pub use containments::{ReadBack, Verified};
 pub use crossing::{CrossError, Crossed, Crossing, Obstacle, cross};
 pub use deliveries::{Taken, ToRead};
@@ -160,8 +161,8 @@ use crate::vault::Vault;
 use afar::Afar;
 use hearing::hear_loop;
 use moved::Moved;
-use sql::{Glance, Readers};
-use writer::{Durability, Queue, Tx, Writer};
+use sql::Readers;
+use writer::Writer;
 
 /// The store. Cheap to clone; every clone shares one writer.
 #[derive(Clone)]
@@ -247,53 +248,5 @@ impl Store {
             },
             life,
         ))
-    }
-
-    async fn write<F, T>(&self, work: F) -> Result<T, Error>
-    where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
-        T: Send + 'static,
-    {
-        self.count_asked();
-        let how = (Queue::Work, Durability::Synced);
-        self.writer.write(work, how).await
-    }
-
-    /// For a worker's own steps between two commits that are synced: see
-    /// [`Durability::WithTheNext`].
-    async fn write_with_the_next<F, T>(&self, work: F) -> Result<T, Error>
-    where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
-        T: Send + 'static,
-    {
-        self.count_asked();
-        let how = (Queue::Work, Durability::WithTheNext);
-        self.writer.write(work, how).await
-    }
-
-    /// Waits until whatever was written before is on disk, and whoever waits for it is answered.
-    pub async fn synced(&self) -> Result<(), Error> {
-        self.write(|_| Box::pin(async { Ok(()) })).await
-    }
-
-    fn reading(&self) -> &Readers {
-        self.count_asked();
-        &self.readers
-    }
-
-    /// For a few rows found by their key, on the way of a strike.
-    fn glancing(&self) -> Glance<'_> {
-        self.count_asked();
-        Glance(&self.readers)
-    }
-
-    fn count_asked(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How often the store was asked for anything since it was opened. What a stranger sends must
-    /// not move it (threat W26).
-    pub fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
     }
 }

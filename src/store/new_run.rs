@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use super::asking::NewApproval;
-use super::claims::{Claim, Claimed};
+use super::claimed::Claimed;
+use super::claims::Claim;
 use super::error::Error;
 use super::rows::{bytes, to_json};
 use super::sql::query;
+use super::steps::after;
 use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::approval::About;
@@ -18,7 +20,7 @@ use crate::domain::plan::{Plan, PlanStep};
 use crate::domain::playbook::{Mode, PlaybookName};
 use crate::domain::record::Record;
 use crate::domain::run::{Lane, RunState};
-use crate::domain::step::StepState;
+use crate::domain::step::{Before, StepEvent, StepState};
 
 const INSERT: &str = "insert into run (run_id, detection_id, order_id, source, playbook, \
      playbook_digest, entity_kind, entity_id, mode, lane, state, because, plan_digest, terms, \
@@ -27,7 +29,7 @@ const INSERT: &str = "insert into run (run_id, detection_id, order_id, source, p
      $20, $21, $22)";
 
 const INSERT_STEP: &str = "insert into step (run_id, position, action, entity_kind, entity_id, \
-     optional, state, attempts, begun_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+     optional, state, attempts, begun_at, before) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 /// A run to be made.
 #[derive(Clone, Debug)]
@@ -158,8 +160,17 @@ async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
 async fn insert_tried(tx: &mut Tx, begun: &Claimed) -> Result<(), Error> {
     for step in &begun.steps {
         let place = (step.position, &step.plan);
-        let tried = (step.state, step.attempts, step.begun_at);
-        write_step(tx, begun.run.id, place, tried).await?;
+        let unread = begun.unread.iter();
+        let started = unread
+            .filter(|unread| unread.position == step.position)
+            .map(|unread| &unread.started.before)
+            .next();
+        let state = match started {
+            Some(_) => after(step, StepEvent::Started)?,
+            None => step.state,
+        };
+        let tried = (state, step.attempts, step.begun_at);
+        write_step(tx, begun.run.id, place, (tried, started)).await?;
     }
     Ok(())
 }
@@ -170,14 +181,17 @@ pub(super) async fn insert_step(
     run: RunId,
     place: (u16, &PlanStep),
 ) -> Result<(), Error> {
-    write_step(tx, run, place, (StepState::Pending, 0, None)).await
+    write_step(tx, run, place, ((StepState::Pending, 0, None), None)).await
 }
+
+/// How far a step has come, after how many attempts, and when the first began.
+type Tried = (StepState, u32, Option<Moment>);
 
 async fn write_step(
     tx: &mut Tx,
     run: RunId,
     (position, step): (u16, &PlanStep),
-    (state, attempts, begun_at): (StepState, u32, Option<Moment>),
+    ((state, attempts, begun_at), before): (Tried, Option<&Before>),
 ) -> Result<(), Error> {
     query(INSERT_STEP)
         .bind(bytes(run.uuid()))
@@ -189,6 +203,7 @@ async fn write_step(
         .bind(state.word())
         .bind(attempts)
         .bind(begun_at.map(Moment::as_millis))
+        .bind(before.map(to_json).transpose()?)
         .execute(&mut tx.db)
         .await?;
     Ok(())

@@ -15,7 +15,7 @@ use crate::domain::action::Action;
 use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::RunId;
-use crate::domain::moment::Moment;
+use crate::domain::moment::{Moment, Span};
 use crate::domain::playbook::PlaybookName;
 use crate::domain::record::Record;
 use crate::domain::run::RunLease;
@@ -115,7 +115,9 @@ async fn strike_in(
     }
     let step = step_in(tx, lease.run, strike.position).await?;
     let state = after(&step, StepEvent::Started)?;
-    super::proof::take_first(tx, &mut strike).await?;
+    let terms: Terms = from_json(&run, "terms")?;
+    let playbook = run.get("playbook")?;
+    let company = weigh(tx, (lease.run, playbook), &mut strike).await?;
     query(
         "update step set state = $4, before = $5 \
          where run_id = $1 and position = $2 and state = $3",
@@ -127,23 +129,42 @@ async fn strike_in(
     .bind(to_json(&strike.before)?)
     .execute(&mut tx.db)
     .await?;
-    let terms: Terms = from_json(&run, "terms")?;
-    let until = terms.hold_for.map(|span| at.plus(span.0));
     if step.plan.action == Action::BlockTools {
         super::blocks::block(tx, step.plan.entity.id, (lease.run, at)).await?;
     }
-    let company = company(tx, (lease.run, run.get("playbook")?), &strike.closes).await?;
-    for entity in &strike.closes {
-        move_entity(tx, *entity, EntityEvent::Striking, at).await?;
-        hold(tx, *entity, lease.run, (at, until)).await?;
-    }
-    super::evidence::ask(tx, lease.run, at).await?;
-    let detail =
-        json!({ "step": step.position, "action": step.plan.action, "before": strike.before });
-    tx.record(&Record::new(at, "step.started", detail).about_run(lease.run))
-        .await?;
+    let hold_for = terms.hold_for;
+    started(tx, (lease.run, hold_for), (&strike, step.plan.action), at).await?;
     let before = strike.before;
     Ok(Started { before, company })
+}
+
+/// What was there before us, as far as our other runs know it, and who holds it beside us.
+pub(super) async fn weigh(
+    tx: &mut Tx,
+    run: (RunId, String),
+    strike: &mut Strike,
+) -> Result<Company, Error> {
+    super::proof::take_first(tx, strike).await?;
+    company(tx, run, &strike.closes).await
+}
+
+/// What is stored beside the start of a step: the run holds what it closes, its evidence is asked
+/// for, and the record says so.
+pub(super) async fn started(
+    tx: &mut Tx,
+    (run, hold_for): (RunId, Option<Span>),
+    (strike, action): (&Strike, Action),
+    at: Moment,
+) -> Result<(), Error> {
+    let until = hold_for.map(|span| at.plus(span.0));
+    for entity in &strike.closes {
+        move_entity(tx, *entity, EntityEvent::Striking, at).await?;
+        hold(tx, *entity, run, (at, until)).await?;
+    }
+    super::evidence::ask(tx, run, at).await?;
+    let detail = json!({ "step": strike.position, "action": action, "before": strike.before });
+    tx.record(&Record::new(at, "step.started", detail).about_run(run))
+        .await
 }
 
 /// The least of what is so for each of the entities.

@@ -10,7 +10,7 @@ use super::new_run::{Cause, NewRun, insert_run};
 use super::outbreaks::ToCount;
 use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
-use super::writer::Tx;
+use super::writer::{Durability, Tx};
 use crate::domain::decision::Decision;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::detection::Detection;
@@ -52,7 +52,13 @@ impl Store {
     /// that came before by another way is joined, makes none and counts towards nothing.
     pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<Made>, Error> {
         let fresh: Vec<_> = triaged.runs.iter().map(|_| self.fresh_notice()).collect();
-        self.write_with_the_next(move |tx| {
+        let at_once = triaged.runs.iter().filter_map(|run| run.at_once.as_ref());
+        let how = match at_once.map(|begun| begun.certain.len()).sum() {
+            0usize => Durability::WithTheNext,
+            // A strike may leave as soon as this is answered.
+            _ => Durability::Synced,
+        };
+        self.write_as(how, move |tx| {
             Box::pin(async move { settle(tx, &triaged, &fresh).await })
         })
         .await

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Triage;
 use super::decide::{Echo, Weighing, decide};
 use super::look_up::LookedUp;
-use super::seat::{Due, hand_over, seated};
+use super::seat::{Due, certainty, hand_over, seated};
 use crate::catalog::Catalog;
 use crate::domain::approval::ApprovalTerms;
 use crate::domain::caps::Claimant;
@@ -178,10 +178,13 @@ impl Triage {
         crash_point("triage.decided");
         let by = (&*catalog, &ground.terms.may);
         let counts = self.counts(by, (&detection, &lines), &decisions).await?;
-        let runs = decisions
-            .iter()
-            .filter_map(|decision| self.run_for(&catalog, &detection, decision));
-        let (runs, seats) = seated(&self.seats, runs.collect());
+        let runs = decisions.iter().enumerate().filter_map(|(n, decision)| {
+            let run = self.run_for(&catalog, &detection, decision)?;
+            let line = lines.get(n).map_or(&[][..], Vec::as_slice);
+            let certain = certainty(&run, line, (&guards, now));
+            Some((run, certain))
+        });
+        let (runs, seats) = seated(&self.seats, runs);
         let notices = self.notices(&detection, &decisions, now);
         if let Some(detected) = detection.detected_at {
             self.metrics.took(

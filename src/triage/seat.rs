@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::domain::guard::Guards;
 use crate::domain::id::RunId;
+use crate::domain::inventory::{Certain, Known, certain};
+use crate::domain::moment::Moment;
+use crate::domain::playbook::Mode;
 use crate::domain::run::Lane;
 use crate::store::{AtOnce, Claimed, Made, Making, NewRun};
 
@@ -24,19 +28,39 @@ pub(super) type Due = (RunId, Lane);
 /// The lane of a run, with the place it got there.
 pub(super) type Seated = (Lane, Option<Seat>);
 
-/// Each run with the place it gets, and the places in the same order.
-pub(super) fn seated(seats: &Seats, runs: Vec<NewRun>) -> (Vec<Making>, Vec<Seated>) {
-    let one = |run: NewRun| {
+/// Steps of a run whose entity is certain, by their position.
+pub(super) type Certainty = Vec<(u16, Certain)>;
+
+/// Which steps of this run may start unread, as the inventory knows what its entity hangs from.
+pub(super) fn certainty(run: &NewRun, line: &[Known], judges: (&Guards, Moment)) -> Certainty {
+    if run.mode == Mode::Observe {
+        return Vec::new();
+    }
+    let steps = (0..).zip(&run.plan.steps);
+    let certain = steps.filter_map(|(n, step)| Some((n, certain(step, line, judges)?)));
+    certain.collect()
+}
+
+/// Each run with the place it gets, and the places in the same order. With each comes what of it may
+/// start unread.
+pub(super) fn seated(
+    seats: &Seats,
+    runs: impl Iterator<Item = (NewRun, Certainty)>,
+) -> (Vec<Making>, Vec<Seated>) {
+    let one = |(run, certain): (NewRun, Certainty)| {
         let lane = Lane::of(run.mode);
         // What is asked about first is begun by nobody.
         let seat = match run.asks {
             Some(_) => None,
             None => seats(lane),
         };
-        let at_once = seat.as_ref().map(|seat| seat.at_once.clone());
+        let at_once = seat.as_ref().map(|seat| AtOnce {
+            certain,
+            ..seat.at_once.clone()
+        });
         (Making { run, at_once }, (lane, seat))
     };
-    runs.into_iter().map(one).unzip()
+    runs.map(one).unzip()
 }
 
 /// Hands every run that was begun to whom it was begun for; answers the others.

@@ -1,6 +1,7 @@
 //! What the tenant held when it was last listed: objects, what they hang from, who answers for
 //! them. A cache: it answers people and spares reads, and never stands for what is there now.
 
+mod certain;
 mod family;
 mod orphan;
 mod radius;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use certain::{Certain, can_strike_unread, certain};
 pub use family::{Family, Management};
 pub use orphan::{Orphan, Want, orphans};
 pub use radius::{Extent, Radius};
