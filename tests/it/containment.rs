@@ -2,6 +2,7 @@
 //!
 //! Each action is tried done, twice, killed, lost, refused; `undoing` has the way back.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use estop::domain::action::Action;
@@ -15,6 +16,9 @@ use estop::domain::step::{Outcome, StepState};
 use estop::sim::{Aspect, Fault, On, Tenant, What};
 
 use crate::world::{Setting, World, invoice_bot};
+
+/// Agents of a large blueprint.
+const CROWD: usize = 2_000;
 
 /// One action on one entity, and how its effect shows in the tenant.
 pub struct Case {
@@ -167,6 +171,49 @@ async fn every_action_takes_effect_once_and_is_read_back() {
         assert_eq!(verify.unwrap().outcome, Some(Outcome::Done));
         world.nothing_left_over().await;
     }
+}
+
+/// However many agents hang from it, and whoever is added while it is stopped.
+#[tokio::test]
+async fn g14_a_blueprint_of_thousands_is_stopped_by_one_write_and_so_is_who_comes_later() {
+    let mut tenant = Tenant::contoso();
+    let crowd = tenant.add_blueprint("Crowd");
+    let agents: Vec<_> = (0..CROWD)
+        .map(|n| tenant.add_agent(&format!("crowd-{n}"), crowd))
+        .collect();
+    let setting = Setting {
+        tenant,
+        ..Setting::default()
+    };
+    let world = World::with(setting).await;
+    world.settle().await;
+    let blueprint = ObjectId::from_uuid(crowd.principal);
+    let asked_before = world.entra.journal_len();
+    let write = On::request("PATCH", "agentIdentityBlueprintPrincipal$");
+    let added = Arc::new(Mutex::new(None));
+    let late = Arc::clone(&added);
+    world.entra.foreign_write_before(write, move |tenant| {
+        *late.lock().unwrap() = Some(tenant.add_agent("late", crowd));
+    });
+
+    let run = world
+        .contain_by(Plan::by_hand(Entity::blueprint(blueprint), &[]))
+        .await;
+    world.settle().await;
+
+    assert_eq!(world.state(run).await, RunState::Contained);
+    assert_eq!(world.switched(blueprint), [false]);
+    let asked = world.entra.journal().split_off(asked_before);
+    let writes = asked.iter().filter(|call| call.method == "PATCH");
+    assert_eq!(writes.count(), 1);
+    assert!(asked.len() < 50, "{} calls for one switch", asked.len());
+    let late = added.lock().unwrap().unwrap();
+    for agent in [agents[0], agents[CROWD - 1], late] {
+        let request = world.entra.sign_in_request(agent, "https://login.test");
+        let answer = world.entra.exchange(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), http::StatusCode::BAD_REQUEST, "{agent}");
+    }
+    world.nothing_left_over().await;
 }
 
 #[tokio::test]

@@ -86,6 +86,54 @@ async fn every_path_but_the_probes_asks_for_a_token_and_all_refusals_are_alike()
     }
 }
 
+/// What no form of ours knows is refused by its name, so that nothing is meant that is not done.
+#[tokio::test]
+async fn b11_no_form_takes_a_member_that_it_does_not_know() {
+    let desk = Desk::new().await;
+    let before = desk.records().await.len();
+
+    // A replay has no form.
+    let forms = PATHS
+        .into_iter()
+        .filter(|(method, path)| *method != "GET" && !path.ends_with("/replay"));
+    for (n, (method, path)) in forms.enumerate() {
+        let body = Some(json!({ "surprise": true }));
+        let request = asking(method.parse().unwrap(), path, &desk.token, body);
+        let reply = desk.send(keyed(request, &format!("key-{n}"))).await;
+        let about = format!("{method} {path}: {}", reply.text);
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{about}");
+        assert!(reply.text.contains("unknown field `surprise`"), "{about}");
+    }
+
+    assert_eq!(desk.records().await.len(), before);
+}
+
+/// A header that asks for another method than the request has is only a header.
+#[tokio::test]
+async fn b11_a_method_is_what_the_request_line_says() {
+    let desk = Desk::new().await;
+    let brake = || desk.world.service.store.standing();
+    let before = brake().await.unwrap();
+
+    for name in [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+    ] {
+        let mut request = asking(Method::GET, "/v1/brake", &desk.token, None);
+        request.headers_mut().insert(name, "POST".parse().unwrap());
+        let reply = desk.send(request).await;
+        assert_eq!(
+            reply.status,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "{}",
+            reply.text
+        );
+    }
+
+    assert_eq!(brake().await.unwrap(), before);
+}
+
 #[tokio::test]
 async fn a_service_that_cannot_act_lives_and_is_not_ready() {
     let mut tenant = estop::sim::Tenant::contoso();
