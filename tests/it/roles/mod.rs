@@ -5,6 +5,7 @@ mod database;
 mod hints;
 mod programs;
 mod refused;
+mod rolling;
 
 use std::path::Path;
 
