@@ -2,6 +2,7 @@
 
 mod console;
 mod database;
+mod granted;
 mod hints;
 mod programs;
 mod refused;
