@@ -1,5 +1,6 @@
 //! One service in parts: a door for senders, workers, a console, each with no more than it needs.
 
+mod absence;
 mod console;
 mod database;
 mod granted;
