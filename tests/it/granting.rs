@@ -335,10 +335,10 @@ async fn the_script_for_a_console_grants_what_it_reads_and_for_a_door_there_is_n
         assert_eq!((refused, &*nothing), (Exit::Usage, ""), "{shell}");
         assert!(why.contains("enters no tenant"), "{why}");
     }
-    let (exit, said, _) = types(&["playbook", "permissions", "--role", "ingest"]).await;
+    let (exit, said, why) = types(&["playbook", "permissions", "--role", "ingest"]).await;
     assert_eq!(exit, Exit::Done);
     assert!(said.contains("PROFILE agents, ROLE ingest"), "{said}");
-    assert!(said.contains("enters no tenant"), "{said}");
+    assert!(why.contains("enters no tenant"), "{why}");
 }
 
 /// An `az` that knows two of three permissions and notes what it is asked to grant.
