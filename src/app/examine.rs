@@ -89,6 +89,7 @@ fn sights(config: &Config) -> BTreeSet<Sight> {
     let mut readers = config.sources.values().map(|source| source.terms.reader);
     [
         (Sight::Doctor, true),
+        (Sight::Protection, true),
         (Sight::Evidence, config.evidence_within.is_some()),
         (Sight::Drift, config.drift_every.is_some()),
         (Sight::Inventory, config.inventory_every.is_some()),

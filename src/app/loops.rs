@@ -8,7 +8,7 @@
 //! | our own token, a warm connection, who we are | | yes | yes |
 //! | the file and the signal that stop all writes | | yes | yes |
 //! | the playbooks in force | | from their folder | from the store |
-//! | telling the workers what is stored for them | yes | | yes |
+//! | telling the workers what is stored for them, looking whether any is alive | yes | | yes |
 //! | triage, the workers, what keeps house, everything that looks or tells by itself | | yes | |
 //!
 //! One process that is all of it does all of it. Of several workers one keeps house.
@@ -39,7 +39,7 @@ use crate::reload::{follow_loop, reload_loop};
 use crate::rounds::rounds_loop;
 use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
 use crate::triage::{Hints, triage_loop};
-use crate::watch::held_loop;
+use crate::watch::{attendance_loop, held_loop};
 
 impl Service {
     /// How many loops only end with the process: the writer; with a tenant, its token and its warm
@@ -67,6 +67,8 @@ impl Service {
             None => {
                 let telling = self.tell_afar(woken);
                 self.loops.spawn(telling);
+                let looking = attendance_loop(self.attendance(), self.stop.clone());
+                self.loops.spawn(looking);
             }
         }
         if let Some(serving) = self.serve_senders() {

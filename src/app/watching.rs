@@ -1,10 +1,10 @@
-//! What looks at everything we hold, where that is wanted.
+//! What looks at everything we hold, where that is wanted, and whether anyone works.
 
 use std::sync::Arc;
 
 use super::Service;
 use crate::domain::run::Lane;
-use crate::watch::Held;
+use crate::watch::{Attendance, Held};
 
 impl Service {
     /// What looks at everything we hold, where that is wanted.
@@ -18,5 +18,14 @@ impl Service {
             every: self.config.drift_every?,
             wake: Arc::new(move |run| wake(run, Lane::Contain)),
         })
+    }
+
+    /// What notices that no worker is alive, for a part that is none.
+    pub(super) fn attendance(&self) -> Attendance {
+        Attendance {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }
     }
 }

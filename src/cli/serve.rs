@@ -41,7 +41,7 @@ fn service_mode(word: &str) -> Result<ServiceMode, String> {
     ServiceMode::from_word(word).ok_or_else(|| "write off, observe or enforce".to_owned())
 }
 
-fn service_role(word: &str) -> Result<ServiceRole, String> {
+pub(super) fn service_role(word: &str) -> Result<ServiceRole, String> {
     let known = ServiceRole::ALL.map(ServiceRole::word).join(", ");
     ServiceRole::from_word(word).ok_or_else(|| format!("write one of {known}"))
 }

@@ -19,7 +19,7 @@ pub(super) fn judge(roles: Option<&[String]>) -> Line {
         "{}: this role never uses it, and whoever takes its credential could",
         found.join(", ")
     );
-    let fix = "Give it an application of its own that only reads: deploy/roles.md lists what";
+    let fix = "Give it an application of its own that only reads: estop init entra --role console";
     Line::of(CHECK, State::Warn, said, fix)
 }
 

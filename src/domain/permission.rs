@@ -166,6 +166,11 @@ pub const PERMISSIONS: [Permission; 20] = [
     ),
 ];
 
+/// Does it let its holder read and nothing else? One whose name says nothing does not.
+pub fn only_reads(name: &str) -> bool {
+    matches!(name.split('.').nth(1), Some("Read" | "ReadBasic"))
+}
+
 /// What is known of the permission with this name.
 pub fn permission(name: &str) -> Option<&'static Permission> {
     PERMISSIONS.iter().find(|one| one.name == name)

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::role::ServiceRole;
+
 /// A part of estop that only looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sight {
@@ -18,6 +20,8 @@ pub enum Sight {
     Pull,
     /// The alert behind an incident that came without ids.
     Triage,
+    /// Whether whom we spare is there.
+    Protection,
     /// Playbooks that the clock calls.
     Schedules,
     /// Whether everything is there that a containment needs.
@@ -36,9 +40,20 @@ impl Sight {
             Self::Attributes => "attributes",
             Self::Pull => "pull",
             Self::Triage => "triage",
+            Self::Protection => "protection",
             Self::Schedules => "schedules",
             Self::Doctor => "doctor",
             Self::Notices => "notices",
+        }
+    }
+
+    /// Does a part of a service with this role look at it? Nearly all that is looked at is looked
+    /// at by what acts on it.
+    pub const fn is_of(self, role: ServiceRole) -> bool {
+        match role {
+            ServiceRole::All | ServiceRole::Worker => true,
+            ServiceRole::Console => matches!(self, Self::Protection),
+            ServiceRole::Ingest => false,
         }
     }
 }
@@ -113,12 +128,13 @@ pub const OPTIONAL: [Optional; 12] = [
     Optional {
         name: "Directory.Read.All",
         uses: &[
-            (
-                Sight::Doctor,
-                "whether protected ids and our own are there, and the tenant's licences",
-            ),
+            (Sight::Doctor, "the tenant's licences"),
             (Sight::Evidence, "delegated permission grants"),
             (Sight::Inventory, "for whom an agent may act"),
+            (
+                Sight::Protection,
+                "whether protected ids and our own are there",
+            ),
             (Sight::Schedules, "dangerous grants"),
         ],
     },

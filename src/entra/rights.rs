@@ -1,7 +1,7 @@
 //! Rights so wide that a token which carries one of them is not taken (threats: least privilege).
 
 use crate::domain::action::Action;
-use crate::domain::permission::Profile;
+use crate::domain::permission::{Profile, only_reads};
 
 /// Rights nobody grants us but by a profile that needs them. Whoever holds one of these can take
 /// over the tenant or give itself everything else.
@@ -31,8 +31,8 @@ pub fn denied(profile: Profile, roles: &[String]) -> Vec<String> {
 
 /// Those of our roles that let us change something. One whose name says nothing is among them.
 pub fn writing(roles: &[String]) -> Vec<String> {
-    let reads = |role: &str| matches!(role.split('.').nth(1), Some("Read" | "ReadBasic"));
-    roles.iter().filter(|role| !reads(role)).cloned().collect()
+    let writes = |role: &&String| !only_reads(role);
+    roles.iter().filter(writes).cloned().collect()
 }
 
 fn is_needed(profile: Profile, role: &str) -> bool {

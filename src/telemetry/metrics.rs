@@ -77,6 +77,7 @@ pub struct Metrics {
     drill_last_good: Gauge,
     drill_overdue: Gauge,
     record_unanchored: Gauge,
+    no_worker: Gauge,
     /// Time to contain, by clock edge.
     pub time_to_contain: Family<Edge, Histogram>,
     /// Runs being worked on now.
@@ -123,6 +124,11 @@ impl Default for Metrics {
                 "record_unanchored_seconds",
                 "How long the oldest record without an anchor has waited for one",
             ),
+            no_worker: kept(
+                of,
+                "no_worker_seconds",
+                "How long a part that is no worker has seen none alive",
+            ),
             lanes: Lanes::kept(of),
             sources: Sources::kept(of),
             registry,
@@ -148,6 +154,10 @@ fn registered<M: Metric + Clone>(
     metric
 }
 
+fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// From a millisecond to more than an hour, doubling.
 fn times() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 2.0, 22))
@@ -162,8 +172,12 @@ impl Metrics {
 
     /// Notes how long the oldest record without an anchor has waited for one.
     pub fn unanchored(&self, waits: Duration) {
-        let seconds = i64::try_from(waits.as_secs()).unwrap_or(i64::MAX);
-        self.record_unanchored.set(seconds);
+        self.record_unanchored.set(seconds(waits));
+    }
+
+    /// Notes for how long no worker was seen alive.
+    pub fn no_worker(&self, gone: Duration) {
+        self.no_worker.set(seconds(gone));
     }
 
     /// Notes how a lane stands, for the scrape that asked.

@@ -1,5 +1,5 @@
 //! Ask the tenant what nobody told us, and whether what we hold is still as we left it; and notice
-//! who has fallen silent.
+//! who has fallen silent, and that nobody works.
 //!
 //! Knows: Graph, the store, our own door from outside.
 //! Never: playbooks, why something is held, what follows from what it sees: that is a law of
@@ -11,8 +11,9 @@
 //! * What a part may not read leaves the other parts alone.
 //! * *Open* is noted only where two reads agree; what could not be read is not drift.
 //!
-//! Read next: `round`, then `people`; then `held`, then `offer`; then `pull`, `pulse`, `heartbeat`.
+//! Read next: `round`, then `people`; then `held`, then `offer`; then `pull`, `pulse`, `heartbeat`, `absence`.
 
+mod absence;
 mod heartbeat;
 mod held;
 mod offer;
@@ -24,6 +25,7 @@ mod round;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use absence::{Attendance, attendance_loop};
 pub use heartbeat::{Heart, HeartTerms, heart_loop};
 pub use pull::{Pull, Terms as PullTerms, pull_loop};
 pub use pulse::{Listened, Pulses, pulse_loop};

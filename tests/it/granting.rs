@@ -10,7 +10,7 @@ use clap::Parser as _;
 use estop::cli::{Cli, Ends, Errand, Exit, Room, Terminal, run};
 use estop::clock::Clock;
 use estop::config::Environment;
-use estop::domain::permission::{PERMISSIONS, permission};
+use estop::domain::permission::{PERMISSIONS, only_reads, permission};
 use estop::domain::sight::{OPTIONAL, Optional};
 use serde_json::Value;
 
@@ -253,6 +253,92 @@ async fn what_the_profile_leaves_out_is_said_beside_the_script() {
 
     assert!(!script.contains("DelegatedPermissionGrant"));
     assert!(talk.contains("remove_grant of x is left out: it needs --profile eradicate"));
+}
+
+/// What is printed for a part, for one profile.
+async fn for_role(path: &str, profile: &str, role: &str) -> Value {
+    let words = ["playbook", "permissions", path, "--profile", profile];
+    let told = json(&[&words[..], &["--role", role]].concat()).await;
+    told["profiles"][0].clone()
+}
+
+#[tokio::test]
+async fn a_console_needs_what_only_reads_for_its_plans_and_a_door_for_senders_nothing() {
+    let agents = folder(
+        "agent",
+        &["disable_agent", "stop_in_foundry", "remove_role"],
+    );
+    let classic = folder("service_principal", &["disable_service_principal"]);
+    let [agents, classic] = [&agents, &classic].map(|it| it.path().to_str().unwrap());
+
+    let console = for_role(agents, "eradicate", "console").await;
+    let beyond = for_role(agents, "agents", "console").await;
+    let reads = for_role(classic, "classic", "console").await;
+    let worker = for_role(agents, "eradicate", "worker").await;
+    let all = for_role(agents, "eradicate", "all").await;
+    let ingest = for_role(agents, "eradicate", "ingest").await;
+
+    let [agent, blueprint, user] = [
+        "AgentIdentity.Read.All",
+        "AgentIdentityBlueprintPrincipal.Read.All",
+        "User.ReadBasic.All",
+    ];
+    assert_eq!(names(&console), [agent, blueprint, user]);
+    assert_eq!(
+        names(&reads),
+        [agent, blueprint, "Application.Read.All", user]
+    );
+    assert_eq!(names(&ingest), [] as [&str; 0]);
+    for part in [&console, &ingest, &beyond] {
+        assert_eq!(part["besides"], Value::Null, "{part}");
+        assert_eq!(part["beyond"], serde_json::json!([]), "{part}");
+    }
+    let one = &console["permissions"][0];
+    assert_eq!(one["needed_by"], serde_json::json!(["plans"]));
+    assert_eq!(one["lets"], "read agent identities");
+    let optional = &console["optional"];
+    assert_eq!(optional.as_array().unwrap().len(), 1, "{optional}");
+    assert_eq!(optional[0]["permission"], "Directory.Read.All");
+    assert_eq!(optional[0]["uses"][0]["for"], "protection");
+    assert_eq!(ingest["optional"], serde_json::json!([]));
+    // Whoever carries out needs what all of a service needs.
+    assert_eq!(worker["role"], "worker");
+    for what in ["permissions", "besides", "beyond", "optional"] {
+        assert_eq!(worker[what], all[what], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn the_script_for_a_console_grants_what_it_reads_and_for_a_door_there_is_none() {
+    let console = for_role("playbooks", "agents", "console").await;
+
+    for shell in ["az", "powershell"] {
+        let of = |role| {
+            [
+                "init",
+                "entra",
+                "playbooks",
+                "--role",
+                role,
+                "--shell",
+                shell,
+            ]
+        };
+        let (exit, script, _) = types(&of("console")).await;
+        let (refused, nothing, why) = types(&of("ingest")).await;
+
+        assert_eq!(exit, Exit::Done);
+        assert_eq!(granted(&script), names(&console), "{shell}");
+        assert!(granted(&script).iter().all(|name| only_reads(name)));
+        let head = "of the role console in the profile agents.";
+        assert!(script.contains(head), "{script}");
+        assert_eq!((refused, &*nothing), (Exit::Usage, ""), "{shell}");
+        assert!(why.contains("enters no tenant"), "{why}");
+    }
+    let (exit, said, why) = types(&["playbook", "permissions", "--role", "ingest"]).await;
+    assert_eq!(exit, Exit::Done);
+    assert!(said.contains("PROFILE agents, ROLE ingest"), "{said}");
+    assert!(why.contains("enters no tenant"), "{why}");
 }
 
 /// An `az` that knows two of three permissions and notes what it is asked to grant.

@@ -198,7 +198,9 @@ async fn e05_a_storm_that_is_killed_goes_on_where_it_was() {
 
     once(&world, &agents);
     let took = world.clock.now().since(began);
-    assert!(took <= Duration::from_secs(10), "{took:?}");
+    // Where others may share the store, what a dead service held is free once its leases are over.
+    let limit = if world.is_shared() { 35 } else { 10 };
+    assert!(took <= Duration::from_secs(limit), "{took:?}");
     assert_eq!(world.runs().await.len(), agents.len());
     world.nothing_left_over().await;
 }

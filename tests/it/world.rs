@@ -274,6 +274,11 @@ impl World {
         self.database.as_ref().unwrap()
     }
 
+    /// Is it stored where several services may share it?
+    pub fn is_shared(&self) -> bool {
+        self.database.is_some()
+    }
+
     /// Why a service on this database does not start.
     pub async fn refused(&self) -> String {
         let parts = parts(self.folder.path(), &self.entra, &self.clock, &self.setting);

@@ -230,6 +230,7 @@ pub(super) const PLAYBOOK: &str = "Examples:
   estop playbook fmt --check
   estop playbook schema playbook > playbook.schema.json   for an editor
   estop playbook permissions --profile eradicate          what a tenant must grant
+  estop playbook permissions --role console               what a part that only shows must be granted
   estop playbook run agent-under-investigation --entity GUID --param case=INC-4711 \\
     --param weeks=2 --reason \"asked for by the investigators\"
   estop playbook list                                     in force, and what holds them back
@@ -240,6 +241,7 @@ pub(super) const PLAYBOOK: &str = "Examples:
 pub(super) const INIT: &str = "Examples:
   estop init entra > grant.sh && sh grant.sh OBJECT_ID
   estop init entra playbooks/ --profile eradicate --shell powershell > grant.ps1
+  estop init entra --role console > grant.sh               for the application of a console
   estop init sentinel --out sentinel/ --workspace law-soc --url https://estop.contoso.example --audience api://estop";
 
 pub(super) const REFERENCE: &str = "Examples:

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
+use super::super::serve::service_role;
 use super::offline::profile;
 use crate::domain::entity::ObjectId;
 use crate::domain::permission::Profile;
+use crate::domain::role::ServiceRole;
 
 /// What `estop init` prepares.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,9 @@ pub enum InitCommand {
         /// agents, classic or eradicate.
         #[arg(long, value_parser = profile, default_value = "agents", value_name = "PROFILE")]
         profile: Profile,
+        /// all, worker or console: the part of a service whose identity it is.
+        #[arg(long, value_parser = service_role, default_value = "all", value_name = "ROLE")]
+        role: ServiceRole,
         /// For which shell.
         #[arg(long, value_enum, default_value = "az")]
         shell: ShellWord,

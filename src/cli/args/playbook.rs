@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::super::serve::service_role;
 use super::StoreArgs;
 use super::offline::{moment, profile};
 use super::span;
@@ -12,6 +13,7 @@ use crate::domain::moment::{Moment, Span};
 use crate::domain::permission::Profile;
 use crate::domain::playbook::PlaybookName;
 use crate::domain::restraint::ChangeName;
+use crate::domain::role::ServiceRole;
 
 /// What to do with playbooks.
 #[derive(Debug, Subcommand)]
@@ -63,6 +65,9 @@ pub enum PlaybookCommand {
         /// Only this profile; ends with 1 when a playbook needs more.
         #[arg(long, value_parser = profile, value_name = "PROFILE")]
         profile: Option<Profile>,
+        /// all, ingest, worker or console: the part of a service that is to hold them.
+        #[arg(long, value_parser = service_role, default_value = "all", value_name = "ROLE")]
+        role: ServiceRole,
     },
     /// Let the bytes of these files act: one of two leads' words, or a signature.
     Activate(ActivateArgs),

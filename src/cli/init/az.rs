@@ -1,10 +1,10 @@
 //! The script for a POSIX shell with the Azure CLI.
 
-use super::lines;
+use super::{lines, whose};
 use crate::domain::needed::Needed;
 
 const HEAD: &str = r#"#!/bin/sh
-# Grants estop's own identity the application permissions of the profile PROFILE.
+# Grants estop's own identity the application permissions of PROFILE.
 #
 #   sh grant.sh OBJECT_ID       the object id of estop's managed identity (its service principal)
 #
@@ -48,7 +48,7 @@ grant() {
 const TAIL: &str = "\nexit \"$missing\"\n";
 
 pub(super) fn script(needed: &Needed, optional: bool) -> String {
-    let head = HEAD.replace("PROFILE", needed.profile.word());
+    let head = HEAD.replace("PROFILE", &whose(needed));
     let grants = lines(needed, optional, |name| format!("grant {name}"));
     format!("{head}{grants}{TAIL}")
 }

@@ -6,23 +6,30 @@ mod powershell;
 mod sentinel;
 
 use super::Room;
-use super::answers::Answer;
+use super::answers::{Answer, Failure};
 use super::args::{InitCommand, ShellWord};
 use super::exit::Exit;
-use super::permissions::{actions, extras, of};
+use super::permissions::{extras, needed_by, nothing, of};
 use crate::domain::needed::Needed;
+use crate::domain::role::ServiceRole;
 
 pub(super) fn init(room: &mut Room, command: &InitCommand) -> Answer {
-    let (paths, profile, shell, optional) = match command {
+    let (paths, whose, shell, optional) = match command {
         InitCommand::Sentinel(args) => return sentinel::write(room, args),
         InitCommand::Entra {
             paths,
             profile,
+            role,
             shell,
             optional,
-        } => (paths, profile, shell, *optional),
+        } => (paths, (*profile, *role), shell, *optional),
     };
-    let needed = of(*profile, paths)?;
+    if !whose.1.enters_tenant() {
+        let role = whose.1;
+        return Err(Failure::usage(format!("role {role}: {}", nothing(role)))
+            .fix("Grant it nothing, and give it no identity in the tenant"));
+    }
+    let needed = of(whose, paths)?;
     let script = match shell {
         ShellWord::Az => az::script(&needed, optional),
         ShellWord::Powershell => powershell::script(&needed, optional),
@@ -39,6 +46,17 @@ pub(super) fn init(room: &mut Room, command: &InitCommand) -> Answer {
     Ok(Exit::Done)
 }
 
+/// Whose permissions they are: of a profile, and of which part where they are one part's alone.
+fn whose(needed: &Needed) -> String {
+    let profile = format!("the profile {}", needed.profile);
+    match needed.role {
+        ServiceRole::All => profile,
+        role @ (ServiceRole::Ingest | ServiceRole::Worker | ServiceRole::Console) => {
+            format!("the role {role} in {profile}")
+        }
+    }
+}
+
 /// One line for each permission, in the shell's own comment and call.
 fn lines(needed: &Needed, optional: bool, call: impl Fn(&str) -> String) -> String {
     let mut text = String::new();
@@ -46,7 +64,7 @@ fn lines(needed: &Needed, optional: bool, call: impl Fn(&str) -> String) -> Stri
         if let Some(reaches) = need.permission.reaches {
             text.push_str(&format!("# Reaches further: {reaches}.\n"));
         }
-        text.push_str(&format!("# {}\n", actions(need)));
+        text.push_str(&format!("# {}\n", needed_by(needed, need).join(", ")));
         text.push_str(&call(need.permission.name));
         text.push('\n');
     }

@@ -1,10 +1,10 @@
 //! The script for PowerShell with the Microsoft Graph module.
 
-use super::lines;
+use super::{lines, whose};
 use crate::domain::needed::Needed;
 
 const HEAD: &str = r#"#Requires -Modules Microsoft.Graph.Authentication, Microsoft.Graph.Applications
-# Grants estop's own identity the application permissions of the profile PROFILE.
+# Grants estop's own identity the application permissions of PROFILE.
 #
 #   ./grant.ps1 -Principal OBJECT_ID       the object id of estop's managed identity
 #
@@ -46,7 +46,7 @@ function Grant([string] $Name) {
 const TAIL: &str = "\nexit $missing\n";
 
 pub(super) fn script(needed: &Needed, optional: bool) -> String {
-    let head = HEAD.replace("PROFILE", needed.profile.word());
+    let head = HEAD.replace("PROFILE", &whose(needed));
     let grants = lines(needed, optional, |name| format!("Grant '{name}'"));
     format!("{head}{grants}{TAIL}")
 }

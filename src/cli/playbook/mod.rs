@@ -67,9 +67,11 @@ pub(super) async fn playbook(room: &mut Room, reach: &Reach, command: PlaybookCo
             activate::print_statement(room, path, &change)
         }
         PlaybookCommand::Lift { name, reason } => activate::lift(room, reach, (name, reason)).await,
-        PlaybookCommand::Permissions { paths, profile } => {
-            permissions(&mut room.terminal, &paths, profile)
-        }
+        PlaybookCommand::Permissions {
+            paths,
+            profile,
+            role,
+        } => permissions(&mut room.terminal, &paths, (profile, role)),
         PlaybookCommand::Fmt { paths, check } => fmt::fmt(room, &paths, check.into()),
     }
 }

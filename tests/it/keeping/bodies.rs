@@ -32,8 +32,13 @@ fn marked() -> String {
     )
 }
 
-/// Does any file of the store carry these bytes?
+/// Does any file of the store carry these bytes, or in a server any delivery?
 fn stored(world: &World, text: &str) -> bool {
+    if world.is_shared() {
+        let found =
+            format!("select count(*) from delivery where position('{text}'::bytea in body) > 0");
+        return world.database().tell(&found) != "0\n";
+    }
     let files = std::fs::read_dir(world.folder.path()).unwrap();
     let mut files = files.map(|file| file.unwrap().path());
     files.any(|path| {

@@ -145,6 +145,8 @@ async fn after_a_restart_and_half_a_line_it_goes_on_from_where_it_stood() {
     let world = world.restart().await;
     world.detect_agent(invoice_bot()).await;
     world.settle().await;
+    // Where services may share the store, one hands on alone, and the next one once that is over.
+    world.pass(Duration::from_secs(20)).await;
     until_handed_on(&world).await;
 
     let last = head(&world).await;

@@ -3,7 +3,7 @@
 
 mod line;
 mod outages;
-mod rolling;
+pub mod rolling;
 mod servers;
 
 use std::time::Duration;

@@ -1,10 +1,13 @@
 //! One service in parts: a door for senders, workers, a console, each with no more than it needs.
 
+mod absence;
 mod console;
 mod database;
+mod granted;
 mod hints;
 mod programs;
 mod refused;
+mod rolling;
 
 use std::path::Path;
 

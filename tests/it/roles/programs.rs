@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const A_WHILE: Duration = Duration::from_secs(4);
 
 /// Starts a part as its own role in the database, and waits until it is there.
-async fn part(site: &Site, role: &str) -> Program {
+pub(super) async fn part(site: &Site, role: &str) -> Program {
     let address = site
         .database()
         .unwrap()
@@ -33,7 +33,7 @@ fn enabled(site: &Site) -> bool {
     site.entra.agent(INVOICE_BOT).unwrap().account_enabled
 }
 
-async fn until(site: &Site, so: impl AsyncFn() -> bool) {
+pub(super) async fn until(site: &Site, so: impl AsyncFn() -> bool) {
     let looking = async {
         while !so().await {
             site.clock.sleep(LOOK_EVERY).await;
@@ -52,7 +52,7 @@ async fn detected(site: &Site, ingest: &mut Program) -> u16 {
 }
 
 /// A status, and what was said.
-async fn asked(site: &Site, part: &Program, token: &str, path: &str) -> (u16, String) {
+pub(super) async fn asked(site: &Site, part: &Program, token: &str, path: &str) -> (u16, String) {
     let control = part.control().unwrap().replace("http://", "");
     let request = format!(
         "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"
