@@ -1,12 +1,13 @@
 //! Senders: keep-alive connections that write whole requests and read whole replies.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 /// Largest reply head that is read.
@@ -170,14 +171,16 @@ pub async fn stream(
 
 /// Connections that begin a request and never end it, one byte a second. Whoever is cut comes
 /// again. For as long as the set lives.
+///
+/// They come from an address of their own: of one address only so many connections are borne, and
+/// whoever else comes from it shares them.
 pub fn dawdle(address: &str, connections: usize) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
         let address = address.to_owned();
         tasks.spawn(async move {
             loop {
-                let socket = TcpStream::connect(&address).await;
-                if let Ok(mut socket) = socket {
+                if let Ok(mut socket) = elsewhere(&address).await {
                     let begun = socket
                         .write_all(b"POST /v1/ingest/bench HTTP/1.1\r\nx: ")
                         .await;
@@ -192,4 +195,12 @@ pub fn dawdle(address: &str, connections: usize) -> JoinSet<()> {
         });
     }
     tasks
+}
+
+/// Connects from another address of this machine than everybody else does.
+async fn elsewhere(address: &str) -> std::io::Result<TcpStream> {
+    let from = TcpSocket::new_v4()?;
+    from.bind((Ipv4Addr::new(127, 0, 0, 2), 0).into())?;
+    let to = address.parse().map_err(std::io::Error::other)?;
+    from.connect(to).await
 }
