@@ -3,6 +3,7 @@
 
 mod line;
 mod outages;
+mod pooler;
 mod rolling;
 mod servers;
 
