@@ -21,6 +21,7 @@ mod anchors;
 mod approvals;
 mod asking;
 mod at_once;
+mod attested;
 mod baseline;
 mod begin;
 mod blocks;
