@@ -152,7 +152,7 @@ fn configuration(mode: &str, far: &Far) -> String {
     format!(
         "listen: 127.0.0.1:0\ncontrol: {{ listen: 127.0.0.1:0 }}\nstore: sqlite:estop.db\n\
          mode: {mode}\nprotected: []\nplaybooks: playbooks\n\
-         caps: {{ tenant: 1000000, source: 1000000, window: 1s, fleet_percent: 100000 }}\n\
+         caps: {{ tenant: 10000, source: 10000, window: 1s, fleet_percent: 100 }}\n\
          limits: {{ connections: 4096, connections_per_address: 4096 }}\n\
          inventory: {{ every: {} }}\n\
          tenant:\n  id: {}\n  credential: managed_identity\n  graph_url: {url}\n  login_url: {url}\n\

@@ -5,10 +5,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::domain::anchor::Anchor;
+use crate::domain::id::RunId;
 use crate::domain::record::{Broken, Chain, Seal, SealedLine};
 use crate::store::{Cut, Error, Store};
 
 use super::export::PAGE;
+use super::rows::rows_agree;
 
 /// The end of a chain: how many records, and the seal of the last. Written `NUMBER:SEAL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +99,14 @@ pub enum Bad {
         line: u64,
         /// What is wrong with it.
         why: String,
+    },
+    /// What is stored of a run is not what was sealed of it.
+    #[error("every record fits, but what is stored of {run} is not what they say: {what}")]
+    Rows {
+        /// The first such run.
+        run: RunId,
+        /// What of it.
+        what: String,
     },
     /// The store or the file could not be read to its end; nothing is known of the rest.
     #[error("it could not be read to its end: {0}")]
@@ -249,7 +259,9 @@ pub async fn verify_store(
             continue;
         }
         if page.is_empty() {
-            return walk.end();
+            let verified = walk.end()?;
+            rows_agree(store).await?;
+            return Ok(verified);
         }
         for line in &page {
             walk.follow(line)?;

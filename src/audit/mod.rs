@@ -6,12 +6,13 @@
 //! Laws
 //! * An export carries the exact bytes that were sealed.
 //! * A proof needs no server and no store, only the export.
+//! * A chain that holds proves the rows only where they say the same.
 //! * The first bad record is named; what follows it is not judged.
 //! * A missing end cannot be seen from the chain alone: a head noted before, or an anchor, can be held
 //!   against it.
 //! * The record is cut only where its head was anchored, and never before what a case keeps.
 //!
-//! Read next: `chain`, then `export`, `anchor`; `ocsf`, `ship` and `place` hand it on in others' words;
+//! Read next: `chain`, `rows`, then `export`, `anchor`; `ocsf`, `ship` and `place` hand it on in others' words;
 //! `retention` lets go what is old.
 
 mod anchor;
@@ -21,6 +22,7 @@ mod export;
 mod ocsf;
 mod place;
 mod retention;
+mod rows;
 mod ship;
 
 #[cfg(test)]

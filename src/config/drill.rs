@@ -44,10 +44,18 @@ pub(super) fn drill(
     if hold > HOLD_MAX {
         return Err(BadConfig("`drill.hold` is at most 1h".to_owned()));
     }
+    let max_age = file.max_age.map_or(MAX_AGE, |span| span.0);
+    if max_age.is_zero() {
+        return Err(BadConfig(
+            "`drill.max_age` is 0s: no drill would ever be good enough; write how old the last good one \
+             may be, such as 8d"
+                .to_owned(),
+        ));
+    }
     Ok(Some(DrillConfig {
         canary: file.canary,
         schedule,
-        max_age: file.max_age.map_or(MAX_AGE, |span| span.0),
+        max_age,
         hold,
     }))
 }

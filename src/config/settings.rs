@@ -10,7 +10,7 @@ use url::Url;
 use super::BadConfig;
 use super::actions::ActionsConfig;
 use super::anchors::{AnchorsConfig, one_scope};
-use super::bounds::{attribute_set, caps, pace};
+use super::bounds::{attribute_set, caps, pace, token_lifetime};
 use super::copilot::{CopilotConfig, copilot};
 use super::drill::{DrillConfig, drill};
 use super::file::{CredentialFile, File};
@@ -213,13 +213,13 @@ impl Config {
             playbooks: file.playbooks.map(|folder| base.join(folder)),
             protected,
             ourselves: file.ourselves,
-            caps: caps(file.caps, file.automatic_blueprints),
-            inventory_every: pace(file.inventory.every, INVENTORY_EVERY),
-            drift_every: pace(file.drift.every, DRIFT_EVERY),
+            caps: caps(file.caps, file.automatic_blueprints)?,
+            inventory_every: pace("inventory.every", file.inventory.every, INVENTORY_EVERY)?,
+            drift_every: pace("drift.every", file.drift.every, DRIFT_EVERY)?,
             inventory_attributes: attribute_set(file.inventory.attributes)?,
-            evidence_within: pace(file.evidence.within, EVIDENCE_WITHIN),
+            evidence_within: pace("evidence.within", file.evidence.within, EVIDENCE_WITHIN)?,
             evidence_key: beside.file(file.evidence.key_file, "evidence-key"),
-            token_lifetime: file.token_lifetime.map_or(TOKEN_LIFETIME, |span| span.0),
+            token_lifetime: token_lifetime(file.token_lifetime, TOKEN_LIFETIME)?,
             callback_hosts: callback_hosts(file.callback_hosts)?,
             drill: drill(file.drill, &left_alone)?,
             subscription: file.azure.map(|azure| azure.subscription),

@@ -49,7 +49,16 @@ pub(super) fn judge(read: &Read) -> Line {
         let fix = "It works for now: bring every service to the newer version";
         return Line::of(CHECK, State::Warn, said, fix);
     }
-    shared(begun, facts)
+    let line = shared(begun, facts);
+    if facts.sums || line.state != State::Ok {
+        return line;
+    }
+    let said = format!(
+        "{}; data_checksums is off: what a failing disk changes is not seen",
+        line.said
+    );
+    let fix = "With the server stopped: pg_checksums --enable, which reads every page once";
+    Line::of(CHECK, State::Warn, said, fix)
 }
 
 fn shared(begun: String, facts: &Facts) -> Line {

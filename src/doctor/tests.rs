@@ -492,6 +492,7 @@ fn facts() -> crate::store::Facts {
         version: 150_018,
         follows: false,
         commits: "on".to_owned(),
+        sums: true,
         tls: true,
         step: 25,
         ours: 25,
@@ -559,6 +560,14 @@ fn a_server_that_only_follows_or_forgets_or_is_away_stores_nothing() {
             }),
             Warn,
             "beyond our step 25",
+        ),
+        (
+            asked(crate::store::Facts {
+                sums: false,
+                ..facts()
+            }),
+            Warn,
+            "data_checksums is off",
         ),
         (
             asked(crate::store::Facts {

@@ -65,6 +65,7 @@ pub mod schedule;
 
 pub mod anchor;
 pub mod approval;
+pub mod attested;
 pub mod notice;
 pub mod order;
 pub mod person;

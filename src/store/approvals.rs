@@ -127,6 +127,20 @@ pub(super) async fn approval_in(tx: &mut Tx, id: ApprovalId) -> Result<Approval,
     approval(&row, &votes)
 }
 
+/// Every approval of a run.
+pub(super) async fn approvals_in(tx: &mut Tx, run: RunId) -> Result<Vec<Approval>, Error> {
+    let rows = query("select approval_id from approval where run_id = $1 order by approval_id")
+        .bind(bytes(run.uuid()))
+        .fetch_all(&mut tx.db)
+        .await?;
+    let mut approvals = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id = ApprovalId::from_uuid(uuid(row, "approval_id")?);
+        approvals.push(approval_in(tx, id).await?);
+    }
+    Ok(approvals)
+}
+
 /// The newest approval of a run about this.
 pub(super) async fn latest_in(
     tx: &mut Tx,

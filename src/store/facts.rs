@@ -18,6 +18,8 @@ pub struct Facts {
     pub follows: bool,
     /// What must have happened before it says that something is stored.
     pub commits: String,
+    /// Does it sum its pages, so that it sees what a failing disk changed?
+    pub sums: bool,
     /// Is the way to it closed by TLS?
     pub tls: bool,
     /// The newest step of the schema there, and the newest that we know.
@@ -49,6 +51,7 @@ impl Store {
             "select 0 as version",
             "select cast(current_setting('server_version_num') as bigint) as version, \
                  pg_is_in_recovery() as follows, current_setting('synchronous_commit') as commits, \
+                 current_setting('data_checksums') = 'on' as sums, \
                  coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as tls, \
                  (select max(number) from migration) as step, \
                  (select string_agg(name || ' ' || many, ',') from \
@@ -62,6 +65,7 @@ impl Store {
             version: row.get("version")?,
             follows: row.get("follows")?,
             commits: row.get("commits")?,
+            sums: row.get("sums")?,
             tls: row.get("tls")?,
             step: row.get("step")?,
             ours: newest(),

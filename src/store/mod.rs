@@ -22,6 +22,7 @@ mod approvals;
 mod ask;
 mod asking;
 mod at_once;
+mod attested;
 mod baseline;
 mod begin;
 mod blocks;

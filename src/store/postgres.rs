@@ -29,6 +29,7 @@ pub(super) async fn open(place: &ServerPlace, clock: Clock) -> Result<Opened, Op
     };
     let server = Server::new(place.clone()).map_err(unusable)?;
     let ready = async {
+        server.is_ours_alone().await?;
         let mut live = server.connect(For::Writing).await?;
         migrate(&mut live).await?;
         Ok(live)

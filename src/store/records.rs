@@ -4,7 +4,7 @@ use super::Store;
 use super::error::Error;
 use super::rows::{bytes, json};
 use super::runs::LIST_MAX;
-use super::sql::{Row, query};
+use super::sql::{Row, Session, query};
 use crate::domain::decision::Decision;
 use crate::domain::detection::Detection;
 use crate::domain::id::{DetectionId, RunId};
@@ -48,22 +48,7 @@ impl Store {
         run: RunId,
         limit: u32,
     ) -> Result<Vec<(Seal, SealedLine)>, Error> {
-        let rows = query(
-            "select r.number, r.line, r.seal, coalesce(p.seal, \
-                 (select c.seal from record_cut c where c.number = r.number - 1)) as before from record r \
-             left join record p on p.number = r.number - 1 \
-             where r.run_id = $1 order by r.number limit $2",
-        )
-        .bind(bytes(run.uuid()))
-        .bind(limit)
-        .fetch_all(self.reading())
-        .await?;
-        let one = |row: &Row| {
-            let before: Option<Vec<u8>> = row.get("before")?;
-            let before = before.and_then(|seal| seal.try_into().ok());
-            Ok((before.map_or(Seal::GENESIS, Seal), sealed_line(row)?))
-        };
-        rows.iter().map(one).collect()
+        sealed_of(self.reading(), run, limit).await
     }
 
     /// Seals a record that stands for itself, such as the set of playbooks that is now active.
@@ -105,6 +90,30 @@ impl Store {
         .await?;
         rows.iter().map(listed).collect()
     }
+}
+
+/// The sealed lines of a run, each with the seal before it, in order.
+pub(super) async fn sealed_of(
+    on: impl Session,
+    run: RunId,
+    limit: u32,
+) -> Result<Vec<(Seal, SealedLine)>, Error> {
+    let rows = query(
+        "select r.number, r.line, r.seal, coalesce(p.seal, \
+             (select c.seal from record_cut c where c.number = r.number - 1)) as before from record r \
+         left join record p on p.number = r.number - 1 \
+         where r.run_id = $1 order by r.number limit $2",
+    )
+    .bind(bytes(run.uuid()))
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    let one = |row: &Row| {
+        let before: Option<Vec<u8>> = row.get("before")?;
+        let before = before.and_then(|seal| seal.try_into().ok());
+        Ok((before.map_or(Seal::GENESIS, Seal), sealed_line(row)?))
+    };
+    rows.iter().map(one).collect()
 }
 
 pub(super) fn sealed_line(row: &Row) -> Result<SealedLine, Error> {

@@ -11,9 +11,14 @@ use super::error::{Error, OpenError};
 use super::journal::Journal;
 use super::lock;
 use super::migrations::migrate;
-use super::sql::{Access, Connection, FileConnection, Readers, Server};
+use super::sql::{Access, Connection, FileConnection, FromValue as _, Readers, Server};
 use super::writer::{Beside, Files};
 use crate::clock::Clock;
+
+/// Up to this length every row of every index of the file is looked up at a start.
+const WHOLE_MAX: u64 = 64 * 1024 * 1024;
+/// Beyond this length nothing is looked up: whoever was stopped must be stopped on within seconds.
+const LOOKED_MAX: u64 = 1024 * 1024 * 1024;
 
 /// How the store is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,9 @@ pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Open
     };
     create_private(path).map_err(|error| unusable(error.to_string()))?;
     let writer = FileConnection::open(path, Access::Write).and_then(|mut writer| {
+        if entry == Entry::Service {
+            is_sound(&writer, path)?;
+        }
         writer.run_script("pragma journal_mode = wal; pragma synchronous = normal")?;
         migrate(&mut writer)?;
         if entry == Entry::Service {
@@ -57,10 +65,10 @@ pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Open
     });
     let (db, checkpoints) = writer.map_err(|error| match error {
         Error::Busy(why) | Error::DiskFailed(why) | Error::InDoubt(why) => unusable(why),
-        damaged @ (Error::Damaged(_) | Error::Refused(_) | Error::LeaseLost | Error::Braked) => {
+        unfit @ (Error::Damaged(_) | Error::Refused(_) | Error::LeaseLost | Error::Braked) => {
             OpenError::Unfit {
                 path: shown(),
-                why: damaged.to_string(),
+                why: unfit.to_string(),
             }
         }
     })?;
@@ -81,6 +89,40 @@ pub(super) async fn open(path: &Path, entry: Entry, clock: Clock) -> Result<Open
         lock,
         hears: None,
     })
+}
+
+/// Do the pages of the file fit each other? What a failing disk changed within a page is found by the
+/// records alone.
+fn is_sound(db: &FileConnection, path: &Path) -> Result<(), Error> {
+    let length = path.metadata().map_or(0, |file| file.len());
+    if length > LOOKED_MAX {
+        tracing::warn!(
+            "the store is too large to be looked through at a start: see estop audit verify"
+        );
+        return Ok(());
+    }
+    // Each row of each index is looked up, too, where that takes no time.
+    let how = if length <= WHOLE_MAX {
+        "pragma integrity_check(1)"
+    } else {
+        "pragma quick_check(1)"
+    };
+    let mut wrong = None;
+    let looked = db.each_row(how, |row| {
+        let said = row.first().and_then(String::from_value);
+        wrong = said.filter(|said| said != "ok");
+        Ok(())
+    });
+    let wrong = match (looked, wrong) {
+        (Ok(()), None) => return Ok(()),
+        (Ok(()), Some(wrong)) | (Err(Error::Damaged(wrong)), _) => wrong,
+        (Err(other), _) => return Err(other),
+    };
+    Err(Error::Damaged(format!(
+        "{wrong}. The disk may be failing: save this file, then put the last good copy back, or what \
+         `sqlite3 {} .recover` still reads of it",
+        path.display()
+    )))
 }
 
 /// Is it still the store, or was it moved? Only a mark that cannot be read leaves that open, and then

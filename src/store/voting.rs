@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::approvals::{approval_in, note_world};
 use super::asking::{End, end};
+use super::attested::must_agree;
 use super::carry::make_due;
 use super::error::Error;
 use super::holds::renew;
@@ -214,6 +215,7 @@ pub(super) async fn extend(
 /// The approval, if it is open at this instant and this operator may decide it.
 async fn open(tx: &mut Tx, id: ApprovalId, order: &Order) -> Result<(Approval, Person), Error> {
     let approval = approval_in(tx, id).await?;
+    must_agree(tx, approval.run).await?;
     if approval.is_over(order.at) {
         return Err(Error::Refused(format!("{id} is over")));
     }

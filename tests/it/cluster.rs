@@ -18,7 +18,7 @@ pub const ROLE: &str = "estop";
 const KEEPER: &str = r#"
 set -e
 trap : INT TERM HUP
-"$1/initdb" -D "$2/data" -U postgres -A trust -E UTF8 --no-sync >"$2/log" 2>&1
+"$1/initdb" -D "$2/data" -U postgres -A trust -E UTF8 --no-sync --data-checksums >"$2/log" 2>&1
 echo "unix_socket_directories = '$2'" >>"$2/data/postgresql.conf"
 printf '%s\n' "listen_addresses = '127.0.0.1'" "port = $3" 'max_connections = 400' \
     'shared_buffers = 64MB' 'max_wal_size = 256MB' >>"$2/data/postgresql.conf"
@@ -35,6 +35,60 @@ pub struct Cluster {
     folder: PathBuf,
     pub port: u16,
     _keeper: Child,
+}
+
+/// Starts the pooler once it takes connections, and ends it when our end of the pipe closes.
+const POOLING: &str = r#"
+"$1" -q "$2/pooler-$3.ini" >"$2/pooler-$3.log" 2>&1 &
+pooler=$!
+until (exec 3<>"/dev/tcp/127.0.0.1/$3") 2>/dev/null; do
+  kill -0 $pooler 2>/dev/null || exit 1
+  sleep 0.05
+done
+echo ready
+read -r _ || true
+kill $pooler 2>/dev/null || true
+"#;
+
+/// A pooler before the server.
+pub struct Pooler {
+    pub port: u16,
+    _keeper: Child,
+}
+
+impl Pooler {
+    /// One that lends its connections so: `session` or `transaction`. None where the machine has no
+    /// pgbouncer, which is said.
+    pub fn before(cluster: &Cluster, mode: &str) -> Option<Self> {
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(Path::new);
+        let Some(program) = program.into_iter().find(|program| program.is_file()) else {
+            lacks("pooler", "pgbouncer");
+            return None;
+        };
+        let (folder, port) = (&cluster.folder, free_port());
+        let written = format!(
+            "[databases]\n* = host={} port={} user={ROLE}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n\
+             default_pool_size = 20\n",
+            folder.display(),
+            cluster.port
+        );
+        std::fs::write(folder.join(format!("pooler-{port}.ini")), written).unwrap();
+        let mut keeper = as_somebody(folder);
+        keeper.args(["bash", "-c", POOLING, "pooling"]);
+        keeper.arg(program).arg(folder).arg(port.to_string());
+        keeper.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut keeper = keeper.spawn().unwrap();
+        let mut said = String::new();
+        let mut out = std::io::BufReader::new(keeper.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut out, &mut said).unwrap();
+        let log = || std::fs::read_to_string(folder.join(format!("pooler-{port}.log")));
+        assert_eq!(said, "ready\n", "pgbouncer did not start: {:?}", log());
+        Some(Self {
+            port,
+            _keeper: keeper,
+        })
+    }
 }
 
 /// A database in it, dropped with its world.
@@ -61,12 +115,7 @@ impl Cluster {
     fn start() -> Option<Self> {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let Some(programs) = programs() else {
-            let required = variable(REQUIRE).is_some_and(|what| what.contains("postgres"));
-            assert!(
-                !required,
-                "{REQUIRE} names postgres, and this machine has none"
-            );
-            say("NOT TESTED: this machine has no PostgreSQL (initdb, pg_ctl, psql)");
+            lacks("postgres", "PostgreSQL (initdb, pg_ctl, psql)");
             return None;
         };
         let memory = Path::new("/dev/shm");
@@ -267,6 +316,16 @@ pub fn is_only_for_sqlite(about: &str) -> bool {
         say(&format!("NOT TESTED in PostgreSQL: it is about {about}"));
     }
     skipped
+}
+
+/// Says that this machine lacks something that tests need, which is a failure where it is required.
+fn lacks(what: &str, program: &str) {
+    let required = variable(REQUIRE).is_some_and(|named| named.contains(what));
+    assert!(
+        !required,
+        "{REQUIRE} names {what}, and this machine has none"
+    );
+    say(&format!("NOT TESTED: this machine has no {program}"));
 }
 
 fn say(words: &str) {

@@ -84,6 +84,7 @@ mod serve;
 mod simulation;
 
 // The tenant and the machine as they must be.
+mod configured;
 mod contract;
 mod credentials;
 mod doctor;

@@ -583,6 +583,11 @@ impl World {
         for line in self.service.store.sealed_lines(0, 100_000).await.unwrap() {
             chain.follow(&line).unwrap();
         }
+        let store = &self.service.store;
+        for run in store.foremost_runs(1_000).await.unwrap() {
+            let differs = store.differs(run).await.unwrap();
+            assert_eq!(differs, None, "the rows of {run} against its records");
+        }
     }
 
     /// Takes a person's word, and wakes the workers as the command layer does.

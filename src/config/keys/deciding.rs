@@ -26,14 +26,14 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "caps.tenant",
         "`5`",
-        "Most entities contained without a person within the window.",
+        "Most entities contained without a person within the window, to 10000; with 0 a person decides each time.",
     ),
     key("caps.source", "`5`", "The same, on one source's word."),
-    key("caps.window", "`10m`", "The window."),
+    key("caps.window", "`10m`", "The window, `1s` to `30d`."),
     key(
         "caps.fleet_percent",
         "`5`",
-        "Most of the fleet, in percent, once there is an inventory.",
+        "Most of the fleet, in percent (to 100), once there is an inventory.",
     ),
     key(
         "caps.reserve",
@@ -48,12 +48,12 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "drift.every",
         "`1m`",
-        "How often what is held is looked at again; `0s` is never.",
+        "How often what is held is looked at again, `1s` to `7d`; `0s` is never.",
     ),
     key(
         "inventory.every",
         "`5m`",
-        "How often the tenant is listed; `0s` is never.",
+        "How often the tenant is listed, `1s` to `7d`; `0s` is never.",
     ),
     key(
         "inventory.attributes",
@@ -63,7 +63,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "evidence.within",
         "`1h`",
-        "How long each part of evidence is tried; `0s` gathers none.",
+        "How long each part of evidence is tried, `1s` to `7d`; `0s` gathers none.",
     ),
     key(
         "evidence.key_file",
@@ -118,7 +118,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "token_lifetime",
         "`24h`",
-        "How long an issued access token may live, for what a containment does not stop.",
+        "How long an issued access token may live, `5m` to `7d`, for what a containment does not stop.",
     ),
     key(
         "callback_hosts",

@@ -33,6 +33,8 @@ impl Target {
     pub(super) async fn enter(place: &ServerPlace) -> Result<Self, CrossError> {
         let unfit = |why: String| CrossError::of_server(Error::Refused(why));
         let server = Server::new(place.clone()).map_err(unfit)?;
+        let alone = server.is_ours_alone().await;
+        alone.map_err(CrossError::of_server)?;
         let connected = server.connect(For::Writing).await;
         let mut live = connected.map_err(CrossError::of_server)?;
         live.run_script(BEGIN)

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use super::ear::{Ear, Said, said};
 use super::live::{Live, on_time, refusal};
@@ -29,6 +29,12 @@ const SESSION: &str = "set statement_timeout = '30s'; set lock_timeout = '10s'; 
      set default_transaction_isolation = 'read committed'";
 /// What our connections are called there; the one that listens is called after its role, too.
 const OURS: &str = "estop";
+/// How often it is looked whether somebody else is given our connection.
+const LOOKS: u32 = 3;
+/// What stands between where somebody is.
+const SHARED: &str = "a pooler stands before it that gives one connection to several clients between \
+     their transactions, which breaks prepared statements: name the server itself, or its own port on \
+     the primary, or let the pooler keep a connection for a session (pgbouncer: pool_mode = session)";
 /// What a reader may do.
 const READ_ONLY: &str = "set default_transaction_read_only = on";
 /// What must be so before anything is stored there.
@@ -77,6 +83,30 @@ impl Server {
             Ok(live)
         });
         connected.await
+    }
+
+    /// Is a connection of ours the same one there for as long as it is open? A pooler that lends one
+    /// to others between two transactions gives us prepared statements and settings of strangers, and
+    /// them ours (threat D14). Nothing is set before that is known.
+    pub(in crate::store) async fn is_ours_alone(&self) -> Result<(), Error> {
+        let (mut one, mut other) = (self.bare().await?, self.bare().await?);
+        for _ in 0..LOOKS {
+            let before = backend(&mut one).await?;
+            other.run_script("begin").await?;
+            // Whoever lends takes the one that was given back last. While it is lent, ours is another.
+            let lent = backend(&mut other).await? == before || backend(&mut one).await? != before;
+            other.run_script("rollback").await?;
+            if lent {
+                return Err(Error::Refused(SHARED.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn bare(&self) -> Result<Live, Error> {
+        let greeted = on_time(CONNECT_LIMIT, self.greet(OURS)).await?;
+        let (client, said) = greeted;
+        Ok(Live::new(client, said))
     }
 
     /// As which part of a service we are there.
@@ -131,6 +161,19 @@ impl Server {
             }
         })
     }
+}
+
+/// Which process of the server answers us at this moment.
+async fn backend(live: &mut Live) -> Result<String, Error> {
+    let ask = async |client: &Client| client.simple_query("select pg_backend_pid()").await;
+    let said = live.at_length(ask).await?;
+    let pid = said.iter().find_map(|one| {
+        let SimpleQueryMessage::Row(row) = one else {
+            return None;
+        };
+        row.get(0).map(str::to_owned)
+    });
+    pid.ok_or_else(|| Error::Damaged("the database does not say who answers".to_owned()))
 }
 
 /// Read at each connection, so that a changed one is taken up.

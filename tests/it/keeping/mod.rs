@@ -4,3 +4,4 @@ mod anchors;
 mod bodies;
 mod canaries;
 mod retention;
+mod rot;

@@ -3,6 +3,7 @@
 
 mod line;
 mod outages;
+mod pooler;
 pub mod rolling;
 mod servers;
 
