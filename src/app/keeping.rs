@@ -11,9 +11,6 @@ use crate::domain::notice::Urgency;
 use crate::pager::{Way, Webhook};
 use crate::signature::{Secret, SigningKey};
 
-/// Most runs that a start holds against their records; `estop audit verify` takes them all.
-const RUNS_AT_START: u32 = 1_000;
-
 /// What signs anchors, and where they go.
 pub(super) struct Keeping {
     key: Option<Arc<SigningKey>>,
@@ -109,50 +106,27 @@ impl Service {
                 let text = format!(
                     "Nobody knows whether this is the store that was anchored last: {file}: {why}"
                 );
-                self.page("anchors", text).await
+                self.page(text).await
             }
         };
         told.map_err(|why| StartError::config(format!("the store: {why}")))
     }
 
-    /// Tells a person where what is stored of a run is not what was sealed of it: the disk forgets
-    /// (threat D10). A server sums its own pages.
-    pub(super) async fn hold_against_records(&self) -> Result<(), StartError> {
-        if self.store.is_shared() {
-            return Ok(());
-        }
-        let held = async {
-            for run in self.store.foremost_runs(RUNS_AT_START).await? {
-                if let Some(what) = self.store.differs(run).await? {
-                    return Ok(Some(format!("{run}: {what}")));
-                }
-            }
-            Ok::<_, crate::store::Error>(None)
-        };
-        let unusable = |why: String| StartError::config(format!("the store: {why}"));
-        let Some(what) = held.await.map_err(|why| unusable(why.to_string()))? else {
-            return Ok(());
-        };
-        let text = format!(
-            "What is stored is not what the record says of {what}. The disk may be failing: save the \
-             store, see the whole of it by `estop audit verify`, and put the last good copy back"
-        );
-        self.page("records", text).await.map_err(unusable)
-    }
-
     async fn stop_writes(&self, workshop: &Workshop, why: &str) -> Result<(), String> {
         let tripped = trip(&self.desk_of(&workshop.tenant), "anchors", why).await;
         tripped.map_err(|why| why.to_string())?;
-        let text = format!(
+        self.page(format!(
             "All writes to the tenant are stopped: {why}. If a copy was put back on purpose, look what \
              it lacks and allow writes again: estop brake reset"
-        );
-        self.page("anchors", text).await
+        ))
+        .await
     }
 
-    async fn page(&self, key: &str, text: String) -> Result<(), String> {
+    async fn page(&self, text: String) -> Result<(), String> {
         let now = self.clock.now();
-        let notice = self.store.notice(now, Urgency::Page, key.to_owned(), text);
+        let notice = self
+            .store
+            .notice(now, Urgency::Page, "anchors".to_owned(), text);
         self.store
             .remind(notice, now)
             .await

@@ -57,7 +57,6 @@ impl Service {
         let workshop = self.workshop.clone();
         if let Some(workshop) = &workshop {
             self.hold_against_anchors(workshop).await?;
-            self.hold_against_records().await?;
             self.open_house();
         }
         if let Some(tenant) = self.tenant.clone() {

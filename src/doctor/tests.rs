@@ -527,6 +527,17 @@ fn where_parts_share_a_store_it_is_told_which_and_that_a_worker_is_missing() {
 }
 
 #[test]
+fn a_server_that_does_not_sum_its_pages_is_warned_of() {
+    let line = stored::judge(&stored::Read::Asked(Ok(Some(crate::store::Facts {
+        sums: false,
+        ..facts()
+    }))));
+
+    assert_eq!(line.state, State::Warn);
+    assert!(line.said.contains("data_checksums is off"), "{}", line.said);
+}
+
+#[test]
 fn a_server_that_only_follows_or_forgets_or_is_away_stores_nothing() {
     let asked = |facts| stored::judge(&stored::Read::Asked(Ok(Some(facts))));
     let busy = || crate::store::Error::Busy("gone".to_owned());
@@ -560,14 +571,6 @@ fn a_server_that_only_follows_or_forgets_or_is_away_stores_nothing() {
             }),
             Warn,
             "beyond our step 25",
-        ),
-        (
-            asked(crate::store::Facts {
-                sums: false,
-                ..facts()
-            }),
-            Warn,
-            "data_checksums is off",
         ),
         (
             asked(crate::store::Facts {

@@ -29,19 +29,6 @@ impl Store {
         .await
     }
 
-    /// Runs by which more may be done, and behind them the newest of the others, so many at most.
-    pub async fn foremost_runs(&self, limit: u32) -> Result<Vec<RunId>, Error> {
-        let rows = query(
-            "select run_id from run order by case when ended_at is null or state in \
-             ('contained', 'partial', 'unknown') then 0 else 1 end, run_id desc limit $1",
-        )
-        .bind(limit)
-        .fetch_all(self.reading())
-        .await?;
-        let id = |row| uuid(row, "run_id").map(RunId::from_uuid);
-        rows.iter().map(id).collect()
-    }
-
     /// The runs that were made after this one, in order, so many at most.
     pub async fn runs_after(&self, run: Option<RunId>, limit: u32) -> Result<Vec<RunId>, Error> {
         let after = run.map_or_else(Vec::new, |run| bytes(run.uuid()));

@@ -584,7 +584,7 @@ impl World {
             chain.follow(&line).unwrap();
         }
         let store = &self.service.store;
-        for run in store.foremost_runs(1_000).await.unwrap() {
+        for run in store.runs_after(None, 1_000).await.unwrap() {
             let differs = store.differs(run).await.unwrap();
             assert_eq!(differs, None, "the rows of {run} against its records");
         }

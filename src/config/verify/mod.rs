@@ -110,6 +110,16 @@ impl SignedConfig {
         }
     }
 
+    fn has_a_key(&self) -> bool {
+        let public = match self {
+            Self::Webhooks {
+                public_key_files, ..
+            } => !public_key_files.is_empty(),
+            Self::Hmac { .. } | Self::Shared { .. } => false,
+        };
+        public || !self.secret_files().is_empty()
+    }
+
     fn secret_files(&self) -> &[PathBuf] {
         match self {
             Self::Webhooks { secret_files, .. }
@@ -127,7 +137,19 @@ pub(super) fn verify(base: &Path, file: VerifyFile) -> Result<VerifyConfig, Stri
     signed(base, file).map(VerifyConfig::Signed)
 }
 
+/// A way that has a key to hold deliveries against.
 fn signed(base: &Path, file: VerifyFile) -> Result<SignedConfig, String> {
+    let signed = described(base, file)?;
+    if signed.has_a_key() {
+        return Ok(signed);
+    }
+    let word = signed.word();
+    Err(format!(
+        "{word} needs `secret_files`: without a key nothing could be believed"
+    ))
+}
+
+fn described(base: &Path, file: VerifyFile) -> Result<SignedConfig, String> {
     let all = |files: Vec<PathBuf>| files.iter().map(|file| base.join(file)).collect();
     let by_code = |keys: KeysFile, scheme: Result<Scheme, _>| {
         Ok(SignedConfig::Hmac {
@@ -155,13 +177,11 @@ fn signed(base: &Path, file: VerifyFile) -> Result<SignedConfig, String> {
         VerifyFile::Teams(keys) => by_code(keys, Scheme::teams()),
         VerifyFile::Stripe(keys) => by_code(keys, Scheme::stripe()),
         VerifyFile::Hmac(file) => {
-            let secret_files = file.secret_files.clone();
-            if secret_files.is_empty() {
-                return Err("`hmac` needs `secret_files`".to_owned());
-            }
+            let secret_files = all(file.secret_files.clone());
+            let scheme = scheme(file)?;
             Ok(SignedConfig::Hmac {
-                secret_files: all(secret_files),
-                scheme: scheme(file)?,
+                secret_files,
+                scheme,
             })
         }
         VerifyFile::Header(file) => {

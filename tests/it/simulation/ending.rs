@@ -1,9 +1,10 @@
 //! The end of a play: everything is made whole, and then it must come to rest.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use estop::domain::run::Standing;
-use estop::store::RunFilter;
+use estop::store::{RunFilter, Store};
 
 use super::acts::Act;
 use super::agenda::Event;
@@ -19,6 +20,8 @@ use super::words::Word;
 const SETTLES_WITHIN: Duration = Duration::from_secs(1_500);
 /// Longest it may take to start.
 const STARTS_WITHIN: Duration = Duration::from_secs(40);
+/// More runs than any play makes.
+const ALL_RUNS: u32 = 100_000;
 /// Longest a kill may take.
 const STRIKES_WITHIN: Duration = Duration::from_secs(10);
 
@@ -148,8 +151,40 @@ impl Stage {
         // What nobody was told yet is done again.
         self.settle()?;
         let live = self.live.clone().ok_or("it does not start again")?;
-        self.laws.at_the_end(&live.store, &self.entra)
+        self.laws.at_the_end(&live.store, &self.entra)?;
+        self.rows_agree(live.store.clone())
     }
+
+    /// I9: what is stored of each run is what was sealed of it, whatever happened to it.
+    fn rows_agree(&mut self, store: Store) -> Result<(), Broken> {
+        let found = Arc::new(Mutex::new(None));
+        let tell = Arc::clone(&found);
+        self.crew.take(Box::pin(async move {
+            let judged = disagreement(&store).await;
+            *tell.lock().unwrap() = Some(judged.map_err(|why| why.to_string()));
+        }));
+        let until = self.clock.elapsed() + SETTLES_WITHIN;
+        while self.clock.elapsed() < until {
+            self.pass(Duration::from_secs(1))?;
+            if let Some(judged) = found.lock().unwrap().take() {
+                return match judged? {
+                    None => Ok(()),
+                    Some(what) => Err(format!("I9: the rows against the records: {what}")),
+                };
+            }
+        }
+        Err("I9: the rows could not be held against the records".to_owned())
+    }
+}
+
+/// The first run of which something else is stored than was sealed, and what.
+async fn disagreement(store: &Store) -> Result<Option<String>, estop::store::Error> {
+    for run in store.runs_after(None, ALL_RUNS).await? {
+        if let Some(what) = store.differs(run).await? {
+            return Ok(Some(format!("{run}: {what}")));
+        }
+    }
+    Ok(None)
 }
 
 /// Will somebody still say something?
