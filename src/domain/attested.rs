@@ -1,9 +1,7 @@
 //! Do the rows of a run say what its sealed records say?
 //!
-//! Rows change and are sealed by nothing. What they say of a run, its steps and its approvals was
-//! also sealed when it was stored, so that a row which a failing disk changed is found by its
-//! record. Times a run is measured by, and what a person saw first, are in no record, and not
-//! judged.
+//! Rows are sealed by nothing, but what they say was sealed when it was stored: so a row that a failing
+//! disk changed is found. Times a run is measured by, and what a person saw first, are not judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::approval::{Approval, ApprovalState, Vote};
+use super::approved::SMALLER;
 use super::moment::Moment;
 use super::plan::Plan;
 use super::record::Record;
@@ -34,7 +33,6 @@ pub struct Rows {
     pub kept: bool,
 }
 
-/// What its records say of a run.
 #[derive(Debug, Default)]
 struct Attested {
     made: Value,
@@ -61,7 +59,6 @@ struct Question {
     said: Value,
     until: Value,
     extended: u32,
-    /// Which plan, who, when.
     voted: Vec<(Value, String, Moment)>,
     ended: Option<(ApprovalState, Record)>,
 }
@@ -162,9 +159,7 @@ impl Attested {
                 return Some(format!("its {name}"));
             }
         }
-        let plan = Value::String(run.plan_digest.clone());
-        let voted = || self.asked.values().flat_map(|it| &it.voted);
-        if self.made["plan"] != plan && !voted().any(|(voted, ..)| *voted == plan) {
+        if self.made["plan"] != json(&run.plan_digest) && !self.is_smaller() {
             return Some("its plan".to_owned());
         }
         let planned = Plan {
@@ -189,6 +184,12 @@ impl Attested {
             return Some("that it is kept".to_owned());
         }
         (rows.released && !agreed && !self.resumed).then(|| "that it was released".to_owned())
+    }
+
+    /// Did people choose a smaller plan? Its digest is in no record, only that they did.
+    fn is_smaller(&self) -> bool {
+        let mut ended = self.asked.values().filter_map(|it| it.ended.as_ref());
+        ended.any(|(_, it)| it.detail["result"].to_string().contains(SMALLER))
     }
 
     fn step_differs(&self, step: &Step) -> Option<String> {
@@ -294,7 +295,6 @@ impl Question {
     }
 }
 
-/// As a record says it.
 fn json<T: Serialize>(stored: &T) -> Value {
     serde_json::to_value(stored).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use super::sql::query;
 use super::terms::set_approved;
 use super::writer::Tx;
 use crate::domain::approval::{About, Approval, ApprovalState, EXTENSIONS_MAX};
-use crate::domain::approved::Approved;
+use crate::domain::approved::{Approved, SMALLER};
 use crate::domain::id::{ApprovalId, NoticeId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
@@ -83,7 +83,7 @@ async fn carry(
                 replace_plan(tx, run, plan).await?;
             }
             begin(tx, run, names, at).await?;
-            let smaller = saw.smaller.as_ref().map_or("", |_| ", with a smaller plan");
+            let smaller = saw.smaller.as_ref().map_or("", |_| SMALLER);
             format!("approved by {by}; it begins{smaller}")
         }
         About::Keep => {
