@@ -4,9 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
 
-/// How the result of an approval ends that chose a smaller plan than the one that was made.
-pub const SMALLER: &str = ", with a smaller plan";
-
 /// Who agreed to which plan. It counts for that plan alone: a changed plan is asked for again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {

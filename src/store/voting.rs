@@ -16,7 +16,7 @@ use super::sql::query;
 use super::terms::set_approved;
 use super::writer::Tx;
 use crate::domain::approval::{About, Approval, ApprovalState, EXTENSIONS_MAX};
-use crate::domain::approved::{Approved, SMALLER};
+use crate::domain::approved::Approved;
 use crate::domain::id::{ApprovalId, NoticeId, RunId};
 use crate::domain::moment::Moment;
 use crate::domain::notice::{Notice, Urgency};
@@ -80,10 +80,10 @@ async fn carry(
     let result = match approval.about {
         About::Begin => {
             if let Some(plan) = &saw.smaller {
-                replace_plan(tx, run, plan).await?;
+                replace_plan(tx, run, plan, at).await?;
             }
             begin(tx, run, names, at).await?;
-            let smaller = saw.smaller.as_ref().map_or("", |_| SMALLER);
+            let smaller = saw.smaller.as_ref().map_or("", |_| ", with a smaller plan");
             format!("approved by {by}; it begins{smaller}")
         }
         About::Keep => {
@@ -123,7 +123,7 @@ async fn begin(tx: &mut Tx, run: RunId, by: Vec<String>, at: Moment) -> Result<(
 }
 
 /// A smaller plan takes the place of the whole one before anything of it was tried.
-async fn replace_plan(tx: &mut Tx, run: RunId, plan: &Plan) -> Result<(), Error> {
+async fn replace_plan(tx: &mut Tx, run: RunId, plan: &Plan, at: Moment) -> Result<(), Error> {
     let tried = query("select 1 from step where run_id = $1 and state <> 'pending' limit 1")
         .bind(bytes(run.uuid()))
         .fetch_optional(&mut tx.db)
@@ -145,7 +145,8 @@ async fn replace_plan(tx: &mut Tx, run: RunId, plan: &Plan) -> Result<(), Error>
         .bind(plan.digest())
         .execute(&mut tx.db)
         .await?;
-    Ok(())
+    let chosen = Record::new(at, "plan.chosen", json!({ "plan": plan.digest() }));
+    tx.record(&chosen.about_run(run)).await
 }
 
 /// Were steps held back until a person keeps it?

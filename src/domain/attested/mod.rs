@@ -1,16 +1,20 @@
 //! Do the rows of a run say what its sealed records say?
 //!
-//! Rows are sealed by nothing, but what they say was sealed when it was stored: so a row that a failing
-//! disk changed is found. Times a run is measured by, and what a person saw first, are not judged.
+//! Rows change and are sealed by nothing. What they say of a run, its steps and its approvals was
+//! also sealed when it was stored, so that a row which a failing disk changed is found by its
+//! record. Times a run is measured by, and what a person saw first, are in no record, and not
+//! judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod question;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::approval::{Approval, ApprovalState, Vote};
-use super::approved::SMALLER;
-use super::moment::Moment;
+use question::Question;
+
+use super::approval::Approval;
 use super::plan::Plan;
 use super::record::Record;
 use super::run::{Run, RunState};
@@ -33,9 +37,12 @@ pub struct Rows {
     pub kept: bool,
 }
 
+/// What its records say of a run.
 #[derive(Debug, Default)]
 struct Attested {
     made: Value,
+    /// The plan it was made with, or the smaller one that people chose.
+    plan: Value,
     state: Option<RunState>,
     steps: BTreeMap<u64, Told>,
     asked: BTreeMap<String, Question>,
@@ -51,16 +58,6 @@ struct Told {
     /// The run went back to work since, perhaps with this step.
     again: bool,
     undo: Value,
-}
-
-#[derive(Debug)]
-struct Question {
-    at: Moment,
-    said: Value,
-    until: Value,
-    extended: u32,
-    voted: Vec<(Value, String, Moment)>,
-    ended: Option<(ApprovalState, Record)>,
 }
 
 /// What first differs, where anything does. The records are all of the run's, in order.
@@ -92,7 +89,11 @@ impl Attested {
         let detail = &record.detail;
         let what = record.what.as_str();
         match what {
-            "run.made" => self.made = detail.clone(),
+            "run.made" => {
+                self.made = detail.clone();
+                self.plan = detail["plan"].clone();
+            }
+            "plan.chosen" => self.plan = detail["plan"].clone(),
             "offline.merged" => self.offline = true,
             _ => {}
         }
@@ -114,37 +115,10 @@ impl Attested {
     }
 
     fn hear_of_question(&mut self, id: &str, record: &Record) {
-        let detail = &record.detail;
         if record.what == "approval.asked" {
-            let question = Question {
-                at: record.at,
-                said: detail.clone(),
-                until: detail["expires_at"].clone(),
-                extended: 0,
-                voted: Vec::new(),
-                ended: None,
-            };
-            self.asked.insert(id.to_owned(), question);
-            return;
-        }
-        let Some(question) = self.asked.get_mut(id) else {
-            return;
-        };
-        match record.what.as_str() {
-            "approval.voted" => {
-                question
-                    .voted
-                    .push((detail["plan"].clone(), record.who.0.clone(), record.at))
-            }
-            "approval.extended" => {
-                question.until = detail["until"].clone();
-                question.extended += 1;
-            }
-            what => {
-                let state = what.strip_prefix("approval.");
-                let state = state.and_then(ApprovalState::from_word);
-                question.ended = state.map(|state| (state, record.clone()));
-            }
+            self.asked.insert(id.to_owned(), Question::of(record));
+        } else if let Some(question) = self.asked.get_mut(id) {
+            question.hear(record);
         }
     }
 
@@ -159,7 +133,7 @@ impl Attested {
                 return Some(format!("its {name}"));
             }
         }
-        if self.made["plan"] != json(&run.plan_digest) && !self.is_smaller() {
+        if self.plan != json(&run.plan_digest) {
             return Some("its plan".to_owned());
         }
         let planned = Plan {
@@ -174,22 +148,12 @@ impl Attested {
         if self.state.or_else(made) != Some(run.state) {
             return Some(format!("its state, `{}`", run.state));
         }
-        let approved = |question: &Question| {
-            let ended = question.ended.as_ref();
-            ended.is_some_and(|(state, _)| *state == ApprovalState::Approved)
-        };
-        let agreed = self.asked.values().any(approved);
-        let is_kept = |it: &Question| it.said["about"] == "keep" && approved(it);
+        let agreed = self.asked.values().any(Question::is_approved);
+        let is_kept = |it: &Question| it.is_about("keep") && it.is_approved();
         if rows.kept && !self.asked.values().any(is_kept) {
             return Some("that it is kept".to_owned());
         }
         (rows.released && !agreed && !self.resumed).then(|| "that it was released".to_owned())
-    }
-
-    /// Did people choose a smaller plan? Its digest is in no record, only that they did.
-    fn is_smaller(&self) -> bool {
-        let mut ended = self.asked.values().filter_map(|it| it.ended.as_ref());
-        ended.any(|(_, it)| it.detail["result"].to_string().contains(SMALLER))
     }
 
     fn step_differs(&self, step: &Step) -> Option<String> {
@@ -255,46 +219,7 @@ impl Told {
     }
 }
 
-impl Question {
-    fn differs(&self, stored: &Approval) -> Option<&'static str> {
-        let said = |name: &str| &self.said[name];
-        let ended = self.ended.as_ref();
-        let state = ended.map_or(ApprovalState::Asked, |(state, _)| *state);
-        let result = ended.map_or(&Value::Null, |(_, record)| &record.detail["result"]);
-        let over = ended.map(|(_, record)| record.at);
-        let checks = [
-            ("its state", state == stored.state),
-            ("what is asked", *said("about") == json(&stored.about)),
-            ("why it is asked", *said("because") == json(&stored.because)),
-            ("its terms", *said("terms") == json(&stored.terms)),
-            ("who asked", *said("requester") == json(&stored.requester)),
-            ("since when it is asked", self.at == stored.asked_at),
-            ("its end", self.until == json(&stored.expires_at)),
-            ("its extensions", self.extended == stored.extensions),
-            ("when it ended", over == stored.decided_at),
-            ("how it ended", *result == json(&stored.result)),
-            ("who said yes", self.votes_are(&stored.votes)),
-        ];
-        let differs = checks.into_iter().find(|(_, same)| !same);
-        differs.map(|(what, _)| what)
-    }
-
-    /// One word of one person stands, the last. Who they are in Entra is sealed with the end.
-    fn votes_are(&self, stored: &[Vote]) -> bool {
-        let given = |vote: &Vote| {
-            let plan = Value::String(vote.plan_digest.clone());
-            let voted = (plan, vote.name.clone(), vote.at);
-            self.voted.contains(&voted)
-        };
-        let people: BTreeSet<_> = self.voted.iter().map(|(_, who, _)| who).collect();
-        let ended = self.ended.as_ref();
-        let sealed = ended.map(|(_, record)| &record.detail["votes"]);
-        stored.iter().all(given)
-            && people.len() == stored.len()
-            && sealed.is_none_or(|sealed| *sealed == json(&stored))
-    }
-}
-
+/// As a record says it.
 fn json<T: Serialize>(stored: &T) -> Value {
     serde_json::to_value(stored).unwrap_or_default()
 }
