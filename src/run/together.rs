@@ -67,7 +67,7 @@ pub(super) async fn strike_started(
     bench: &Bench,
     claimed: &Claimed,
     step: &mut Step,
-    Unread { ids, started, .. }: Unread,
+    Unread { ids, started, .. }: &Unread,
 ) -> Result<Result<Ended, Error>, Broken> {
     crate::telemetry::crash_point("step.started");
     let now = bench.clock.now();
@@ -76,8 +76,8 @@ pub(super) async fn strike_started(
     }
     let guards = bench.guards.load();
     let context = bench.forward_context(&guards, claimed);
-    match act::permit(&context, ids) {
-        Ok(()) => go_on(bench, (claimed, &context), step, started).await,
+    match act::permit(&context, ids.iter().copied()) {
+        Ok(()) => go_on(bench, (claimed, &context), step, started.clone()).await,
         Err(error) => Ok(Err(error)),
     }
 }

@@ -95,8 +95,12 @@ pub(super) async fn make_begun(
     let detail = json!({ "was": RunState::Queued, "because": null });
     let record = Record::new(at, &format!("run.{}", state.word()), detail);
     tx.record(&record.about_run(new.id)).await?;
-    for started in &claimed.unread {
-        note_start(tx, &claimed, started, at).await?;
+    let run = (new.id, new.terms.hold_for);
+    for step in &claimed.steps {
+        if let Some(unread) = claimed.unread(step.position) {
+            let strike = strike(step, unread.started.before.clone());
+            steps::started(tx, run, (&strike, step.plan.action), at).await?;
+        }
     }
     Ok(Made::Begun(Box::new(claimed)))
 }
@@ -139,21 +143,6 @@ fn strike(step: &Step, before: Before) -> Strike {
         before,
         closes: vec![step.plan.entity],
     }
-}
-
-async fn note_start(
-    tx: &mut Tx,
-    claimed: &Claimed,
-    unread: &Unread,
-    at: Moment,
-) -> Result<(), Error> {
-    let run = (claimed.run.id, claimed.terms.hold_for);
-    let steps = claimed.steps.iter();
-    for step in steps.filter(|step| step.position == unread.position) {
-        let strike = strike(step, unread.started.before.clone());
-        steps::started(tx, run, (&strike, step.plan.action), at).await?;
-    }
-    Ok(())
 }
 
 fn needs(new: &NewRun, cause: &Cause<'_>) -> Needs {
@@ -261,8 +250,7 @@ mod tests {
     use crate::domain::run::{Lane, RunState};
     use crate::domain::step::{Before, StepState};
     use crate::store::{
-        Asked, Claim, Company, Entry, Making, NewRun, Saw, Store, Terms, Triaged, Unread,
-        writer_tests,
+        Asked, Claim, Company, Entry, Making, NewRun, Saw, Store, Terms, Triaged, writer_tests,
     };
 
     const NOW: Moment = Moment::from_millis(1_000);
@@ -375,9 +363,10 @@ mod tests {
         };
         let run = claimed.run.id;
         let unproven = Before::Unproven { id: agent.id };
-        let Unread { ids, started, .. } = claimed.unread(0).unwrap();
-        assert_eq!((ids, started.before), (vec![agent.id], unproven.clone()));
-        assert_eq!(started.company, Company::Alone);
+        let unread = claimed.unread(0).unwrap();
+        assert_eq!(unread.ids, [agent.id]);
+        assert_eq!(unread.started.before, unproven);
+        assert_eq!(unread.started.company, Company::Alone);
         assert!(claimed.unread(1).is_none());
         let steps = store.steps(run).await.unwrap();
         assert_eq!(steps[0].state, StepState::Sent);

@@ -18,7 +18,8 @@ const RECORDS_MAX: u32 = 2_000;
 impl Store {
     /// What is stored of a run and is not what its sealed records say, where anything is.
     pub async fn differs(&self, run: RunId) -> Result<Option<String>, Error> {
-        self.write(move |tx| {
+        // In a transaction of the writer, since a run may go on meanwhile; nothing in it needs the disk.
+        self.write_with_the_next(move |tx| {
             Box::pin(async move {
                 match differs_in(tx, run).await {
                     Err(Error::Damaged(why)) => Ok(Some(why)),

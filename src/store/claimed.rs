@@ -57,8 +57,7 @@ impl Claimed {
     }
 
     /// What was stored of this step where the run was begun, if it was started there.
-    pub fn unread(&self, position: u16) -> Option<Unread> {
-        let mut all = self.unread.iter();
-        all.find(|unread| unread.position == position).cloned()
+    pub fn unread(&self, position: u16) -> Option<&Unread> {
+        self.unread.iter().find(|it| it.position == position)
     }
 }

@@ -13,13 +13,13 @@
 //! Read next: `writer`, `commit`, `journal`, `checkpoint`, `workplace`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
+mod access;
 mod activation;
 mod active;
 mod afar;
 mod ages;
 mod anchors;
 mod approvals;
-mod ask;
 mod asking;
 mod at_once;
 mod attested;

@@ -160,11 +160,8 @@ async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
 async fn insert_tried(tx: &mut Tx, begun: &Claimed) -> Result<(), Error> {
     for step in &begun.steps {
         let place = (step.position, &step.plan);
-        let unread = begun.unread.iter();
-        let started = unread
-            .filter(|unread| unread.position == step.position)
-            .map(|unread| &unread.started.before)
-            .next();
+        let unread = begun.unread(step.position);
+        let started = unread.map(|unread| &unread.started.before);
         let state = match started {
             Some(_) => after(step, StepEvent::Started)?,
             None => step.state,
