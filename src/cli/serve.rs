@@ -14,6 +14,7 @@ use crate::domain::playbook::ServiceMode;
 use crate::domain::role::ServiceRole;
 use crate::reload::{Cause, Reloader};
 
+use super::args::service_role;
 use super::exit::Exit;
 use super::signals::asked_to_stop;
 
@@ -39,11 +40,6 @@ pub struct ServeArgs {
 
 fn service_mode(word: &str) -> Result<ServiceMode, String> {
     ServiceMode::from_word(word).ok_or_else(|| "write off, observe or enforce".to_owned())
-}
-
-pub(super) fn service_role(word: &str) -> Result<ServiceRole, String> {
-    let known = ServiceRole::ALL.map(ServiceRole::word).join(", ");
-    ServiceRole::from_word(word).ok_or_else(|| format!("write one of {known}"))
 }
 
 /// Where it is, and where it is only a part, what it does and what it holds.

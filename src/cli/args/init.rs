@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
-use super::super::serve::service_role;
 use super::offline::profile;
+use super::service_role;
 use crate::domain::entity::ObjectId;
 use crate::domain::permission::Profile;
 use crate::domain::role::ServiceRole;

@@ -44,6 +44,7 @@ use super::doctor::DoctorArgs;
 use super::lab::LabArgs;
 use super::serve::ServeArgs;
 use crate::domain::moment::Span;
+use crate::domain::role::ServiceRole;
 
 /// The emergency stop for AI agents in Microsoft Entra.
 #[derive(Debug, Parser)]
@@ -285,6 +286,11 @@ pub enum Page {
     Commands,
     /// Every key of the configuration.
     Configuration,
+}
+
+pub(super) fn service_role(word: &str) -> Result<ServiceRole, String> {
+    let known = ServiceRole::ALL.map(ServiceRole::word).join(", ");
+    ServiceRole::from_word(word).ok_or_else(|| format!("write one of {known}"))
 }
 
 fn span(text: &str) -> Result<Span, String> {

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::super::serve::service_role;
 use super::StoreArgs;
 use super::offline::{moment, profile};
-use super::span;
+use super::{service_role, span};
 use crate::domain::entity::ObjectId;
 use crate::domain::moment::{Moment, Span};
 use crate::domain::permission::Profile;
