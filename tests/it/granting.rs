@@ -1,10 +1,9 @@
 //! What a deployment must be granted: told by the command line, granted by the script it prints.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
 use clap::Parser as _;
 use estop::cli::{Cli, Ends, Errand, Exit, Room, Terminal, run};
@@ -14,25 +13,7 @@ use estop::domain::permission::{PERMISSIONS, only_reads, permission};
 use estop::domain::sight::{OPTIONAL, Optional};
 use serde_json::Value;
 
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
+use crate::paper::Paper;
 
 /// Exit, standard output, standard error.
 pub async fn types(words: &[&str]) -> (Exit, String, String) {

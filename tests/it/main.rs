@@ -9,6 +9,7 @@
 // What tests stand on.
 mod cluster;
 mod house;
+mod paper;
 mod program;
 mod world;
 

@@ -1,9 +1,8 @@
 //! Many at once from the command line: shown first, followed to the end, counted, and stopped by a
 //! person.
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser as _;
@@ -19,6 +18,7 @@ use tokio::process::Command;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use crate::paper::Paper;
 use crate::power::{DAY, Desk};
 use crate::program::{Program, Site};
 use crate::world::Setting;
@@ -33,26 +33,6 @@ const PERSON: Ends = Ends {
     output: true,
     talk: true,
 };
-
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Paper {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What a command wrote, and how it ended.
 struct Said {

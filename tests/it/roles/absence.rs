@@ -1,7 +1,5 @@
 //! No worker is alive: whoever looks after the platform hears of it from the parts that are left.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use estop::app::Service;
@@ -13,28 +11,12 @@ use tokio::task::JoinSet;
 
 use super::prepared;
 use crate::cluster::Database;
+use crate::paper::Paper;
 use crate::world::{Setting, World, invoice_bot};
 
-/// What is logged on this thread, from `error` on.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn errors(&self) -> usize {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.matches("no worker has been alive").count()
-    }
+/// How often it was logged that nobody works.
+fn errors(log: &Paper) -> usize {
+    log.text().matches("no worker has been alive").count()
 }
 
 /// For how many seconds a part has seen no worker.
@@ -50,7 +32,7 @@ async fn parts_without_a_worker_count_how_long_and_log_one_error_after_a_minute(
     let Some(world) = World::shared(Setting::default()).await else {
         return;
     };
-    let log = Log::default();
+    let log = Paper::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::ERROR)
@@ -62,18 +44,18 @@ async fn parts_without_a_worker_count_how_long_and_log_one_error_after_a_minute(
     let parts = [&ingest, &console];
 
     world.pass(Duration::from_secs(40)).await;
-    let with_a_worker = (parts.map(missed), log.errors());
+    let with_a_worker = (parts.map(missed), errors(&log));
     world.service.stopping().cancel();
     world.pass(Duration::from_secs(50)).await;
-    let (soon, said_soon) = (parts.map(missed), log.errors());
+    let (soon, said_soon) = (parts.map(missed), errors(&log));
     world.pass(Duration::from_secs(60)).await;
-    let (later, said_later) = (parts.map(missed), log.errors());
+    let (later, said_later) = (parts.map(missed), errors(&log));
     let door = ingest.ingress("https://estop.example".parse().unwrap());
     let taken = world.detect_through(&door.unwrap(), invoice_bot()).await;
     let fit = ingest.readiness().await;
     let worker = world.part(ServiceRole::Worker, |out| out).await;
     world.pass(Duration::from_secs(40)).await;
-    let again = (parts.map(missed), log.errors());
+    let again = (parts.map(missed), errors(&log));
 
     assert_eq!(with_a_worker, ([0, 0], 0));
     assert!(soon.iter().all(|it| (15..=50).contains(it)), "{soon:?}");
