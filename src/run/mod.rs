@@ -7,10 +7,10 @@
 //! * An attempt is counted before it is made; what was there before is stored before it is touched.
 //! * Whoever works on a run holds its lease, and every write names its epoch.
 //! * Steps on different entities go out together; no confirm delays a disable.
-//! * Nothing is called contained that was not read back closed.
+//! * Nothing is called contained that was not read back closed, and nothing refused that reads so.
 //! * A failed step undoes nothing. Undo restores what was, and only if it is as we left it.
 //!
-//! Read next: `worker`, then `forward`, `step`, `together`, `verify`, then `backward`, then `sweep`.
+//! Read next: `worker`, then `forward`, `step`, `together`, `refused`, `verify`, then `backward`, then `sweep`.
 
 mod backward;
 mod company;
@@ -20,6 +20,7 @@ mod forward;
 mod leases;
 mod places;
 mod put;
+mod refused;
 mod runtime;
 mod step;
 mod sweep;

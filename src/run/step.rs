@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY, company, together};
+use super::{
+    Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY, company, refused, together,
+};
 use crate::act::{self, Error};
 use crate::clock::Ahead;
 use crate::domain::playbook::Mode;
@@ -72,6 +74,7 @@ pub(super) async fn carry_out(
             }
             Err(error) => match verdict_on(bench, &step, error, (pause, &mut trace)) {
                 Verdict::End(ended) => {
+                    let ended = refused::unless_closed(bench, claimed, &step, ended).await;
                     return end(bench, claimed.lease, step, ended)
                         .await
                         .map(Stepped::Ended);

@@ -211,15 +211,12 @@ impl State {
         plan
     }
 
-    fn run(&mut self, call: &Call, plan: Plan) -> Delivery {
+    fn run(&mut self, call: &Call, mut plan: Plan) -> Delivery {
         let mut struck = self.writers_at(call);
         self.let_write(&mut struck, Side::Before, call.at);
 
         self.tenant.keeps_still = plan.keeps_still;
-        let mut answer = match plan.refusal {
-            Some(refusal) => calls::dressed(call, Err(refusal)),
-            None => calls::answer(self, call),
-        };
+        let mut answer = plan.answered(call, || calls::answer(self, call));
         self.tenant.keeps_still = false;
         let author = std::mem::take(&mut self.author);
         let effects = self.write_down(&author, call.at, plan.lag);

@@ -13,7 +13,7 @@ use estop::domain::plan::Plan;
 use estop::domain::playbook::ServiceMode;
 use estop::domain::run::RunState;
 use estop::domain::step::{Outcome, StepState};
-use estop::sim::{Aspect, Fault, On, Tenant, What};
+use estop::sim::{Aspect, Fault, Lag, On, Tenant, What};
 
 use crate::world::{Setting, World, invoice_bot};
 
@@ -430,6 +430,44 @@ async fn g07_a_refusal_after_a_lost_answer_is_unknown_and_never_failed() {
     let run = world.run(run).await;
     assert_eq!(run.state, RunState::Contained, "{:?}", run.because);
     world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn g07_what_reads_closed_after_a_refusal_is_held_and_goes_back_as_it_was() {
+    for case in cases().into_iter().filter(|case| case.action.contains()) {
+        let world = World::new().await;
+        let what = What::RefuseAfterEffect {
+            status: 403,
+            code: "Authorization_RequestDenied".to_owned(),
+        };
+        // One read after it is old news.
+        world.entra.push_fault(Fault::new((case.on)(), what));
+        world
+            .entra
+            .push_fault(Fault::new((case.on)(), What::StaleReads(Lag::Reads(1))));
+
+        let run = world.contain_by(case.plan()).await;
+        world.settle().await;
+
+        let steps = world.steps(run).await;
+        let step = steps.iter().find(|step| step.plan.action == case.action);
+        let step = step.unwrap();
+        assert_eq!(step.outcome, Some(Outcome::Unknown), "{}", case.action);
+        let evidence = step.evidence.as_deref().unwrap();
+        assert!(evidence.contains("and yet"), "{evidence}");
+        assert_eq!(
+            world.state(run).await,
+            RunState::Contained,
+            "{}",
+            case.action
+        );
+        case.took_effect_once(&world);
+        let kind = case.action.closes().unwrap();
+        let id = case.touched;
+        let held = world.service.store.containment(Entity { kind, id }).await;
+        assert_eq!(held.unwrap().unwrap().held_by, [run], "{}", case.action);
+        world.nothing_left_over().await;
+    }
 }
 
 #[tokio::test]

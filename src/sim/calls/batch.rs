@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sim::calls::call::Call;
 use crate::sim::calls::refusal::Refusal;
-use crate::sim::calls::{Answered, Reply, dressed, one_of_graph};
+use crate::sim::calls::{Answered, Reply, one_of_graph};
 use crate::sim::journal::Ending;
 use crate::sim::state::State;
 use crate::transport::Answer;
@@ -78,15 +78,12 @@ fn answered(
 
 /// The answer to a call inside, with the faults that strike it alone; `None` when it is lost.
 fn struck(state: &mut State, call: &Call) -> Option<Answer> {
-    let plan = state.plan(call);
+    let mut plan = state.plan(call);
     if matches!(plan.loss, Some(Ending::NotSent | Ending::RequestLost)) {
         return None;
     }
     let outer = std::mem::replace(&mut state.tenant.keeps_still, plan.keeps_still);
-    let answer = match plan.refusal {
-        Some(refusal) => dressed(call, Err(refusal)),
-        None => one_of_graph(state, call),
-    };
+    let answer = plan.answered(call, || one_of_graph(state, call));
     state.tenant.keeps_still = outer;
     if plan.lag.is_some() {
         let author = std::mem::take(&mut state.author);

@@ -174,6 +174,14 @@ pub enum What {
         /// `error.code`.
         code: String,
     },
+    /// The effect happens and the answer is this refusal, as when something on the way sends a
+    /// request twice and the second one is refused.
+    RefuseAfterEffect {
+        /// The HTTP status.
+        status: u16,
+        /// `error.code`.
+        code: String,
+    },
     /// Answered as if done, and nothing happens.
     NoEffect,
     /// What the struck write changed is read back late.

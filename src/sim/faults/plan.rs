@@ -9,8 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::domain::moment::Moment;
-use crate::sim::calls::call::Call;
 use crate::sim::calls::refusal::Refusal;
+use crate::sim::calls::{self, call::Call};
 use crate::sim::faults::{Garbage, Lag, RetryAfter, What};
 use crate::sim::journal::Ending;
 use crate::transport::Answer;
@@ -26,6 +26,7 @@ pub(in crate::sim) struct Plan {
     pub(in crate::sim) holds_reply: bool,
     pub(in crate::sim) delay: Duration,
     pub(in crate::sim) refusal: Option<Refusal>,
+    pub(in crate::sim) acts_all_the_same: bool,
     pub(in crate::sim) keeps_still: bool,
     pub(in crate::sim) lag: Option<Lag>,
     pub(in crate::sim) garbage: Option<Garbage>,
@@ -47,10 +48,10 @@ impl Plan {
                     Some(after) => refusal.with("retry-after", after.text(call.at)),
                 });
             }
-            What::Status { status, code } => {
-                let status =
-                    StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                self.refusal = Some(Refusal::new(status, code, "A fault of the simulation."));
+            What::Status { status, code } => self.refusal = Some(refusal(*status, code)),
+            What::RefuseAfterEffect { status, code } => {
+                self.refusal = Some(refusal(*status, code));
+                self.acts_all_the_same = true;
             }
             What::NoEffect => self.keeps_still = true,
             What::StaleReads(lag) => self.lag = Some(*lag),
@@ -61,6 +62,22 @@ impl Plan {
             What::Garbage(garbage) => self.garbage = Some(garbage.clone()),
         }
     }
+
+    /// What acting gives, or the refusal instead, without having acted or all the same.
+    pub(in crate::sim) fn answered(&mut self, call: &Call, act: impl FnOnce() -> Answer) -> Answer {
+        let Some(refusal) = self.refusal.take() else {
+            return act();
+        };
+        if self.acts_all_the_same {
+            drop(act());
+        }
+        calls::dressed(call, Err(refusal))
+    }
+}
+
+fn refusal(status: u16, code: &str) -> Refusal {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Refusal::new(status, code, "A fault of the simulation.")
 }
 
 /// The base64 text of a claims challenge: an access token not older than `at` is wanted.

@@ -186,6 +186,22 @@ async fn a_204_may_have_done_nothing() {
 }
 
 #[tokio::test]
+async fn a_refusal_may_have_had_its_effect() {
+    let world = World::contoso();
+    let what = What::RefuseAfterEffect {
+        status: 403,
+        code: "Authorization_RequestDenied".to_owned(),
+    };
+    world.entra.push_fault(Fault::new(patch(), what));
+
+    let refused = disable(&world).await;
+
+    assert_eq!(refused, Ok(403));
+    assert!(!is_enabled(&world) && !reads_enabled(&world).await);
+    assert_eq!(world.entra.effects().len(), 1);
+}
+
+#[tokio::test]
 async fn reads_lag_behind_a_write_for_so_many_reads() {
     let world = World::contoso();
     world

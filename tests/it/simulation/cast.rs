@@ -46,6 +46,11 @@ impl Cast {
 
     /// May nobody touch it, itself or as what a protected agent acts as?
     pub fn is_untouchable(&self, id: Uuid) -> bool {
-        self.untouchable.contains(&id) || self.users.get(&id) == Some(&self.protected)
+        self.untouchable.contains(&id) || self.is_protected(id)
+    }
+
+    /// Is it the protected agent, or what that one acts as? Two people together may stop it.
+    pub fn is_protected(&self, id: Uuid) -> bool {
+        id == self.protected || self.users.get(&id) == Some(&self.protected)
     }
 }

@@ -58,7 +58,7 @@ impl Laws {
         sent: Option<&Sent>,
     ) -> Result<(), Broken> {
         let id = effect.entity;
-        if self.known.cast.is_untouchable(id) {
+        if self.must_be_spared(id, sent.and_then(|sent| sent.run)) {
             return Err(format!("I4: {id} was touched"));
         }
         match sent.is_some_and(|sent| !sent.targets().contains(&id)) {

@@ -42,10 +42,19 @@ impl Laws {
         sent: &Sent,
         targets: &[Uuid],
     ) -> Result<(), Broken> {
-        match targets.iter().any(|id| self.known.cast.is_untouchable(*id)) {
+        match targets.iter().any(|id| self.must_be_spared(*id, sent.run)) {
             true => Err(format!("I4: a write to what nobody touches: {sent}")),
             false => Ok(()),
         }
+    }
+
+    /// Must this run leave it alone? What is protected, unless two people have agreed to the run;
+    /// whom nobody may touch, whoever agreed.
+    pub(super) fn must_be_spared(&self, id: Uuid, run: Option<Uuid>) -> bool {
+        let cast = &self.known.cast;
+        let told = run.and_then(|run| self.book.runs.get(&run));
+        let agreed = told.is_some_and(|run| run.approved_by.len() >= 2);
+        cast.is_untouchable(id) && !(agreed && cast.is_protected(id))
     }
 
     /// I8: nothing is opened that nobody asked to open, or that another run holds.

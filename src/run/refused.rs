@@ -1,0 +1,67 @@
+//! A refusal speaks for the one write it answers. What lies on the way may have carried that write
+//! twice, and of several switches one may have been turned before the next was refused.
+
+use futures_util::future::join_all;
+
+use super::{Bench, READS_APART};
+use crate::act::{Ended, Reading, read_back};
+use crate::domain::entity::Entity;
+use crate::domain::guard::Guards;
+use crate::domain::step::{Before, Outcome, Step, Switch};
+use crate::store::Claimed;
+
+/// How often a switch is read whose write was refused: one replica may answer old news.
+const READS: u32 = 2;
+
+/// The end of a step, read once more if it was refused: what reads closed, and was not known to be
+/// so before, may be our doing. Then nobody knows (law 7), and it is held and read back as such.
+pub(super) async fn unless_closed(
+    bench: &Bench,
+    claimed: &Claimed,
+    step: &Step,
+    (outcome, evidence): Ended,
+) -> Ended {
+    if outcome != Outcome::Refused {
+        return (outcome, evidence);
+    }
+    let guards = bench.guards.load();
+    let turned = was_open(step).into_iter();
+    let closed = join_all(turned.map(|entity| reads_closed(bench, (&guards, claimed), entity)));
+    match closed.await.into_iter().flatten().next() {
+        None => (outcome, evidence),
+        Some(entity) => {
+            let and_yet = format!("{evidence}; and yet {entity} reads closed");
+            (Outcome::Unknown, and_yet)
+        }
+    }
+}
+
+/// What this step would have closed, but for what was closed before.
+fn was_open(step: &Step) -> Vec<Entity> {
+    let mut entities = step.closes();
+    if let Some(Before::Switches { switches }) = &step.before {
+        let was_closed = |switch: &&Switch| !switch.account_enabled;
+        for switch in switches.iter().filter(was_closed) {
+            entities.retain(|entity| entity.id != switch.id);
+        }
+    }
+    entities
+}
+
+/// The entity, if its own switch reads off. A read that fails says nothing.
+async fn reads_closed(
+    bench: &Bench,
+    (guards, claimed): (&Guards, &Claimed),
+    entity: Entity,
+) -> Option<Entity> {
+    let context = bench.context(guards, claimed.run.id);
+    for read in 1..=READS {
+        if read_back(&context, entity).await == Ok(Reading::Closed) {
+            return Some(entity);
+        }
+        if read < READS {
+            bench.clock.sleep(READS_APART).await;
+        }
+    }
+    None
+}
