@@ -25,9 +25,7 @@ impl Store {
         let row = query(
             "select \
              (select min(received_at) from delivery where state = 'received') as unread, \
-             (select min(received_at) from run \
-               where state in ('queued', 'running', 'undoing', 'unknown') \
-                 and state = 'queued') as queued, \
+             (select min(received_at) from run where state = 'queued') as queued, \
              (select min(received_at) from run where state = 'waiting') as waiting, \
              (select min(at) from notice where told_at is null) as untold",
         )

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::approvals::{approval_in, latest_in};
 use super::error::Error;
 use super::rows::{bytes, json as from_json, run as run_of, to_json, uuid, word};
-use super::sql::query;
+use super::sql::{Row, query};
 use super::terms::{Terms, set_approved};
 use super::writer::Tx;
 use crate::domain::approval::{About, Approval, ApprovalState, ApprovalTerms, Requester, World};
@@ -211,16 +211,16 @@ pub(super) async fn open_of(tx: &mut Tx, run: RunId) -> Result<Option<ApprovalId
 }
 
 /// What a run must ask when it ends its work or is held: whether to keep what it contained, or
-/// whether to begin after all.
+/// whether to begin after all. `row` is of the run, with its mode and terms.
 pub(super) async fn ask_after(
     tx: &mut Tx,
     (run, event): (RunId, RunEvent),
-    fresh: ApprovalId,
+    (row, fresh): (&Row, ApprovalId),
     at: Moment,
 ) -> Result<(), Error> {
     match event {
         RunEvent::EndedContained | RunEvent::EndedPartial | RunEvent::EndedUnknown => {
-            ask_to_keep(tx, run, fresh, at).await
+            ask_to_keep(tx, (run, row), fresh, at).await
         }
         RunEvent::Held => ask_again(tx, run, fresh, at).await,
         RunEvent::Begun
@@ -239,8 +239,13 @@ pub(super) async fn ask_after(
     }
 }
 
-async fn ask_to_keep(tx: &mut Tx, run: RunId, id: ApprovalId, at: Moment) -> Result<(), Error> {
-    let Some(terms) = keep_terms(tx, run).await? else {
+async fn ask_to_keep(
+    tx: &mut Tx,
+    (run, row): (RunId, &Row),
+    id: ApprovalId,
+    at: Moment,
+) -> Result<(), Error> {
+    let Some(terms) = keep_terms(row)? else {
         return Ok(());
     };
     if latest_in(tx, run, About::Keep).await?.is_some() {
@@ -257,15 +262,11 @@ async fn ask_to_keep(tx: &mut Tx, run: RunId, id: ApprovalId, at: Moment) -> Res
 }
 
 /// Whom to ask about a provisional containment; `None` for any other run.
-async fn keep_terms(tx: &mut Tx, run: RunId) -> Result<Option<ApprovalTerms>, Error> {
-    let row = query("select mode, terms from run where run_id = $1")
-        .bind(bytes(run.uuid()))
-        .fetch_one(&mut tx.db)
-        .await?;
-    if word(&row, "mode", Mode::from_word)? != Mode::Provisional {
+fn keep_terms(row: &Row) -> Result<Option<ApprovalTerms>, Error> {
+    if word(row, "mode", Mode::from_word)? != Mode::Provisional {
         return Ok(None);
     }
-    let terms: Terms = from_json(&row, "terms")?;
+    let terms: Terms = from_json(row, "terms")?;
     Ok(terms.approval)
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::begin::hold_back;
 use super::claimed::{Claimed, Unread};
 use super::claims::Claim;
+use super::company::weigh;
 use super::error::Error;
 use super::new_run::{Cause, NewRun, insert_begun, insert_run};
 use super::room::{self, Needs};
@@ -126,7 +127,7 @@ async fn unread(
             },
         );
         let run = (claimed.run.id, claimed.run.playbook.to_string());
-        let company = steps::weigh(tx, run, &mut strike).await?;
+        let company = weigh(tx, run, &mut strike).await?;
         let before = strike.before;
         unread.push(Unread {
             position,

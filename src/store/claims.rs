@@ -17,10 +17,11 @@ use crate::domain::moment::Moment;
 use crate::domain::run::{Lane, RunLease, RunState};
 use crate::domain::step::{PriorWord, Step};
 
-const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
+pub(super) const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
      lease_until = $2, attempts = attempts + 1 \
      where run_id = (select run_id from run \
-                     where state in ('queued', 'running', 'undoing', 'unknown') and lane <= $3 \
+                     where (state = 'queued' or state = 'running' or state = 'undoing' \
+                            or state = 'unknown') and lane <= $3 \
                        and due_at <= $4 and lease_until <= $4 \
                      order by lane, due_at limit 1) \
      returning *";

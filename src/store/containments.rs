@@ -5,7 +5,7 @@ use super::error::Error;
 use super::rows::{bytes, moment, uuid, word};
 use super::runs::must_hold;
 use super::sql::query;
-use super::steps::{end_step, step_in};
+use super::steps::{Milestone, reach, step_in, write_end};
 use super::writer::Tx;
 use crate::domain::containment::{Containment, EntityEvent, EntityState};
 use crate::domain::entity::Entity;
@@ -57,7 +57,10 @@ impl Store {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
                 must_hold(tx, lease).await?;
-                keep(tx, lease.run, &read_back, at).await
+                if keep(tx, lease.run, &read_back, at).await? == Proved::Yes {
+                    reach(tx, lease.run, Milestone::Contained, at).await?;
+                }
+                Ok(())
             })
         })
         .await
@@ -93,21 +96,32 @@ impl Store {
     }
 }
 
-/// Keeps what reading back came to.
+/// Did reading back prove the whole run?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proved {
+    Yes,
+    NotYet,
+}
+
+/// Keeps what reading back came to. That a run is proved is left to be written with what else becomes
+/// of it.
 pub(super) async fn keep(
     tx: &mut Tx,
     run: RunId,
     read_back: &ReadBack,
     at: Moment,
-) -> Result<(), Error> {
+) -> Result<Proved, Error> {
     for (entity, event) in &read_back.entities {
         move_entity(tx, *entity, *event, at).await?;
     }
     if let Some((position, (outcome, evidence))) = &read_back.verify {
         let step = step_in(tx, run, *position).await?;
-        end_step(tx, run, &step, (*outcome, evidence), at).await?;
+        write_end(tx, run, &step, (*outcome, evidence), at).await?;
+        if *outcome == Outcome::Done {
+            return Ok(Proved::Yes);
+        }
     }
-    Ok(())
+    Ok(Proved::NotYet)
 }
 
 /// Notes that this run holds the entity.

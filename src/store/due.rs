@@ -28,7 +28,7 @@ macro_rules! sooner {
 /// that right.
 const RUNS: &str = sooner!(
     "run",
-    "state in ('queued', 'running', 'undoing', 'unknown')"
+    "(state = 'queued' or state = 'running' or state = 'undoing' or state = 'unknown')"
 );
 
 const OTHERS: [&str; 3] = [

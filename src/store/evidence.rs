@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Store;
 use super::error::Error;
-use super::rows::{bytes, json as from_json, json_or_none, moment, to_json, uuid, word};
+use super::rows::{bytes, json_or_none, moment, to_json, uuid, word};
 use super::sql::{Row, query};
 use super::writer::Tx;
 use crate::domain::coverage::{Coverage, DoorReport};
@@ -20,7 +20,7 @@ use crate::domain::record::Record;
 const DUE_MAX: u32 = 20;
 
 /// The actions are those that contain.
-const DUE: &str = "select e.* from evidence e join run r on r.run_id = e.run_id \
+pub(super) const DUE: &str = "select e.* from evidence e join run r on r.run_id = e.run_id \
      where e.state <> 'complete' and e.due_at <= $1 \
        and (r.ended_at is not null or (r.struck_at is not null \
             and not exists (select 1 from step s where s.run_id = e.run_id \
@@ -134,19 +134,12 @@ pub(super) async fn ask(tx: &mut Tx, run: RunId, at: Moment) -> Result<(), Error
     Ok(())
 }
 
-/// A run's coverage with what evidence has read already, as it is stored.
-pub(super) async fn informed(
-    tx: &mut Tx,
-    run: RunId,
-    coverage: &Coverage,
-) -> Result<String, Error> {
-    let row = query("select doors from evidence where run_id = $1")
-        .bind(bytes(run.uuid()))
-        .fetch_optional(&mut tx.db)
-        .await?;
+/// A run's coverage with what evidence has read already, as it is stored. `row` has its doors, where it
+/// was asked for.
+pub(super) fn informed(coverage: &Coverage, row: &Row) -> Result<String, Error> {
     let mut coverage = coverage.clone();
-    if let Some(row) = row {
-        coverage.learn(&from_json::<Vec<DoorReport>>(&row, "doors")?);
+    if let Some(doors) = json_or_none::<Vec<DoorReport>>(row, "doors")? {
+        coverage.learn(&doors);
     }
     to_json(&coverage)
 }

@@ -1,5 +1,7 @@
 //! Holds: the end of their time acted on once, their renewal, and what is held as people see it.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::Store;
@@ -51,6 +53,15 @@ impl HeldFilter {
     }
 }
 
+/// Holds whose time is over, of runs that hold nothing for longer and are not asked about.
+pub(super) const OVER: &str = "select h.run_id from hold h join run r on r.run_id = h.run_id \
+     where h.until <= $1 and h.released_at is null and h.over_at is null \
+       and r.state in ('contained', 'partial', 'unknown', 'failed', 'stopped', 'stuck') \
+       and not exists (select 1 from hold l where l.run_id = h.run_id \
+                       and l.released_at is null and l.until > $1) \
+       and not exists (select 1 from approval a \
+                       where a.run_id = h.run_id and a.state = 'asked') limit $2";
+
 impl Store {
     /// Acts on every hold whose time is over: once each, in one transaction with its record and
     /// what people are told or asked. Answers the runs.
@@ -64,7 +75,7 @@ impl Store {
                     let fresh = ApprovalId::from_uuid(store.clock.uuid());
                     end_holds(tx, *run, (fresh, notice), at).await?;
                 }
-                Ok(runs)
+                Ok(runs.into_iter().collect())
             })
         })
         .await
@@ -119,20 +130,12 @@ impl Store {
 
 /// Runs whose holds are all over and were not acted on. One that is at work, or that people are
 /// asked about, is waited for.
-async fn due(tx: &mut Tx, at: Moment) -> Result<Vec<RunId>, Error> {
-    let rows = query(
-        "select distinct h.run_id from hold h join run r on r.run_id = h.run_id \
-         where h.until <= $1 and h.released_at is null and h.over_at is null \
-           and r.state in ('contained', 'partial', 'unknown', 'failed', 'stopped', 'stuck') \
-           and not exists (select 1 from hold l where l.run_id = h.run_id \
-                           and l.released_at is null and l.until > $1) \
-           and not exists (select 1 from approval a \
-                           where a.run_id = h.run_id and a.state = 'asked') limit $2",
-    )
-    .bind(at.as_millis())
-    .bind(SWEEP_MAX)
-    .fetch_all(&mut tx.db)
-    .await?;
+async fn due(tx: &mut Tx, at: Moment) -> Result<BTreeSet<RunId>, Error> {
+    let rows = query(OVER)
+        .bind(at.as_millis())
+        .bind(SWEEP_MAX)
+        .fetch_all(&mut tx.db)
+        .await?;
     rows.iter()
         .map(|row| Ok(RunId::from_uuid(uuid(row, "run_id")?)))
         .collect()

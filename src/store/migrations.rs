@@ -13,7 +13,7 @@ use super::sql::{FileConnection, query};
 type Step = (i64, &'static str, &'static str);
 
 /// Every step, in order.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -29,6 +29,7 @@ const STEPS: [Step; 15] = [
     (23, "pull", include_str!("schema/0023_pull.sql")),
     (24, "tools", include_str!("schema/0024_tools.sql")),
     (25, "retention", include_str!("schema/0025_retention.sql")),
+    (26, "indexes", include_str!("schema/0026_indexes.sql")),
 ];
 
 const TABLE: &str = "create table if not exists migration (

@@ -6,9 +6,8 @@ use serde_json::json;
 use super::Store;
 use super::error::Error;
 use super::rows::{bytes, to_json};
-use super::runs::must_hold;
 use super::sql::query;
-use super::steps::{Strike, after, let_go, step_in};
+use super::steps::{Strike, after, held_step, let_go};
 use super::undo::{First, before_our_holds};
 use super::writer::Tx;
 use crate::domain::entity::Entity;
@@ -30,8 +29,7 @@ impl Store {
     ) -> Result<Before, Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                must_hold(tx, lease).await?;
-                let step = step_in(tx, lease.run, position).await?;
+                let (step, _) = held_step(tx, lease, position).await?;
                 match step.before {
                     Some(Before::Unproven { id }) if id == switch.id => {}
                     Some(before) => return Ok(before),
@@ -66,8 +64,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                must_hold(tx, lease).await?;
-                let step = step_in(tx, lease.run, position).await?;
+                let (step, _) = held_step(tx, lease, position).await?;
                 let state = after(&step, StepEvent::NotStruck)?;
                 for entity in step.closes() {
                     never_held(tx, lease.run, entity).await?;

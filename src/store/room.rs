@@ -50,10 +50,8 @@ pub(super) async fn take(
     let playbook = format!("playbook {}", needs.playbook);
     let blueprints = format!("blueprints of {playbook}");
     let since = |window: Span| at.minus(window.0);
-    if !is_counted(tx, entity, since(caps.window)).await? {
+    if let Some(used) = used(tx, (entity, &source), since(caps.window)).await? {
         let used = CapUse {
-            tenant: count(tx, TENANT, since(caps.window)).await?,
-            source: count(tx, &source, since(caps.window)).await?,
             playbook: match terms.guardrail {
                 Some(guardrail) => count(tx, &playbook, since(guardrail.window)).await?,
                 None => 0,
@@ -62,7 +60,7 @@ pub(super) async fn take(
                 Some(guardrail) => Some(count(tx, &blueprints, since(guardrail.window)).await?),
                 None => is_blueprint.then_some(0),
             },
-            fleet: super::stock::fleet_in(tx).await?,
+            ..used
         };
         let claimant = if terms.reserved {
             Claimant::Reserved
@@ -82,14 +80,38 @@ pub(super) async fn take(
     Ok(Ok(()))
 }
 
-async fn is_counted(tx: &mut Tx, entity: ObjectId, since: Moment) -> Result<bool, Error> {
-    let row = query("select 1 from cap_use where scope = $1 and entity_id = $2 and at > $3")
-        .bind(TENANT)
-        .bind(bytes(entity.uuid()))
-        .bind(since.as_millis())
-        .fetch_optional(&mut tx.db)
-        .await?;
-    Ok(row.is_some())
+/// How much of the service's own caps is used, and of how large a fleet, in one look; `None` where the
+/// entity is counted already.
+async fn used(
+    tx: &mut Tx,
+    (entity, source): (ObjectId, &str),
+    since: Moment,
+) -> Result<Option<CapUse>, Error> {
+    let row = query(
+        "select (select 1 from cap_use where scope = $1 and entity_id = $2 and at > $4) as counted, \
+         (select count(*) from (select 1 from cap_use \
+             where scope = $1 and at > $4 limit $5) as uses) as tenant, \
+         (select count(*) from (select 1 from cap_use \
+             where scope = $3 and at > $4 limit $5) as uses) as source, \
+         (select enabled from inventory_part \
+             where part = 'agents' and measured_at is not null) as fleet",
+    )
+    .bind(TENANT)
+    .bind(bytes(entity.uuid()))
+    .bind(source)
+    .bind(since.as_millis())
+    .bind(COUNT_MAX)
+    .fetch_one(&mut tx.db)
+    .await?;
+    if !row.is_null("counted") {
+        return Ok(None);
+    }
+    Ok(Some(CapUse {
+        tenant: row.get("tenant")?,
+        source: row.get("source")?,
+        fleet: row.get("fleet")?,
+        ..CapUse::default()
+    }))
 }
 
 async fn count(tx: &mut Tx, scope: &str, since: Moment) -> Result<u32, Error> {

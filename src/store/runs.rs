@@ -3,36 +3,29 @@
 use serde_json::json;
 
 use super::Store;
-use super::containments::{ReadBack, keep};
 use super::error::Error;
 use super::rows::{bytes, run, step, to_json, uuid, uuid_or_none, word};
 use super::sql::{Row, query, query_in_both};
 use super::writer::Tx;
-use crate::domain::coverage::Coverage;
-use crate::domain::id::{ApprovalId, DetectionId, RunId};
+use crate::domain::id::{DetectionId, RunId};
 use crate::domain::moment::Moment;
-use crate::domain::notice::Notice;
 use crate::domain::record::Record;
-use crate::domain::run::{Run, RunEvent, RunLease, RunState, Standing};
+use crate::domain::run::{Run, RunEvent, RunLease, RunState};
 use crate::domain::step::Step;
 
 /// Most runs one listing answers.
 pub const LIST_MAX: u32 = 500;
 
-/// How a run ends, with everything that is stored in the same transaction.
-#[derive(Clone, Debug)]
-pub struct Ending {
-    /// What happened to it.
-    pub event: RunEvent,
-    /// In words.
-    pub because: Option<String>,
-    /// Which doors are closed and which are not.
-    pub coverage: Option<Coverage>,
-    /// What people should be told.
-    pub notice: Option<Notice>,
-    /// When it should be looked at again, if it may still be proved.
-    pub again_at: Option<Moment>,
-}
+/// Enforced runs that have not struck, by when they were received.
+pub(super) const SLOW: &str = "select run_id from run \
+     where (state = 'queued' or state = 'running' or state = 'undoing' or state = 'unknown') \
+     and lane = 0 and mode <> 'observe' \
+     and state in ('queued', 'running') and struck_at is null and received_at < $1 \
+     and not exists (select 1 from approval a \
+                     where a.run_id = run.run_id and a.decided_at >= $1) limit 100";
+
+pub(super) const MOVE: &str = "update run set state = $3, because = $4, \
+     begun_at = coalesce(begun_at, $5) where run_id = $1 and state = $2";
 
 /// Which runs to list.
 #[derive(Clone, Debug, Default)]
@@ -46,41 +39,6 @@ pub struct RunFilter {
 }
 
 impl Store {
-    /// Ends a run, an undo, or the proof of one.
-    pub async fn end(
-        &self,
-        lease: RunLease,
-        ending: Ending,
-        at: Moment,
-    ) -> Result<RunState, Error> {
-        let fresh = ApprovalId::from_uuid(self.clock.uuid());
-        self.write(move |tx| {
-            Box::pin(async move {
-                must_hold(tx, lease).await?;
-                end_in(tx, lease.run, (&ending, fresh), at).await
-            })
-        })
-        .await
-    }
-
-    /// Ends a run with the last of what reading back came to, in one piece.
-    pub async fn end_proved(
-        &self,
-        lease: RunLease,
-        (read_back, ending): (ReadBack, Ending),
-        at: Moment,
-    ) -> Result<RunState, Error> {
-        let fresh = ApprovalId::from_uuid(self.clock.uuid());
-        self.write(move |tx| {
-            Box::pin(async move {
-                must_hold(tx, lease).await?;
-                keep(tx, lease.run, &read_back, at).await?;
-                end_in(tx, lease.run, (&ending, fresh), at).await
-            })
-        })
-        .await
-    }
-
     /// One run.
     pub async fn run(&self, id: RunId) -> Result<Option<Run>, Error> {
         let row = query("select * from run where run_id = $1")
@@ -121,15 +79,10 @@ impl Store {
     /// Enforced runs that were received before `before` and have not struck yet: a person should
     /// know.
     pub async fn slow_to_strike(&self, before: Moment) -> Result<Vec<RunId>, Error> {
-        let rows = query(
-            "select run_id from run where lane = 0 and mode <> 'observe' \
-             and state in ('queued', 'running') and struck_at is null and received_at < $1 \
-             and not exists (select 1 from approval a \
-                             where a.run_id = run.run_id and a.decided_at >= $1) limit 100",
-        )
-        .bind(before.as_millis())
-        .fetch_all(self.reading())
-        .await?;
+        let rows = query(SLOW)
+            .bind(before.as_millis())
+            .fetch_all(self.reading())
+            .await?;
         rows.iter()
             .map(|row| Ok(RunId::from_uuid(uuid(row, "run_id")?)))
             .collect()
@@ -181,44 +134,6 @@ pub(super) async fn end_now(tx: &mut Tx, run: RunId, at: Moment) -> Result<(), E
     Ok(())
 }
 
-/// For whoever holds its lease. `fresh` names the question that the ending may lead to.
-async fn end_in(
-    tx: &mut Tx,
-    run: RunId,
-    (ending, fresh): (&Ending, ApprovalId),
-    at: Moment,
-) -> Result<RunState, Error> {
-    let state = move_run(tx, run, ending.event, ending.because.as_deref(), at).await?;
-    let ended = (state.standing() == Standing::Ended).then(|| at.as_millis());
-    let again = ending.again_at.map(|again| tx.due(again).as_millis());
-    let contained = (state == RunState::Contained).then(|| at.as_millis());
-    let coverage = match &ending.coverage {
-        Some(coverage) => Some(super::evidence::informed(tx, run, coverage).await?),
-        None => None,
-    };
-    query(
-        "update run set lease_holder = null, lease_until = 0, attempts = 0, \
-         ended_at = coalesce($2, ended_at), \
-         due_at = coalesce($3, due_at), contained_at = coalesce(contained_at, $4), \
-         coverage = coalesce($5, coverage) where run_id = $1",
-    )
-    .bind(bytes(run.uuid()))
-    .bind(ended)
-    .bind(again)
-    .bind(contained)
-    .bind(coverage)
-    .execute(&mut tx.db)
-    .await?;
-    if let Some(notice) = &ending.notice {
-        super::notices::write(tx, notice).await?;
-    }
-    if ending.event == RunEvent::EndedContained {
-        super::drift_rows::closed_again(tx, run, at).await?;
-    }
-    super::asking::ask_after(tx, (run, ending.event), fresh, at).await?;
-    Ok(state)
-}
-
 /// Refuses whoever no longer has the run (threat E03).
 pub(super) async fn must_hold(tx: &mut Tx, lease: RunLease) -> Result<(), Error> {
     let held = query("select 1 from run where run_id = $1 and lease_epoch = $2")
@@ -252,29 +167,42 @@ pub(super) async fn move_run(
         .fetch_optional(&mut tx.db)
         .await?
         .ok_or_else(|| Error::Refused(format!("there is no {id}")))?;
-    let old = word(&row, "state", RunState::from_word)?;
-    let new = old
-        .after(event)
-        .map_err(|illegal| Error::Refused(illegal.to_string()))?;
+    let (old, new) = moved(&row, event)?;
     let begun = (event == RunEvent::Begun).then(|| at.as_millis());
-    query(
-        "update run set state = $3, because = $4, begun_at = coalesce(begun_at, $5) \
-         where run_id = $1 and state = $2",
-    )
-    .bind(bytes(id.uuid()))
-    .bind(old.word())
-    .bind(new.word())
-    .bind(because)
-    .bind(begun)
-    .execute(&mut tx.db)
-    .await?;
+    query(MOVE)
+        .bind(bytes(id.uuid()))
+        .bind(old.word())
+        .bind(new.word())
+        .bind(because)
+        .bind(begun)
+        .execute(&mut tx.db)
+        .await?;
+    tell_move(tx, (id, &row), (old, new, because), at).await?;
+    Ok(new)
+}
+
+/// From which state to which the event moves a run.
+pub(super) fn moved(row: &Row, event: RunEvent) -> Result<(RunState, RunState), Error> {
+    let old = word(row, "state", RunState::from_word)?;
+    let new = old.after(event);
+    let new = new.map_err(|illegal| Error::Refused(illegal.to_string()))?;
+    Ok((old, new))
+}
+
+/// What follows from a move: its record, and what it means to whom its playbook tells.
+pub(super) async fn tell_move(
+    tx: &mut Tx,
+    (id, row): (RunId, &Row),
+    (old, new, because): (RunState, RunState, Option<&str>),
+    at: Moment,
+) -> Result<(), Error> {
     let what = format!("run.{}", new.word());
     let detail = json!({ "was": old, "because": because });
     tx.record(&Record::new(at, &what, detail).about_run(id))
         .await?;
     if let Some(notify) = row.get::<Option<String>>("notify")? {
-        let detection = uuid_or_none(&row, "detection_id")?.map(DetectionId::from_uuid);
+        let detection = uuid_or_none(row, "detection_id")?.map(DetectionId::from_uuid);
         super::tellings::after_move(tx, (id, detection, &notify), new, at).await?;
     }
-    Ok(new)
+    Ok(())
 }

@@ -8,8 +8,9 @@ use super::writer::Tx;
 use crate::domain::moment::Moment;
 use crate::domain::playbook::ServiceMode;
 
-const READ: &str =
-    "select name, value, set_at, set_by from setting where name in ('mode', 'brake')";
+/// Two looks-up: for a list SQLite makes a table each time.
+pub(super) const READ: &str = "select name, value, set_at, set_by from setting where name = 'mode' \
+     union all select name, value, set_at, set_by from setting where name = 'brake'";
 
 /// The brake: on stops all writes to the tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,12 +19,20 @@ struct Step {
     beside: i64,
 }
 
-const STEPS: [Step; 1] = [Step {
-    number: 25,
-    name: "first",
-    text: include_str!("schema/postgres/0025_first.sql"),
-    beside: 25,
-}];
+const STEPS: [Step; 2] = [
+    Step {
+        number: 25,
+        name: "first",
+        text: include_str!("schema/postgres/0025_first.sql"),
+        beside: 25,
+    },
+    Step {
+        number: 26,
+        name: "indexes",
+        text: include_str!("schema/postgres/0026_indexes.sql"),
+        beside: 25,
+    },
+];
 
 const TABLE: &str = "create table if not exists migration (
     number bigint not null primary key,

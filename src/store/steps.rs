@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::Store;
+use super::company::{Company, weigh};
 use super::containments::{entity_state, hold, move_entity};
 use super::error::Error;
-use super::rows::{bytes, json as from_json, step, to_json, word};
-use super::runs::{held_row, must_hold};
+use super::rows::{bytes, json as from_json, step, to_json};
 use super::settings::standing_in;
-use super::sql::query;
+use super::sql::{Row, query};
 use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::Action;
@@ -16,7 +16,6 @@ use crate::domain::containment::{EntityEvent, EntityState};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::RunId;
 use crate::domain::moment::{Moment, Span};
-use crate::domain::playbook::PlaybookName;
 use crate::domain::record::Record;
 use crate::domain::run::RunLease;
 use crate::domain::step::{Before, Outcome, Step, StepEvent, StepState};
@@ -39,17 +38,6 @@ pub struct Started {
     pub before: Before,
     /// Who holds it beside us.
     pub company: Company,
-}
-
-/// Whether another run of the same playbook holds all that a step is about to close (threat W27).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Company {
-    /// No, or a person ordered it: their word is carried out whatever was done before.
-    Alone,
-    /// Yes, and it may be writing at this moment.
-    Closing,
-    /// Yes, and it has read it back closed.
-    Closed,
 }
 
 impl Store {
@@ -78,8 +66,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.write_with_the_next(move |tx| {
             Box::pin(async move {
-                must_hold(tx, lease).await?;
-                let step = step_in(tx, lease.run, position).await?;
+                let (step, _) = held_step(tx, lease, position).await?;
                 end_step(tx, lease.run, &step, (outcome, &evidence), at).await
             })
         })
@@ -109,11 +96,10 @@ async fn strike_in(
     mut strike: Strike,
     at: Moment,
 ) -> Result<Started, Error> {
-    let run = held_row(tx, lease).await?;
+    let (step, run) = held_step(tx, lease, strike.position).await?;
     if standing_in(tx).await?.stops_writes() {
         return Err(Error::Braked);
     }
-    let step = step_in(tx, lease.run, strike.position).await?;
     let state = after(&step, StepEvent::Started)?;
     let terms: Terms = from_json(&run, "terms")?;
     let playbook = run.get("playbook")?;
@@ -138,16 +124,6 @@ async fn strike_in(
     Ok(Started { before, company })
 }
 
-/// What was there before us, as far as our other runs know it, and who holds it beside us.
-pub(super) async fn weigh(
-    tx: &mut Tx,
-    run: (RunId, String),
-    strike: &mut Strike,
-) -> Result<Company, Error> {
-    super::proof::take_first(tx, strike).await?;
-    company(tx, run, &strike.closes).await
-}
-
 /// What is stored beside the start of a step: the run holds what it closes, its evidence is asked
 /// for, and the record says so.
 pub(super) async fn started(
@@ -167,44 +143,22 @@ pub(super) async fn started(
         .await
 }
 
-/// The least of what is so for each of the entities.
-async fn company(
+pub(super) async fn end_step(
     tx: &mut Tx,
-    (run, playbook): (RunId, String),
-    closes: &[Entity],
-) -> Result<Company, Error> {
-    if closes.is_empty() || playbook == PlaybookName::BY_HAND {
-        return Ok(Company::Alone);
+    run: RunId,
+    step: &Step,
+    ended: (Outcome, &str),
+    at: Moment,
+) -> Result<(), Error> {
+    write_end(tx, run, step, ended, at).await?;
+    match milestone(step, ended.0) {
+        Some(milestone) => reach(tx, run, milestone, at).await,
+        None => Ok(()),
     }
-    let mut company = Company::Closed;
-    for entity in closes {
-        // One that is being put back may be written open at any moment.
-        let row = query(
-            "select c.state from containment c where c.entity_kind = $1 and c.entity_id = $2 \
-             and exists (select 1 from hold h join run r on r.run_id = h.run_id \
-                         where h.entity_kind = c.entity_kind and h.entity_id = c.entity_id \
-                           and h.released_at is null and r.run_id <> $3 and r.playbook = $4 \
-                           and r.state <> 'undoing')",
-        )
-        .bind(entity.kind.word())
-        .bind(bytes(entity.id.uuid()))
-        .bind(bytes(run.uuid()))
-        .bind(&playbook)
-        .fetch_optional(&mut tx.db)
-        .await?;
-        let state = row.map(|row| word(&row, "state", EntityState::from_word));
-        match state.transpose()? {
-            Some(EntityState::Closed) => {}
-            Some(EntityState::Closing) => company = Company::Closing,
-            Some(EntityState::Open | EntityState::Unverified | EntityState::Releasing) | None => {
-                return Ok(Company::Alone);
-            }
-        }
-    }
-    Ok(company)
 }
 
-pub(super) async fn end_step(
+/// The same for a run whose own row is written by the caller, with the moment it is measured by.
+pub(super) async fn write_end(
     tx: &mut Tx,
     run: RunId,
     step: &Step,
@@ -225,13 +179,6 @@ pub(super) async fn end_step(
     .bind(at.as_millis())
     .execute(&mut tx.db)
     .await?;
-    if let Some(sql) = milestone(step, outcome) {
-        query(sql)
-            .bind(bytes(run.uuid()))
-            .bind(at.as_millis())
-            .execute(&mut tx.db)
-            .await?;
-    }
     if matches!(state, StepState::Failed | StepState::Skipped) {
         let_go(tx, run, step, at).await?;
     }
@@ -248,15 +195,44 @@ pub(super) fn closed_ids(step: &Step) -> Vec<ObjectId> {
     step.closes().iter().map(|entity| entity.id).collect()
 }
 
-/// The moments a run is measured by: its first accepted switch, and its proof. What goes on beside
-/// them, such as a throttled confirmation, does not move them.
-fn milestone(step: &Step, outcome: Outcome) -> Option<&'static str> {
+/// A moment that a run is measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Milestone {
+    /// Its first accepted switch.
+    Struck,
+    /// Its proof.
+    Contained,
+}
+
+/// What goes on beside the two, such as a throttled confirmation, does not move them.
+fn milestone(step: &Step, outcome: Outcome) -> Option<Milestone> {
     let took = matches!(outcome, Outcome::Done | Outcome::AlreadyDone);
     if took && step.plan.action.contains() {
-        return Some("update run set struck_at = coalesce(struck_at, $2) where run_id = $1");
+        return Some(Milestone::Struck);
     }
-    (outcome == Outcome::Done && step.plan.action == Action::Verify)
-        .then_some("update run set contained_at = coalesce(contained_at, $2) where run_id = $1")
+    let proved = outcome == Outcome::Done && step.plan.action == Action::Verify;
+    proved.then_some(Milestone::Contained)
+}
+
+/// Notes when a run came so far for the first time.
+pub(super) async fn reach(
+    tx: &mut Tx,
+    run: RunId,
+    milestone: Milestone,
+    at: Moment,
+) -> Result<(), Error> {
+    let note = match milestone {
+        Milestone::Struck => "update run set struck_at = coalesce(struck_at, $2) where run_id = $1",
+        Milestone::Contained => {
+            "update run set contained_at = coalesce(contained_at, $2) where run_id = $1"
+        }
+    };
+    query(note)
+        .bind(bytes(run.uuid()))
+        .bind(at.as_millis())
+        .execute(&mut tx.db)
+        .await?;
+    Ok(())
 }
 
 /// A step that changed nothing holds nothing.
@@ -274,13 +250,40 @@ pub(super) async fn let_go(tx: &mut Tx, run: RunId, step: &Step, at: Moment) -> 
     Ok(())
 }
 
+/// A step of a run, as long as this lease is the newest (threat E03), and its run's playbook and terms.
+pub(super) async fn held_step(
+    tx: &mut Tx,
+    lease: RunLease,
+    position: u16,
+) -> Result<(Step, Row), Error> {
+    let row = query(
+        "select s.*, r.playbook, r.terms from run r \
+         left join step s on s.run_id = r.run_id and s.position = $3 \
+         where r.run_id = $1 and r.lease_epoch = $2",
+    )
+    .bind(bytes(lease.run.uuid()))
+    .bind(lease.epoch)
+    .bind(position)
+    .fetch_optional(&mut tx.db)
+    .await?
+    .ok_or(Error::LeaseLost)?;
+    if row.is_null("position") {
+        return Err(no_step(lease.run, position));
+    }
+    Ok((step(&row)?, row))
+}
+
+fn no_step(run: RunId, position: u16) -> Error {
+    Error::Refused(format!("{run} has no step {position}"))
+}
+
 pub(super) async fn step_in(tx: &mut Tx, run: RunId, position: u16) -> Result<Step, Error> {
     let row = query("select * from step where run_id = $1 and position = $2")
         .bind(bytes(run.uuid()))
         .bind(position)
         .fetch_optional(&mut tx.db)
         .await?
-        .ok_or_else(|| Error::Refused(format!("{run} has no step {position}")))?;
+        .ok_or_else(|| no_step(run, position))?;
     step(&row)
 }
 

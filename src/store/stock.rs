@@ -5,7 +5,6 @@ use super::Store;
 use super::error::Error;
 use super::rows::{bytes, entity, json, moment, moment_or_none, uuid, uuid_or_none, word};
 use super::sql::{Row, query};
-use super::writer::Tx;
 use crate::domain::entity::{EntityKind, ObjectId};
 use crate::domain::inventory::{
     Bond, Extent, Instance, Known, Listed, Orphan, Part, Person, Trace, orphans,
@@ -111,16 +110,6 @@ impl Store {
         let people = query("select * from inventory_person").fetch_all(self.reading());
         Ok(orphans(&objects, &read(&people.await?, person)?))
     }
-}
-
-/// How many agents were enabled when the last whole listing saw them; `None` before the first.
-pub(super) async fn fleet_in(tx: &mut Tx) -> Result<Option<u32>, Error> {
-    let row = query(
-        "select enabled from inventory_part where part = 'agents' and measured_at is not null",
-    )
-    .fetch_optional(&mut tx.db)
-    .await?;
-    row.map(|row| row.get("enabled")).transpose()
 }
 
 pub(super) fn read<T>(

@@ -51,7 +51,7 @@ async fn the_doctor_says_what_the_server_is_who_shares_it_and_who_keeps_house() 
     assert!(
         alone
             .1
-            .contains("schema step 25, no TLS; 1 service works on it"),
+            .contains("schema step 26, no TLS; 1 service works on it"),
         "{alone:?}"
     );
     let shared = format!("2 services work on it, and {} keeps house", holder.trim());
@@ -78,7 +78,7 @@ async fn the_doctor_warns_of_a_newer_schema_and_fails_where_nothing_can_be_store
     database.open();
 
     assert_eq!(newer.0, State::Warn, "{newer:?}");
-    assert!(newer.1.contains("beyond our step 25"), "{newer:?}");
+    assert!(newer.1.contains("beyond our step 26"), "{newer:?}");
     assert_eq!(forgets.0, State::Fail, "{forgets:?}");
     assert!(
         forgets.1.contains("synchronous_commit is `off`"),

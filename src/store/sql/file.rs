@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -15,8 +16,12 @@ use crate::store::error::Error;
 
 /// Longest wait for a lock another process holds, such as `estop token create`.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
-/// Pages a connection keeps in memory.
+/// Pages a reader keeps in memory.
 const CACHE_KIB: i64 = 16 * 1024;
+/// Pages a writer keeps in memory: few. Whenever a page of an index was split, SQLite's commit walks
+/// all that it keeps, in case some lie beyond the end of the file; what is not kept lies in the
+/// system's memory.
+const WRITING_CACHE_KIB: i64 = 2 * 1024;
 /// Most statements that stay prepared.
 const PREPARED_MAX: usize = 256;
 
@@ -35,8 +40,16 @@ pub(in crate::store) enum Access {
 #[derive(Debug)]
 pub(in crate::store) struct FileConnection {
     db: rusqlite::Connection,
-    /// Names of the columns of every statement that was asked, by its text.
-    columns: RefCell<HashMap<&'static str, Columns>>,
+    /// What is known of every statement that was asked, by its text.
+    shapes: RefCell<HashMap<&'static str, Shape>>,
+}
+
+/// What a text says of its statement.
+#[derive(Clone, Debug)]
+struct Shape {
+    columns: Columns,
+    /// For each place in the order in which SQLite numbers them: which of our parameters it means.
+    order: Arc<[usize]>,
 }
 
 impl FileConnection {
@@ -55,12 +68,16 @@ impl FileConnection {
         if access == Access::Keep {
             db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }
-        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        let kept = match access {
+            Access::Write => WRITING_CACHE_KIB,
+            Access::Read | Access::Keep => CACHE_KIB,
+        };
+        db.pragma_update(None, "cache_size", -kept)?;
         // What a savepoint would need to go back stays in memory: it is gone with us anyway.
         db.pragma_update(None, "temp_store", "memory")?;
         Ok(Self {
             db,
-            columns: RefCell::default(),
+            shapes: RefCell::default(),
         })
     }
 
@@ -100,14 +117,14 @@ impl FileConnection {
 
     pub(super) fn answer(&self, query: &Query) -> Result<Answer, Error> {
         let mut statement = self.db.prepare_cached(query.text.sqlite)?;
-        bind(&mut statement, &query.parameters)?;
+        let Shape { columns, order } = self.shape_of(query.text.sqlite, &statement)?;
+        bind(&mut statement, &order, &query.parameters)?;
         let width = statement.column_count();
         if width == 0 {
             let changed = statement.raw_execute()? as u64;
             let rows = Vec::new();
             return Ok(Answer { rows, changed });
         }
-        let columns = self.columns_of(query.text.sqlite, &statement);
         let mut rows = Vec::new();
         let mut found = statement.raw_query();
         while let Some(row) = found.next()? {
@@ -123,27 +140,52 @@ impl FileConnection {
 }
 
 impl FileConnection {
-    fn columns_of(&self, text: &'static str, statement: &CachedStatement<'_>) -> Columns {
-        let mut known = self.columns.borrow_mut();
+    fn shape_of(
+        &self,
+        text: &'static str,
+        statement: &CachedStatement<'_>,
+    ) -> Result<Shape, Error> {
+        let mut known = self.shapes.borrow_mut();
         // A column that a newer schema adds is not one that this program asks for.
-        let named = || statement.column_names().map(Box::from).collect();
-        Columns::clone(known.entry(text).or_insert_with(named))
+        if let Some(shape) = known.get(text) {
+            return Ok(shape.clone());
+        }
+        let shape = Shape {
+            columns: statement.column_names().map(Box::from).collect(),
+            order: order(statement)?,
+        };
+        known.insert(text, shape.clone());
+        Ok(shape)
     }
 }
 
 /// SQLite numbers `$1` by where it first stands in the text; we mean its name.
-fn bind(statement: &mut CachedStatement<'_>, parameters: &[Value]) -> Result<(), Error> {
-    for place in 1..=statement.parameter_count() {
-        let number = statement
-            .parameter_name(place)
-            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        let value = number.and_then(|number| parameters.get(number.checked_sub(1)?));
-        let value = value.ok_or_else(|| {
-            Error::Refused("a statement names a parameter that it was not given".to_owned())
-        })?;
+fn order(statement: &CachedStatement<'_>) -> Result<Arc<[usize]>, Error> {
+    let named = |place| {
+        let name = statement.parameter_name(place)?;
+        name.strip_prefix('$')?
+            .parse::<usize>()
+            .ok()?
+            .checked_sub(1)
+    };
+    let order = (1..=statement.parameter_count()).map(|place| named(place).ok_or_else(unnamed));
+    order.collect()
+}
+
+fn bind(
+    statement: &mut CachedStatement<'_>,
+    order: &[usize],
+    parameters: &[Value],
+) -> Result<(), Error> {
+    for (place, number) in (1..).zip(order) {
+        let value = parameters.get(*number).ok_or_else(unnamed)?;
         statement.raw_bind_parameter(place, value)?;
     }
     Ok(())
+}
+
+fn unnamed() -> Error {
+    Error::Refused("a statement names a parameter that it was not given".to_owned())
 }
 
 impl Session for &mut FileConnection {

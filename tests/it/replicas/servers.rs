@@ -97,6 +97,44 @@ async fn a_newer_schema_is_worked_on_beside_a_newer_service_unless_it_says_no() 
     assert!(refused.contains("step 901"), "{refused}");
 }
 
+/// A schema as the version before left it.
+const BACK_TO_25: &str = "drop index step_entity, evidence_due, hold_due; \
+    create index step_entity on step (entity_id, action); \
+    create index evidence_due on evidence (state, due_at); \
+    create index hold_due on hold (until) where released_at is null and over_at is null; \
+    delete from migration where number > 25";
+
+#[tokio::test]
+async fn d16_a_filled_schema_of_the_version_before_is_brought_up_to_date_beside_its_service() {
+    let Some(world) = World::shared(Setting::default()).await else {
+        return;
+    };
+    let indexes =
+        "select indexname, indexdef from pg_indexes where schemaname = 'public' order by 1";
+    let ours = world.database().tell(indexes);
+    world.database().tell(BACK_TO_25);
+    let theirs = world.database().tell(indexes);
+    world.detect_agent(invoice_bot()).await;
+    world.settle().await;
+    let before = world.runs().await;
+
+    let (newer, door) = world.another().await;
+    let migrated = world.database().tell(indexes);
+    let status = world.detect_through(&door, agents()[1]).await;
+    world.detect_agent(agents()[2]).await;
+    world.pass(LEASE_OVER).await;
+    world.settle().await;
+    drop(newer);
+
+    assert_ne!(theirs, ours);
+    assert_eq!(migrated, ours);
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let runs = world.runs().await;
+    assert_eq!((before.len(), runs.len()), (1, 3));
+    assert!(runs.iter().all(|run| run.state == RunState::Contained));
+    world.nothing_left_over().await;
+}
+
 #[tokio::test]
 async fn d16_services_that_start_at_once_on_an_empty_database_agree() {
     let Some(database) = Database::fresh() else {
@@ -107,7 +145,7 @@ async fn d16_services_that_start_at_once_on_an_empty_database_agree() {
     let said = join_all((0..4).map(|_| opened(&place))).await;
 
     assert_eq!(said, [""; 4]);
-    assert_eq!(database.tell("select count(*) from migration"), "1\n");
+    assert_eq!(database.tell("select count(*) from migration"), "2\n");
 }
 
 #[tokio::test]
@@ -123,7 +161,7 @@ async fn d16_a_schema_that_is_another_than_ours_is_refused_and_left_alone() {
 
     assert!(refused.contains("another than ours"), "{refused}");
     let count = world.database().tell("select count(*) from migration");
-    assert_eq!(count, "1\n");
+    assert_eq!(count, "2\n");
 }
 
 #[tokio::test]

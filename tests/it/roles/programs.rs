@@ -211,6 +211,6 @@ async fn a_service_that_may_not_change_an_older_schema_says_who_is_to_prepare_it
     assert!(site.log().contains("estop store prepare"), "{}", site.log());
     assert_eq!(before, "0\n", "it changed the schema");
     assert_eq!(prepared.0, Some(0), "{prepared:?}");
-    assert!(prepared.1.contains("is at step 25"), "{prepared:?}");
+    assert!(prepared.1.contains("is at step 26"), "{prepared:?}");
     assert_eq!(later.ask_to_stop().await.code(), Some(0));
 }
