@@ -12,9 +12,12 @@ use tokio::task::JoinSet;
 
 /// Largest reply head that is read.
 const REPLY_MAX: usize = 16 * 1024;
+/// How long who dawdles waits before a new connection: slow ones are measured, not a flood of new ones.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// One connection.
 pub struct Sender {
+    address: String,
     socket: TcpStream,
     read: Vec<u8>,
 }
@@ -22,10 +25,9 @@ pub struct Sender {
 impl Sender {
     /// Connects to `host:port`.
     pub async fn to(address: &str) -> Self {
-        let socket = TcpStream::connect(address).await.unwrap();
-        socket.set_nodelay(true).unwrap();
         Self {
-            socket,
+            address: address.to_owned(),
+            socket: connected(address).await,
             read: vec![0; REPLY_MAX],
         }
     }
@@ -35,19 +37,38 @@ impl Sender {
         self.ask(request).await.status
     }
 
-    /// Sends one request and reads its whole reply.
+    /// Sends one request and reads its whole reply. A connection that was closed while it idled is
+    /// opened anew, once, as every client does that keeps connections.
     pub async fn ask(&mut self, request: &[u8]) -> Reply {
-        self.socket.write_all(request).await.unwrap();
+        if let Some(reply) = self.try_to_ask(request).await {
+            return reply;
+        }
+        self.socket = connected(&self.address).await;
+        let again = self.try_to_ask(request).await;
+        again.expect("a new connection was closed before its answer")
+    }
+
+    async fn try_to_ask(&mut self, request: &[u8]) -> Option<Reply> {
+        self.socket.write_all(request).await.ok()?;
         let mut filled = 0;
         loop {
-            let more = self.socket.read(&mut self.read[filled..]).await.unwrap();
-            assert!(more > 0, "the connection was closed");
+            let more = self.socket.read(&mut self.read[filled..]).await.ok()?;
+            assert!(more > 0 || filled == 0, "a reply was broken off");
+            if more == 0 {
+                return None;
+            }
             filled += more;
             if let Some(reply) = whole(&self.read[..filled]) {
-                return reply;
+                return Some(reply);
             }
         }
     }
+}
+
+async fn connected(address: &str) -> TcpStream {
+    let socket = TcpStream::connect(address).await.unwrap();
+    socket.set_nodelay(true).unwrap();
+    socket
 }
 
 /// What a reply says.
@@ -190,7 +211,7 @@ pub fn dawdle(address: &str, connections: usize) -> JoinSet<()> {
                         going = socket.write_all(b"y").await.is_ok();
                     }
                 }
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         });
     }
