@@ -1,10 +1,11 @@
 //! The inventory: agents and blueprints as they were last listed, with how far that came.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::Api;
+use super::body::Named;
 use super::problem::Problem;
 use super::query::Params;
 use crate::command::EntityShown;
@@ -56,18 +57,16 @@ async fn list(api: &Api, params: &Params, kind: EntityKind) -> Result<Json<Value
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<ObjectId>,
 ) -> Result<Json<EntityShown>, Problem> {
-    let id = id.parse().map_err(|_| Problem::nowhere())?;
     Ok(Json(api.desk.entity(id).await?))
 }
 
 /// The same, but for blueprints only: any of its three ids finds it.
 pub(super) async fn show_blueprint(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<ObjectId>,
 ) -> Result<Json<EntityShown>, Problem> {
-    let id = id.parse().map_err(|_| Problem::nowhere())?;
     let shown = api.desk.entity(id).await?;
     if shown.resolved.entity.kind == EntityKind::Blueprint {
         Ok(Json(shown))

@@ -1,14 +1,14 @@
 //! What people are asked, and their answers.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::body::{Posted, ReasonGiven, named};
+use super::body::{Named, Posted, ReasonGiven};
 use super::problem::Problem;
 use super::query::Params;
 use super::runs::replayed;
@@ -35,9 +35,9 @@ pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<
 /// The plan in it is made from the tenant as it is now.
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<ApprovalId>,
 ) -> Result<Json<ApprovalShown>, Problem> {
-    Ok(Json(api.desk.approval(named(&id)?).await?))
+    Ok(Json(api.desk.approval(id).await?))
 }
 
 #[derive(Deserialize)]

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use axum::RequestExt as _;
-use axum::extract::{FromRequest, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -57,15 +58,13 @@ pub(super) struct Posted<I, B> {
     key: Option<String>,
 }
 
-impl<I: FromStr + Send, B: DeserializeOwned + Send> FromRequest<Api> for Posted<I, B> {
+impl<I: FromStr + Send + 'static, B: DeserializeOwned + Send> FromRequest<Api> for Posted<I, B> {
     type Rejection = Problem;
 
     async fn from_request(mut request: Request, api: &Api) -> Result<Self, Problem> {
         let operator = request.extensions().get::<Operator>().cloned();
         let operator = operator.ok_or_else(Problem::no_token)?;
-        let path = request.extract_parts::<Path<String>>().await;
-        let Path(id) = path.map_err(|_| Problem::nowhere())?;
-        let id = named(&id)?;
+        let Named(id) = request.extract_parts_with_state(api).await?;
         let key = key(request.headers())?;
         let Said(said) = Said::from_request(request, api).await?;
         Ok(Self {
@@ -84,9 +83,17 @@ impl<I, B> Posted<I, B> {
     }
 }
 
-/// The id in a path; what is no id names nothing.
-pub(super) fn named<I: FromStr>(id: &str) -> Result<I, Problem> {
-    id.parse().map_err(|_| Problem::nowhere())
+/// The id in a path. What is no id names nothing, and neither do bytes that are no text.
+pub(super) struct Named<I>(pub(super) I);
+
+impl<I: FromStr + Send> FromRequestParts<Api> for Named<I> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, api).await;
+        let id = path.ok().and_then(|Path(id)| id.parse().ok());
+        id.map(Self).ok_or_else(Problem::nowhere)
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

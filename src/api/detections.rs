@@ -1,15 +1,18 @@
 //! What came in, what it was read as, what was decided, and reading it again.
 
+use std::str::FromStr;
+
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Api;
+use super::body::Named;
 use super::problem::Problem;
 use super::query::Params;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::id::{DeliveryId, DetectionId};
+use crate::domain::id::{DeliveryId, DetectionId, NotAnId};
 use crate::domain::order::Operator;
 
 pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<Value>, Problem> {
@@ -31,9 +34,8 @@ pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(Asked(id)): Named<Asked>,
 ) -> Result<Json<Value>, Problem> {
-    let id = named(&id)?;
     let store = api.desk.store();
     let status = store.status_of(id).await?.ok_or_else(Problem::nowhere)?;
     let decisions = match &status.detection {
@@ -53,9 +55,8 @@ pub(super) async fn show(
 pub(super) async fn replay(
     State(api): State<Api>,
     Extension(operator): Extension<Operator>,
-    Path(id): Path<String>,
+    Named(Asked(id)): Named<Asked>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let id = named(&id)?;
     api.desk.replay(&operator, id).await?;
     Ok((
         StatusCode::ACCEPTED,
@@ -64,10 +65,14 @@ pub(super) async fn replay(
 }
 
 /// A delivery and its detection share their letters, so either name finds it.
-fn named(id: &str) -> Result<DeliveryId, Problem> {
-    let detection = id.parse::<DetectionId>();
-    let of_detection = detection.map(|id| DeliveryId::from_uuid(id.uuid()));
-    of_detection
-        .or_else(|_| id.parse())
-        .map_err(|_| Problem::nowhere())
+pub(super) struct Asked(DeliveryId);
+
+impl FromStr for Asked {
+    type Err = NotAnId;
+
+    fn from_str(id: &str) -> Result<Self, NotAnId> {
+        let detection = id.parse::<DetectionId>();
+        let of_detection = detection.map(|id| DeliveryId::from_uuid(id.uuid()));
+        of_detection.or_else(|_| id.parse()).map(Self)
+    }
 }

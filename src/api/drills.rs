@@ -1,7 +1,7 @@
 //! Drills: asked for, shown.
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Api;
-use super::body::Said;
+use super::body::{Named, Said};
 use super::problem::Problem;
 use super::query::Params;
 use crate::domain::drill::{Drill, Hop, Passed};
 use crate::domain::entity::ObjectId;
 use crate::domain::evidence::TokenSeen;
+use crate::domain::id::DrillId;
 use crate::domain::order::Operator;
 
 /// A drill with the seconds of each hop.
@@ -102,9 +103,8 @@ async fn shown(api: &Api, drill: Drill) -> Result<DrillShown, Problem> {
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<DrillId>,
 ) -> Result<Json<DrillShown>, Problem> {
-    let id = id.parse().map_err(|_| Problem::nowhere())?;
     let drill = api.drills.show(id).await?;
     Ok(Json(shown(&api, drill).await?))
 }

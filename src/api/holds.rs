@@ -1,10 +1,11 @@
 //! What is held: by whose word, until when, and whether it is still as it was left.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::Api;
+use super::body::Named;
 use super::problem::Problem;
 use super::query::Params;
 use crate::domain::entity::ObjectId;
@@ -28,9 +29,8 @@ pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<
 /// One entity that is held, by its object id.
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<ObjectId>,
 ) -> Result<Json<Held>, Problem> {
-    let id: ObjectId = id.parse().map_err(|_| Problem::nowhere())?;
     let held = api.desk.store().held_by_id(id).await?;
     held.map(Json).ok_or_else(Problem::nowhere)
 }

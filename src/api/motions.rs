@@ -1,7 +1,7 @@
 //! What takes two people: caps, freezes, and the motions about them.
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::body::{Posted, ReasonGiven, Said, key, named};
+use super::body::{Named, Posted, ReasonGiven, Said, key};
 use super::problem::Problem;
 use super::query::Params;
 use super::runs::replayed;
@@ -84,9 +84,9 @@ pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<MotionId>,
 ) -> Result<Json<MotionShown>, Problem> {
-    Ok(Json(api.desk.motion(named(&id)?).await?))
+    Ok(Json(api.desk.motion(id).await?))
 }
 
 #[derive(Deserialize)]
@@ -165,9 +165,9 @@ pub(super) async fn freezes(
 
 pub(super) async fn show_freeze(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<FreezeId>,
 ) -> Result<Json<Freeze>, Problem> {
-    Ok(Json(api.desk.freeze(named(&id)?).await?))
+    Ok(Json(api.desk.freeze(id).await?))
 }
 
 pub(super) async fn stop(

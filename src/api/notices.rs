@@ -1,17 +1,18 @@
 //! What people were told, and their word about it.
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::body::{Said, named};
+use super::body::{Named, Said};
 use super::problem::Problem;
 use super::query::Params;
 use crate::command::NoticeShown;
+use crate::domain::id::NoticeId;
 use crate::domain::order::Operator;
 use crate::store::Which;
 
@@ -32,27 +33,27 @@ pub(super) async fn list(State(api): State<Api>, params: Params) -> Result<Json<
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<NoticeId>,
 ) -> Result<Json<NoticeShown>, Problem> {
-    Ok(Json(api.desk.notice(named(&id)?).await?))
+    Ok(Json(api.desk.notice(id).await?))
 }
 
 pub(super) async fn acknowledge(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<NoticeId>,
     Extension(operator): Extension<Operator>,
     Said(Nothing {}): Said<Nothing>,
 ) -> Result<Json<NoticeShown>, Problem> {
-    Ok(Json(api.desk.acknowledge(&operator, named(&id)?).await?))
+    Ok(Json(api.desk.acknowledge(&operator, id).await?))
 }
 
 pub(super) async fn resolve(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<NoticeId>,
     Extension(operator): Extension<Operator>,
     Said(Nothing {}): Said<Nothing>,
 ) -> Result<Json<NoticeShown>, Problem> {
-    Ok(Json(api.desk.resolve(&operator, named(&id)?).await?))
+    Ok(Json(api.desk.resolve(&operator, id).await?))
 }
 
 /// 202 with the notice; its places are told within seconds.

@@ -1,6 +1,6 @@
 //! Plans and runs: shown, ordered, put back, released, stopped.
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, http::HeaderMap};
 use http::header::LOCATION;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Api;
-use super::body::{Posted, ReasonGiven, Said, key, named};
+use super::body::{Named, Posted, ReasonGiven, Said, key};
 use super::problem::Problem;
 use super::query::Params;
 use crate::command::{Shown, Target, ToContain, ToMove, ToUndo};
@@ -124,9 +124,8 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<RunId>,
 ) -> Result<Json<RunShown>, Problem> {
-    let id: RunId = named(&id)?;
     let store = api.desk.store();
     let run = store.run(id).await?.ok_or_else(Problem::nowhere)?;
     let detected = match run.detection {

@@ -105,7 +105,7 @@ impl fmt::Debug for CallbackAddress {
 
 #[cfg(test)]
 mod tests {
-    use super::{CallbackHosts, NotAdmitted};
+    use super::{ADDRESS_MAX, CallbackAddress, CallbackHosts, HOSTS_MAX, NotAdmitted};
 
     fn hosts(names: &[&str]) -> Result<CallbackHosts, String> {
         CallbackHosts::new(names.iter().map(|&name| name.to_owned()).collect())
@@ -134,6 +134,7 @@ mod tests {
             "https://prod-12.westeurope.logic.azure.com:8443/x",
             "https://prod-12.westeurope.logic.azure.com/x#y",
             "https://apps.contoso.example/x",
+            "https://.apps.contoso.example/x",
             "https://evilapps.contoso.example/x",
             "https://127.0.0.1/x",
             "https://[::1]/x",
@@ -188,10 +189,38 @@ mod tests {
     }
 
     #[test]
+    fn the_most_that_is_taken_is_taken() {
+        let start = "https://a.logic.azure.com/";
+        let of = |bytes: usize| format!("{start}{}", "a".repeat(bytes - start.len()));
+        let hosts = hosts(&["a.logic.azure.com"]).unwrap();
+        assert!(hosts.admit(&of(ADDRESS_MAX)).is_ok());
+        assert_eq!(hosts.admit(&of(ADDRESS_MAX + 1)), Err(NotAdmitted::Unfit));
+
+        let many = |count| CallbackHosts::new(vec!["a.example.com".to_owned(); count]);
+        assert!(many(HOSTS_MAX).is_ok());
+        assert!(many(HOSTS_MAX + 1).is_err());
+    }
+
+    /// What the store kept is called as it was admitted, and no other text is an address.
+    #[test]
+    fn an_address_is_kept_whole() {
+        let hosts = hosts(&["a.logic.azure.com"]).unwrap();
+        let admitted = hosts.admit("https://a.logic.azure.com/w?sig=y").unwrap();
+
+        assert_eq!(admitted.host(), "a.logic.azure.com");
+        assert_eq!(admitted.expose(), "https://a.logic.azure.com/w?sig=y");
+        assert_eq!(CallbackAddress::kept(admitted.expose()), Some(admitted));
+        assert_eq!(CallbackAddress::kept("w?sig=y"), None);
+    }
+
+    #[test]
     fn an_address_is_not_shown() {
         let hosts = hosts(&["a.logic.azure.com"]).unwrap();
         let address = hosts.admit("https://a.logic.azure.com/w?sig=hush").unwrap();
 
-        assert!(!format!("{address:?}").contains("hush"));
+        assert_eq!(
+            format!("{address:?}"),
+            "CallbackAddress(a.logic.azure.com/…)"
+        );
     }
 }

@@ -115,3 +115,88 @@ impl Coverage {
             .filter(|report| !matches!(report.state, DoorState::Closed | DoorState::Absent))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Coverage, Door, DoorReport, DoorState};
+
+    fn report(door: Door, state: DoorState, proof: &str) -> DoorReport {
+        DoorReport {
+            door,
+            id: None,
+            state,
+            until: None,
+            proof: proof.to_owned(),
+        }
+    }
+
+    const STATES: [DoorState; 6] = [
+        DoorState::Closed,
+        DoorState::Unverified,
+        DoorState::Open,
+        DoorState::MayWork,
+        DoorState::NotChecked,
+        DoorState::Absent,
+    ];
+
+    #[test]
+    fn what_is_read_later_takes_the_place_of_its_own_door_only() {
+        let mut coverage = Coverage {
+            doors: vec![
+                report(Door::AgentIdentity, DoorState::Unverified, "written"),
+                report(Door::AgentUsers, DoorState::Closed, "read back"),
+            ],
+        };
+
+        coverage.learn(&[
+            report(Door::AgentUsers, DoorState::Open, "on again"),
+            report(Door::Roles, DoorState::Open, "nobody asked"),
+        ]);
+
+        assert_eq!(
+            coverage.doors,
+            [
+                report(Door::AgentIdentity, DoorState::Unverified, "written"),
+                report(Door::AgentUsers, DoorState::Open, "on again"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_person_reads_closed_doors_first_and_those_that_are_none_last() {
+        let mut coverage = Coverage {
+            doors: STATES
+                .iter()
+                .rev()
+                .map(|state| report(Door::Roles, *state, ""))
+                .collect(),
+        };
+
+        coverage.learn(&[]);
+
+        let order: Vec<_> = coverage.doors.iter().map(|door| door.state).collect();
+        assert_eq!(order, STATES);
+        assert_eq!(
+            STATES.map(DoorState::words),
+            [
+                "closed, read back",
+                "written, not read back",
+                "open",
+                "may still work",
+                "not checked",
+                "none here"
+            ]
+        );
+    }
+
+    #[test]
+    fn whatever_is_not_known_to_be_shut_still_works() {
+        let coverage = Coverage {
+            doors: STATES.map(|state| report(Door::Roles, state, "")).to_vec(),
+        };
+
+        let left: Vec<_> = coverage.residual().map(|door| door.state).collect();
+
+        assert_eq!(left, &STATES[1..5]);
+    }
+}

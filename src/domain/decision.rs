@@ -201,3 +201,38 @@ pub enum StandDownReason {
         is: EntityKind,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::AskReason;
+    use crate::domain::entity::{Entity, ObjectId};
+
+    /// Whoever is asked is told about whom, and why it is theirs to say.
+    #[test]
+    fn whoever_is_asked_is_told_why() {
+        let entity = Entity::agent(ObjectId::from_uuid(Uuid::from_u128(7)));
+        let told = [
+            (AskReason::EntityIsProtected, "two people must agree"),
+            (AskReason::CapReached, "a cap is reached"),
+            (AskReason::PlaybookAsks, "its playbook asks before"),
+            (AskReason::ClauseUnknown, "could not be known"),
+            (AskReason::PlaybookDemoted, "undone as safe too often"),
+            (AskReason::ChangeExpected, "a change was announced"),
+            (AskReason::SourceMayOnlyAsk, "the source may only ask"),
+            (AskReason::OnlyProposed, "only proposed"),
+            (
+                AskReason::RequesterMayOnlyAsk,
+                "someone called its playbook",
+            ),
+        ];
+
+        for (reason, part) in told {
+            let words = reason.words(entity);
+            assert!(words.contains(part), "{reason:?}: {words}");
+            let names = words.contains(&entity.to_string());
+            assert!(names || reason == AskReason::CapReached, "{words}");
+        }
+    }
+}

@@ -118,9 +118,27 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_name_a_blueprint_once_it_names_more_than_ourselves() {
+        let never = |ids: &[u128]| {
+            let named = ids.iter().map(|number| (id(*number), String::new()));
+            named.collect::<Vec<_>>()
+        };
+        let may = |never, protected: Option<ObjectId>| {
+            Guards::new(never, protected).may_name_blueprints()
+        };
+
+        assert!(!may(never(&[]), None));
+        assert!(!may(never(&[1, 2]), None), "our principal and application");
+        assert!(may(never(&[1, 2, 3]), None));
+        assert!(may(never(&[1, 2]), Some(id(4))));
+    }
+
+    #[test]
     fn e12_guards_that_do_not_know_us_let_nothing_pass() {
         let guards = Guards::blind("our own identity is unknown");
 
         assert!(matches!(guards.judge([id(9)]), Judgement::Never { .. }));
+        assert_eq!(guards.blindness(), Some("our own identity is unknown"));
+        assert_eq!(Guards::new([], []).blindness(), None);
     }
 }

@@ -123,3 +123,45 @@ impl UndoOutcome {
         Self::ALL.into_iter().find(|outcome| outcome.word() == word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, UndoOutcome};
+
+    /// The store keeps the words, so they stay what they are.
+    #[test]
+    fn every_outcome_is_read_back_from_its_word() {
+        assert_eq!(
+            Outcome::ALL.map(Outcome::word),
+            [
+                "done",
+                "already_done",
+                "observed",
+                "not_found",
+                "partial",
+                "unsupported",
+                "refused",
+                "denied",
+                "failed",
+                "unknown"
+            ]
+        );
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::from_word(outcome.word()), Some(outcome));
+        }
+        assert_eq!(Outcome::from_word("xyzzy"), None);
+        assert_eq!(
+            UndoOutcome::ALL.map(UndoOutcome::word),
+            ["restored", "nothing_to_restore", "left", "stuck"]
+        );
+        for outcome in UndoOutcome::ALL {
+            assert_eq!(UndoOutcome::from_word(outcome.word()), Some(outcome));
+        }
+        assert_eq!(UndoOutcome::from_word("xyzzy"), None);
+    }
+
+    #[test]
+    fn people_read_an_outcome_in_words() {
+        assert_eq!(Outcome::AlreadyDone.to_string(), "already done");
+    }
+}

@@ -192,7 +192,12 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
-    use super::{Broken, Chain, Seal, SealedLine, seal};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{Actor, Broken, Chain, Record, Seal, SealedLine, seal};
+    use crate::domain::id::RunId;
+    use crate::domain::moment::Moment;
 
     fn chain(lines: &[&str]) -> Vec<SealedLine> {
         let mut before = Seal::GENESIS;
@@ -217,6 +222,61 @@ mod tests {
     #[test]
     fn an_untouched_chain_holds() {
         assert_eq!(walk(&chain(&["a", "b", "c"])), Ok(()));
+    }
+
+    /// A line says who and about what, in this order: its bytes are what is sealed.
+    #[test]
+    fn a_line_says_who_did_it_and_about_which_run() {
+        let ours = Record::new(Moment::from_millis(0), "run.begun", json!({ "n": 1 }));
+        let run = RunId::from_uuid(Uuid::nil());
+        let theirs = ours.clone().by(Actor("dana".to_owned())).about_run(run);
+
+        assert_eq!(
+            ours.line(),
+            r#"{"at":"1970-01-01T00:00:00.000Z","what":"run.begun","who":"estop","detail":{"n":1}}"#
+        );
+        assert_eq!(
+            theirs.line(),
+            format!(
+                r#"{{"at":"1970-01-01T00:00:00.000Z","what":"run.begun","who":"dana","run":"{run}","detail":{{"n":1}}}}"#
+            )
+        );
+    }
+
+    /// Anyone can compute it: the words, 32 bytes of the seal before, the line.
+    #[test]
+    fn a_seal_is_this_and_is_read_back_from_its_digits() {
+        let first = seal(Seal::GENESIS, "a");
+
+        assert_eq!(
+            first.hex(),
+            "757ac0a973ad4c61b22e359fb9fe7e80afc5f3c3a8f2aec249a2ba59241b2963"
+        );
+        assert_eq!(Seal::from_hex(&first.hex()), Some(first));
+        assert_eq!(Seal::from_hex(&first.hex()[2..]), None);
+        assert_eq!(Seal::from_hex("x"), None);
+    }
+
+    #[test]
+    fn a_chain_goes_on_behind_what_was_checked() {
+        let lines = chain(&["a", "b", "c"]);
+        let mut whole = Chain::default();
+        assert_eq!(whole.head(), (0, Seal::GENESIS));
+        whole.follow(&lines[0]).unwrap();
+        assert_eq!(whole.head(), (1, lines[0].seal));
+
+        let mut rest = Chain::behind(1, lines[0].seal);
+        lines[1..]
+            .iter()
+            .try_for_each(|line| rest.follow(line))
+            .unwrap();
+        assert_eq!(rest.head(), (3, lines[2].seal));
+
+        let mut elsewhere = Chain::behind(1, Seal::GENESIS);
+        assert_eq!(
+            elsewhere.follow(&lines[1]),
+            Err(Broken::Changed { number: 2 })
+        );
     }
 
     #[test]

@@ -295,7 +295,7 @@ pub struct Run {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{IllegalEvent, RunEvent as E, RunState as S, Standing};
+    use super::{IllegalEvent, Lane, Mode, RunEvent as E, RunState as S, Standing};
 
     const EVENTS: [E; 17] = [
         E::Begun,
@@ -338,6 +338,94 @@ mod tests {
     fn a_run_may_begin_again_after_a_crash() {
         assert_eq!(S::Running.after(E::Begun), Ok(S::Running));
         assert_eq!(S::Undoing.after(E::Begun), Ok(S::Undoing));
+    }
+
+    /// The law once more, from where it leads to: what is not here cannot happen.
+    const LAW: [(S, &[(S, E)]); 13] = [
+        (
+            S::Queued,
+            &[
+                (S::Waiting, E::Resumed),
+                (S::Contained, E::Kept),
+                (S::Contained, E::Reopened),
+                (S::Partial, E::Kept),
+                (S::Partial, E::Reopened),
+                (S::Unknown, E::Kept),
+                (S::Unknown, E::Reopened),
+            ],
+        ),
+        (S::Running, &[(S::Queued, E::Begun), (S::Running, E::Begun)]),
+        (S::Waiting, &[(S::Queued, E::Held), (S::Running, E::Held)]),
+        (S::Expired, &[(S::Waiting, E::ReleaseTimedOut)]),
+        (S::Observed, &[(S::Running, E::EndedObserved)]),
+        (
+            S::Contained,
+            &[
+                (S::Running, E::EndedContained),
+                (S::Unknown, E::EndedContained),
+            ],
+        ),
+        (
+            S::Partial,
+            &[
+                (S::Contained, E::LeftOpen),
+                (S::Running, E::EndedPartial),
+                (S::Unknown, E::EndedPartial),
+            ],
+        ),
+        (S::Failed, &[(S::Running, E::EndedFailed)]),
+        (S::Unknown, &[(S::Running, E::EndedUnknown)]),
+        (
+            S::Undoing,
+            &[
+                (S::Contained, E::UndoAsked),
+                (S::Partial, E::UndoAsked),
+                (S::Failed, E::UndoAsked),
+                (S::Unknown, E::UndoAsked),
+                (S::Stopped, E::UndoAsked),
+                (S::Stuck, E::UndoAsked),
+                (S::Undoing, E::Begun),
+            ],
+        ),
+        (S::Undone, &[(S::Undoing, E::UndoEnded)]),
+        (
+            S::Stuck,
+            &[
+                (S::Undoing, E::UndoStuck),
+                (S::Queued, E::Poisoned),
+                (S::Running, E::Poisoned),
+                (S::Undoing, E::Poisoned),
+            ],
+        ),
+        (
+            S::Stopped,
+            &[
+                (S::Queued, E::Stopped),
+                (S::Waiting, E::Stopped),
+                (S::Running, E::Stopped),
+            ],
+        ),
+    ];
+
+    #[test]
+    fn what_may_follow_is_this_and_nothing_else() {
+        for state in S::ALL {
+            for event in EVENTS {
+                let leads = LAW.iter().find(|(_, ways)| ways.contains(&(state, event)));
+                let due = leads.map(|(after, _)| *after);
+                let due = due.ok_or(IllegalEvent { state, event });
+                assert_eq!(state.after(event), due);
+            }
+        }
+    }
+
+    #[test]
+    fn a_kill_never_waits_behind_what_only_observes() {
+        for mode in [Mode::Ask, Mode::Provisional, Mode::Enforce] {
+            assert_eq!(Lane::of(mode), Lane::Contain, "{mode:?}");
+        }
+        assert_eq!(Lane::of(Mode::Observe), Lane::Bulk);
+        assert_eq!([Lane::Contain, Lane::Bulk].map(Lane::rank), [0, 1]);
     }
 
     #[test]
@@ -439,10 +527,31 @@ mod tests {
         );
     }
 
+    /// The store keeps the words, so they stay what they are.
     #[test]
     fn every_state_is_read_back_from_its_word() {
+        assert_eq!(
+            S::ALL.map(S::word),
+            [
+                "queued",
+                "observed",
+                "waiting",
+                "running",
+                "contained",
+                "partial",
+                "failed",
+                "unknown",
+                "undoing",
+                "undone",
+                "stuck",
+                "expired",
+                "stopped"
+            ]
+        );
         for state in S::ALL {
             assert_eq!(S::from_word(state.word()), Some(state));
+            assert_eq!(state.to_string(), state.word());
         }
+        assert_eq!(S::from_word("xyzzy"), None);
     }
 }

@@ -238,7 +238,14 @@ impl Step {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Outcome, StepEvent as E, StepState as S};
+    use uuid::Uuid;
+
+    use super::{
+        Before, IllegalStep, Outcome, PriorWord, Step, StepEvent as E, StepState as S, Switch,
+    };
+    use crate::domain::action::Action;
+    use crate::domain::entity::{Entity, EntityKind, ObjectId};
+    use crate::domain::plan::PlanStep;
 
     const EVENTS: [E; 12] = [
         E::Tried,
@@ -288,6 +295,126 @@ mod tests {
         }
     }
 
+    /// The law once more, from where it leads to: what is not here cannot happen.
+    #[test]
+    fn what_may_follow_is_this_and_nothing_else() {
+        let tried = [
+            (S::Pending, E::Tried, S::Running),
+            (S::Running, E::Tried, S::Running),
+            (S::Sent, E::Tried, S::Sent),
+            (S::Running, E::Started, S::Sent),
+            (S::Sent, E::NotStruck, S::Running),
+            (S::Ok, E::Reopened, S::Sent),
+            (S::Unknown, E::Reopened, S::Sent),
+        ];
+        let left = [
+            (Outcome::Done, S::Ok),
+            (Outcome::AlreadyDone, S::Ok),
+            (Outcome::Observed, S::Skipped),
+            (Outcome::Denied, S::Skipped),
+            (Outcome::NotFound, S::Failed),
+            (Outcome::Unsupported, S::Failed),
+            (Outcome::Refused, S::Failed),
+            (Outcome::Failed, S::Failed),
+            (Outcome::Partial, S::Unknown),
+            (Outcome::Unknown, S::Unknown),
+        ];
+        let open = [S::Pending, S::Running, S::Sent, S::Unknown];
+        let ended = open.into_iter().flat_map(|state| {
+            let ways = left.into_iter();
+            ways.map(move |(outcome, after)| (state, E::Ended(outcome), after))
+        });
+        let law: Vec<_> = tried.into_iter().chain(ended).collect();
+        let all = Outcome::ALL.into_iter().map(E::Ended);
+        let all = all.chain([E::Tried, E::Started, E::NotStruck, E::Reopened]);
+
+        for event in all {
+            for state in S::ALL {
+                let due = law
+                    .iter()
+                    .find(|(from, by, _)| (*from, *by) == (state, event));
+                let due = due.map(|(.., after)| *after);
+                let due = due.ok_or(IllegalStep { state, event });
+                assert_eq!(state.after(event), due);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_tried_no_more_has_ended() {
+        let open = S::ALL.into_iter().filter(|state| !state.has_ended());
+
+        assert_eq!(open.collect::<Vec<_>>(), [S::Pending, S::Running, S::Sent]);
+    }
+
+    fn id(number: u128) -> ObjectId {
+        ObjectId::from_uuid(Uuid::from_u128(number))
+    }
+
+    fn step(action: Action, before: Option<Before>) -> Step {
+        Step {
+            position: 0,
+            plan: PlanStep {
+                action,
+                entity: Entity::agent(id(1)),
+                optional: false,
+            },
+            state: S::Pending,
+            outcome: None,
+            attempts: 0,
+            before,
+            evidence: None,
+            begun_at: None,
+            ended_at: None,
+            undo: None,
+        }
+    }
+
+    /// Coverage and undo go by it: what was not read is not ours to call closed, or to open.
+    #[test]
+    fn a_step_closes_the_switches_it_read_and_no_others() {
+        let switch = |number, account_enabled| Switch {
+            id: id(number),
+            account_enabled,
+        };
+        let read = Before::Switches {
+            switches: vec![switch(2, true), switch(3, false)],
+        };
+        let user = |number| Entity {
+            kind: EntityKind::AgentUser,
+            id: id(number),
+        };
+        let closes = |action, before| step(action, before).closes();
+
+        assert_eq!(
+            closes(Action::DisableAgentUser, Some(read.clone())),
+            [user(2), user(3)]
+        );
+        let unproven = Some(Before::Unproven { id: id(1) });
+        assert_eq!(
+            closes(Action::DisableAgent, unproven),
+            [Entity::agent(id(1))]
+        );
+        assert_eq!(closes(Action::ConfirmCompromised, Some(read)), []);
+        assert_eq!(closes(Action::DisableAgent, Some(Before::Nothing)), []);
+        assert_eq!(closes(Action::DisableAgent, None), []);
+    }
+
+    #[test]
+    fn only_what_the_tenant_accepted_or_had_so_took_effect() {
+        let took = Outcome::ALL.into_iter().filter(|outcome| {
+            let mut step = step(Action::DisableAgent, None);
+            step.outcome = Some(*outcome);
+            step.took_effect()
+        });
+
+        assert_eq!(
+            took.collect::<Vec<_>>(),
+            [Outcome::Done, Outcome::AlreadyDone]
+        );
+        assert!(!step(Action::DisableAgent, None).took_effect());
+    }
+
     #[test]
     fn what_was_before_is_stored_only_once() {
         let sent = S::Pending
@@ -325,7 +452,16 @@ mod tests {
         );
         for state in S::ALL {
             assert_eq!(S::from_word(state.word()), Some(state));
+            assert_eq!(state.to_string(), state.word());
         }
         assert_eq!(S::from_word("xyzzy"), None);
+
+        let priors = [PriorWord::Enabled, PriorWord::Disabled];
+        assert_eq!(priors.map(PriorWord::word), ["enabled", "disabled"]);
+        assert_eq!(
+            priors.map(|prior| PriorWord::from_word(prior.word())),
+            priors.map(Some)
+        );
+        assert_eq!(PriorWord::from_word("xyzzy"), None);
     }
 }

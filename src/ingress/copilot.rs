@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::post;
@@ -92,12 +93,17 @@ enum Unheard {
     Unable,
 }
 
+/// The name of an environment; bytes that are no text name none, and are refused in the same words.
+fn text(name: Result<Path<String>, PathRejection>) -> String {
+    name.map(|Path(name)| name).unwrap_or_default()
+}
+
 async fn validate(
     State(door): State<Arc<CopilotDoor>>,
-    Path(environment): Path<String>,
+    environment: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    match door.admit(&environment, &headers).await {
+    match door.admit(&text(environment), &headers).await {
         Ok(_) => reply(
             StatusCode::OK,
             json!({ "isSuccessful": true, "status": "OK" }).to_string(),
@@ -108,10 +114,11 @@ async fn validate(
 
 async fn analyze(
     State(door): State<Arc<CopilotDoor>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let name = text(name);
     let environment = match door.admit(&name, &parts.headers).await {
         Ok(environment) => environment,
         Err(unheard) => {

@@ -133,11 +133,29 @@ mod tests {
         assert!(!key(1).public().holds(b"what was read", "AAAA"));
     }
 
+    /// A signature of one use must not pass for another's, and the keys outlive every release.
+    #[test]
+    fn each_use_has_a_key_of_its_own_and_it_stays_the_same() {
+        let secret = || Secret::of_bytes(&[7; 32]);
+        let public = |purpose| SigningKey::new(&secret(), purpose).unwrap().public();
+
+        assert_eq!(
+            public(Purpose::Evidence).to_string(),
+            "KCY3/ZS83EWaLC1TGoZaJ3JSCv1nHOjhMqmdL32Y4ME="
+        );
+        assert_eq!(
+            public(Purpose::Anchors).to_string(),
+            "kliBU3Ol7UW35jISovTzxcNTviPrJ2HY3wkH0optTKU="
+        );
+    }
+
     #[test]
     fn a_public_key_is_read_back_from_its_own_text() {
         let public = key(1).public();
 
         assert_eq!(public.to_string().parse::<PublicKey>(), Ok(public));
+        assert_eq!(format!("whpk_{public}").parse::<PublicKey>(), Ok(public));
         assert!("AAAA".parse::<PublicKey>().is_err());
+        assert_eq!(format!("{public:?}"), format!("PublicKey({public})"));
     }
 }

@@ -368,6 +368,9 @@ async fn only_the_configured_application_of_our_tenant_may_ask() {
         ("other/validate", good.as_str()),
         ("prod/analyze-tool-execution", other.as_str()),
         ("other/analyze-tool-execution", good.as_str()),
+        // Bytes that are no text name no environment.
+        ("%e2/validate", good.as_str()),
+        ("%e2/analyze-tool-execution", good.as_str()),
     ] {
         answers.push(ask(&world, place, token, body.clone()).await);
     }

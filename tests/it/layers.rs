@@ -158,7 +158,7 @@ fn known_to(file: &SourceFile) -> BTreeSet<String> {
         .collect()
 }
 
-fn paths_of(tree: &syn::File) -> Vec<Vec<String>> {
+pub fn paths_of(tree: &syn::File) -> Vec<Vec<String>> {
     let mut gatherer = Gatherer::default();
     gatherer.visit_file(tree);
     gatherer.paths

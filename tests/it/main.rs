@@ -98,4 +98,5 @@ mod templates;
 mod dependencies;
 mod docs;
 mod layers;
+mod ondemand;
 mod threats;

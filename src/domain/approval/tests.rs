@@ -1,7 +1,8 @@
 use uuid::Uuid;
 
 use super::{
-    About, Approval, ApprovalState, ApprovalTerms, NoSay, Requester, Switched, Vote, World,
+    About, Approval, ApprovalState, ApprovalTerms, NoSay, OnTimeout, Requester, Switched, Vote,
+    World,
 };
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::{ApprovalId, RunId};
@@ -100,6 +101,9 @@ fn the_last_instant_is_too_late() {
 
     assert!(!approval.is_over(Moment::from_millis(999)));
     assert!(approval.is_over(Moment::from_millis(1000)));
+    let mut decided = asked();
+    decided.state = ApprovalState::Denied;
+    assert!(decided.is_over(Moment::from_millis(0)));
 }
 
 #[test]
@@ -146,4 +150,38 @@ fn another_world_is_another_digest_and_says_what_changed() {
     assert_eq!(changes.len(), 4, "{changes:?}");
     assert_eq!(changes[0], format!("agent {} is disabled now", id(1)));
     assert!(before.changes_since(&before).is_empty());
+}
+
+/// The store keeps the words, so they stay what they are.
+#[test]
+fn every_word_of_an_approval_is_read_back() {
+    let about = [About::Begin, About::Keep, About::Hold];
+    assert_eq!(about.map(About::word), ["begin", "keep", "hold"]);
+    assert_eq!(about.map(|it| About::from_word(it.word())), about.map(Some));
+    assert_eq!(About::from_word("xyzzy"), None);
+
+    assert_eq!(
+        ApprovalState::ALL.map(ApprovalState::word),
+        ["asked", "approved", "denied", "expired", "void"]
+    );
+    for state in ApprovalState::ALL {
+        assert_eq!(ApprovalState::from_word(state.word()), Some(state));
+        assert_eq!(state.to_string(), state.word());
+    }
+    assert_eq!(ApprovalState::from_word("xyzzy"), None);
+}
+
+#[test]
+fn whoever_is_asked_reads_what_silence_leads_to() {
+    let told = |about, on_timeout| {
+        let mut approval = asked();
+        approval.about = about;
+        approval.terms.on_timeout = on_timeout;
+        approval.then()
+    };
+
+    assert_eq!(told(About::Begin, OnTimeout::Undo), "nothing is done");
+    assert_eq!(told(About::Keep, OnTimeout::Undo), "it is put back");
+    assert_eq!(told(About::Keep, OnTimeout::Keep), "it stays contained");
+    assert!(told(About::Hold, OnTimeout::Undo).starts_with("it stays contained"));
 }

@@ -1,6 +1,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Encoding, KeyForm, KeyRing, Layout, Refusal, Scheme, Secret, TimeForm, TimePlace};
+use super::{
+    Encoding, KeyForm, KeyRing, Layout, Refusal, Scheme, Secret, TimeForm, TimePlace, plain_id,
+};
 use crate::domain::moment::Moment;
 use crate::signature::{Digest, KeyId, TimeRule};
 
@@ -166,6 +168,12 @@ fn w06_no_trick_with_a_list_replaces_a_whole_signature() {
         format!("{time},v1={code},v0={junk}"),
         format!("v1={code},{time}"),
         format!("{time},v2=x,v1={code}"),
+        // Eight entries, and five signatures, are the most that is read.
+        format!("{time}{},v1={code}", ",x=1".repeat(6)),
+        format!(
+            "{time}{}",
+            format!(",v1={junk}").repeat(4) + &format!(",v1={code}")
+        ),
     ] {
         assert!(verdict(&value), "{value}");
     }
@@ -184,7 +192,7 @@ fn w06_no_trick_with_a_list_replaces_a_whole_signature() {
             "{time}{}",
             format!(",v1={junk}").repeat(5) + &format!(",v1={code}")
         ),
-        format!("{time}{},v1={code}", ",x=1".repeat(8)),
+        format!("{time}{},v1={code}", ",x=1".repeat(7)),
     ] {
         assert!(!verdict(&value), "{value}");
     }
@@ -243,6 +251,62 @@ fn a_timestamp_has_one_spelling() {
             );
         }
     }
+}
+
+/// A hint says by how much a clock is off, by the sender's own word.
+#[test]
+fn every_scheme_that_says_a_time_says_how_old_it_is() {
+    let at = Moment::from_millis((NOW - 412) * 1000);
+    for scheme in all() {
+        let sent = headers(&scheme.sign(&key(2), ("msg-1", at), b"{}"));
+        let due = scheme.time.as_ref().map(|_| (412, 300));
+        assert_eq!(scheme.age(&sent, now()), due, "{scheme:?}");
+        assert_eq!(scheme.age(&HeaderMap::new(), now()), None);
+    }
+}
+
+/// An id and a timestamp have an end, and the end itself is inside.
+#[test]
+fn the_longest_id_and_timestamp_are_read_and_no_longer_ones() {
+    let longest = "i".repeat(128);
+    assert_eq!(plain_id(longest.as_bytes()), Ok(longest.as_str()));
+    assert_eq!(plain_id(b"a"), Ok("a"));
+    for bad in [String::new(), format!("{longest}i"), "a b".to_owned()] {
+        assert_eq!(plain_id(bad.as_bytes()), Err(Refusal::BadId), "{bad}");
+    }
+
+    let age = |form: TimeForm, text: &str| form.age(text.as_bytes(), Moment::from_millis(0));
+    let seconds = "9".repeat(12);
+    assert_eq!(age(TimeForm::Seconds, &seconds), Some(-999_999_999_999));
+    assert_eq!(age(TimeForm::Seconds, &format!("{seconds}9")), None);
+    let millis = "9".repeat(15);
+    assert_eq!(age(TimeForm::Milliseconds, &millis), Some(-999_999_999_999));
+    assert_eq!(age(TimeForm::Milliseconds, &format!("{millis}9")), None);
+    for form in [TimeForm::Seconds, TimeForm::Milliseconds] {
+        assert_eq!(age(form, "0"), Some(0));
+        assert_eq!(age(form, "00"), None);
+        assert_eq!(age(form, ""), None);
+    }
+
+    let words = "1970-01-01T00:00:01.000000000+00:00";
+    assert_eq!(age(TimeForm::Rfc3339, words), Some(-1));
+    let longer = "1970-01-01T00:00:01.000000000+00:00[UTC]";
+    assert_eq!(age(TimeForm::Rfc3339, longer), None);
+}
+
+/// Whole seconds are compared where whole seconds are sent, and milliseconds where they are.
+#[test]
+fn w02_the_window_is_as_fine_as_what_is_sent() {
+    let tolerance = std::time::Duration::from_secs(300);
+    let late = Moment::from_millis((NOW + 300) * 1000 + 1);
+    let fresh = |form: TimeForm| {
+        let sent = form.write(now());
+        form.fresh(sent.as_bytes(), late, tolerance).map(drop)
+    };
+
+    assert_eq!(fresh(TimeForm::Seconds), Ok(()));
+    assert_eq!(fresh(TimeForm::Milliseconds), Err(Refusal::TooOld));
+    assert_eq!(fresh(TimeForm::Rfc3339), Err(Refusal::TooOld));
 }
 
 /// Each sender's own published vector.

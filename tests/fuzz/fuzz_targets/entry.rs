@@ -7,6 +7,9 @@ use libfuzzer_sys::fuzz_target;
 
 use entries::Entry;
 
+#[allow(dead_code, reason = "a world names it; none here is stored in it")]
+#[path = "../../it/cluster.rs"]
+mod cluster;
 #[path = "../../it/fuzz/entries/mod.rs"]
 mod entries;
 #[allow(dead_code, reason = "the tests use all of it")]

@@ -108,6 +108,34 @@ async fn b11_no_form_takes_a_member_that_it_does_not_know() {
     assert_eq!(desk.records().await.len(), before);
 }
 
+/// Bytes that are no text name nothing, and are told so as every other refusal is.
+#[tokio::test]
+async fn an_id_that_is_no_text_is_refused_in_full_on_every_path() {
+    let desk = Desk::new().await;
+    let of_something = PATHS.into_iter().filter_map(|(method, path)| {
+        let (before, id) = path
+            .match_indices('/')
+            .nth(2)
+            .map(|(at, _)| path.split_at(at + 1))?;
+        let named = id.starts_with(|c: char| c.is_ascii_digit()) || id.contains('_');
+        let rest = id
+            .split_once('/')
+            .map_or(String::new(), |(_, rest)| format!("/{rest}"));
+        named.then(|| (method, format!("{before}%e2{rest}")))
+    });
+    let asked: Vec<_> = of_something.collect();
+    assert!(asked.len() > 15, "{asked:?}");
+
+    for (n, (method, path)) in asked.into_iter().enumerate() {
+        let request = asking(method.parse().unwrap(), &path, &desk.token, Some(json!({})));
+        let reply = desk.send(keyed(request, &format!("key-{n}"))).await;
+        let about = format!("{method} {path}: {}", reply.text);
+        assert_eq!(reply.status, StatusCode::NOT_FOUND, "{about}");
+        assert_eq!(reply.body["code"], "not-found", "{about}");
+        assert!(reply.body["fix"].is_string(), "{about}");
+    }
+}
+
 /// A header that asks for another method than the request has is only a header.
 #[tokio::test]
 async fn b11_a_method_is_what_the_request_line_says() {
