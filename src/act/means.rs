@@ -7,7 +7,7 @@ use crate::domain::action::Action;
 use crate::domain::permission::Profile;
 use crate::domain::tools::Tools;
 use crate::foundry::Foundry;
-use crate::graph::Tag;
+use crate::graph::{Priority, Tag};
 
 /// What a deployment has set up beside the switches.
 #[derive(Clone, Debug)]
@@ -31,6 +31,17 @@ pub enum Approval {
     Given,
     /// Observe mode: nothing will be touched, so nobody needs to agree.
     Moot,
+}
+
+impl Approval {
+    /// How urgent a call is that an act wants to be so urgent. Where nothing will be touched, whoever
+    /// acts goes first: looks of bulk and of kills wait in one lane (threat E07).
+    pub(super) fn urgency(self, wanted: Priority) -> Priority {
+        match self {
+            Self::Moot => wanted.max(Priority::Enrich),
+            Self::Missing | Self::Given => wanted,
+        }
+    }
 }
 
 impl Means {
@@ -72,5 +83,25 @@ impl Context<'_> {
             });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Approval, Priority};
+
+    #[test]
+    fn e07_who_only_looks_lets_everyone_pass_who_acts() {
+        for wanted in Priority::ALL {
+            for acts in [Approval::Missing, Approval::Given] {
+                assert_eq!(acts.urgency(wanted), wanted);
+            }
+            // The first of all is the most urgent.
+            assert!(
+                Approval::Moot.urgency(wanted) > Priority::Undo,
+                "{wanted:?}"
+            );
+        }
+        assert_eq!(Approval::Moot.urgency(Priority::Watch), Priority::Watch);
     }
 }

@@ -90,7 +90,7 @@ pub type Ended = (Outcome, String);
 impl Context<'_> {
     fn ask(&self, priority: Priority) -> Ask {
         Ask {
-            priority,
+            priority: self.approval.urgency(priority),
             correlation: self.correlation,
         }
     }
