@@ -156,11 +156,10 @@ impl Session for &Readers {
                 return Box::pin(ask_server(server, idle, &query)).await;
             }
         };
-        let reading = spawn_blocking(move || {
-            let answer = idle.answer(&query);
-            drop(permit);
-            answer
-        });
-        reading.await.map_err(|_| gone())?
+        // The place is free once the answer is heard, so that whoever waits for every place hears
+        // after everyone who asked before.
+        let reading = spawn_blocking(move || (idle.answer(&query), permit));
+        let (answer, _heard) = reading.await.map_err(|_| gone())?;
+        answer
     }
 }
