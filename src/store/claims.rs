@@ -17,20 +17,31 @@ use crate::domain::moment::Moment;
 use crate::domain::run::{Lane, RunLease, RunState};
 use crate::domain::step::{PriorWord, Step};
 
-pub(super) const CLAIM_NEXT: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
-     lease_until = $2, attempts = attempts + 1 \
-     where run_id = (select run_id from run \
-                     where (state = 'queued' or state = 'running' or state = 'undoing' \
-                            or state = 'unknown') and lane <= $3 \
-                       and due_at <= $4 and lease_until <= $4 \
-                     order by lane, due_at limit 1) \
-     returning *";
+/// Whether a run goes on by itself. Said as the index of what is due says it, or SQLite does not use
+/// that; and by comparisons, since for a list it makes a table each time.
+macro_rules! goes_on {
+    () => {
+        "(state = 'queued' or state = 'running' or state = 'undoing' or state = 'unknown')"
+    };
+}
+pub(super) use goes_on;
 
-const CLAIM_ONE: &str = "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
+pub(super) const CLAIM_NEXT: &str = concat!(
+    "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
      lease_until = $2, attempts = attempts + 1 \
-     where run_id = $5 and state in ('queued', 'running', 'undoing', 'unknown') and lane <= $3 \
-       and due_at <= $4 and lease_until <= $4 \
-     returning *";
+     where run_id = (select run_id from run where ",
+    goes_on!(),
+    " and lane <= $3 and due_at <= $4 and lease_until <= $4 \
+     order by lane, due_at limit 1) returning *"
+);
+
+const CLAIM_ONE: &str = concat!(
+    "update run set lease_holder = $1, lease_epoch = lease_epoch + 1, \
+     lease_until = $2, attempts = attempts + 1 \
+     where run_id = $5 and ",
+    goes_on!(),
+    " and lane <= $3 and due_at <= $4 and lease_until <= $4 returning *"
+);
 
 /// Who claims, and for how long.
 #[derive(Clone, Debug)]
@@ -165,11 +176,11 @@ impl Store {
         }
         self.write(|tx| {
             Box::pin(async move {
-                let freed = query(
+                let freed = query(concat!(
                     "update run set lease_holder = null, lease_until = 0, \
-                     lease_epoch = lease_epoch + 1 where lease_until > 0 \
-                     and state in ('queued', 'running', 'undoing', 'unknown')",
-                )
+                     lease_epoch = lease_epoch + 1 where lease_until > 0 and ",
+                    goes_on!()
+                ))
                 .execute(&mut tx.db)
                 .await?;
                 Ok(freed.rows_affected())

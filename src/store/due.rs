@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Store;
+use super::claims::goes_on;
 use super::error::Error;
 use super::rows::bytes;
 use super::sql::query;
@@ -13,7 +14,7 @@ use crate::domain::run::Run;
 
 /// Of a table, what waits: due so many milliseconds sooner, but not sooner than now.
 macro_rules! sooner {
-    ($table:literal, $waits:literal) => {
+    ($table:literal, $waits:expr) => {
         concat!(
             "update ",
             $table,
@@ -26,10 +27,7 @@ macro_rules! sooner {
 
 /// Runs are due by the clock of whoever keeps the leases; on a shared database nobody of us puts
 /// that right.
-const RUNS: &str = sooner!(
-    "run",
-    "(state = 'queued' or state = 'running' or state = 'undoing' or state = 'unknown')"
-);
+const RUNS: &str = sooner!("run", goes_on!());
 
 const OTHERS: [&str; 3] = [
     sooner!("telling", "state = 'due'"),

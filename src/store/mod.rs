@@ -71,12 +71,12 @@ mod paging;
 mod people;
 mod piece;
 mod place;
-#[cfg(test)]
-mod plan_tests;
 mod postgres;
 mod proof;
 mod pulls;
 mod pulses;
+#[cfg(test)]
+mod query_plan_tests;
 mod records;
 mod rehearsed;
 mod restraints;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Store;
+use super::claims::goes_on;
 use super::error::Error;
 use super::rows::{bytes, run, step, to_json, uuid, uuid_or_none, word};
 use super::sql::{Row, query, query_in_both};
@@ -16,13 +17,15 @@ use crate::domain::step::Step;
 /// Most runs one listing answers.
 pub const LIST_MAX: u32 = 500;
 
-/// Enforced runs that have not struck, by when they were received.
-pub(super) const SLOW: &str = "select run_id from run \
-     where (state = 'queued' or state = 'running' or state = 'undoing' or state = 'unknown') \
-     and lane = 0 and mode <> 'observe' \
+/// Enforced runs that have not struck, by when they were received. Found among those that go on.
+pub(super) const SLOW: &str = concat!(
+    "select run_id from run where ",
+    goes_on!(),
+    " and lane = 0 and mode <> 'observe' \
      and state in ('queued', 'running') and struck_at is null and received_at < $1 \
      and not exists (select 1 from approval a \
-                     where a.run_id = run.run_id and a.decided_at >= $1) limit 100";
+                     where a.run_id = run.run_id and a.decided_at >= $1) limit 100"
+);
 
 pub(super) const MOVE: &str = "update run set state = $3, because = $4, \
      begun_at = coalesce(begun_at, $5) where run_id = $1 and state = $2";
