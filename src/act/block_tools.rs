@@ -48,6 +48,7 @@ pub(super) fn perform(
     if !gate(context)?.refuses(agent.id) {
         return Err(Error::TryAgain {
             after: SOON,
+            answered: false,
             because: "the gate has not taken it up yet".to_owned(),
         });
     }

@@ -12,6 +12,9 @@ pub enum Error {
     TryAgain {
         /// How long to wait first.
         after: Duration,
+        /// The call was answered so, which speaks for the one copy of it that is answered: what
+        /// lies on the way may have carried another. Else it was not sent at all.
+        answered: bool,
         /// What was heard.
         because: String,
     },
@@ -46,7 +49,15 @@ pub enum Error {
 impl From<graph::Error> for Error {
     fn from(error: graph::Error) -> Self {
         match error {
-            graph::Error::TryAgain { after, because } => Self::TryAgain { after, because },
+            graph::Error::TryAgain {
+                after,
+                answered,
+                because,
+            } => Self::TryAgain {
+                after,
+                answered,
+                because,
+            },
             graph::Error::Unknown { because } => Self::Unknown { because },
             graph::Error::NotFound { because } => Self::NotFound { because },
             graph::Error::Refused { code, because, .. } => Self::Refused { code, because },
@@ -57,7 +68,15 @@ impl From<graph::Error> for Error {
 impl From<foundry::Error> for Error {
     fn from(error: foundry::Error) -> Self {
         match error {
-            foundry::Error::TryAgain { after, because } => Self::TryAgain { after, because },
+            foundry::Error::TryAgain {
+                after,
+                answered,
+                because,
+            } => Self::TryAgain {
+                after,
+                answered,
+                because,
+            },
             foundry::Error::Unknown { because } => Self::Unknown { because },
             foundry::Error::NotFound { because } => Self::NotFound { because },
             foundry::Error::Refused { code, because } => Self::Refused { code, because },

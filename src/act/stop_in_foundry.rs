@@ -63,6 +63,7 @@ async fn switch(context: &Context<'_>, runtime: &Runtime, to: Sessions) -> Resul
     if context.graph.writes_are_stopped() {
         return Err(Error::TryAgain {
             after: STOPPED,
+            answered: false,
             because: "writes are stopped".to_owned(),
         });
     }

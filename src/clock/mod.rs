@@ -99,6 +99,11 @@ impl Clock {
         async move { kind.wait_until(due, span).await }
     }
 
+    /// Waits until `then`.
+    pub fn sleep_until(&self, then: Ahead) -> impl Future<Output = ()> + Send + 'static {
+        self.sleep(then.0.saturating_sub(self.elapsed()))
+    }
+
     /// Runs `work`, but drops it when `limit` has passed on this clock.
     pub async fn within<F: Future>(&self, limit: Duration, work: F) -> Result<F::Output, TooLate> {
         tokio::select! {

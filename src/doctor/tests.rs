@@ -41,6 +41,7 @@ fn refused(code: &str) -> Error {
 fn busy() -> Error {
     Error::TryAgain {
         after: Duration::ZERO,
+        answered: true,
         because: "busy".to_owned(),
     }
 }

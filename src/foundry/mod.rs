@@ -51,6 +51,8 @@ pub enum Error {
     TryAgain {
         /// How long to wait first.
         after: Duration,
+        /// The call was answered so. Else it was not sent at all.
+        answered: bool,
         /// The call and what was heard.
         because: String,
     },
@@ -149,6 +151,7 @@ impl Foundry {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(failure @ Failure::NotSent(_))) => Err(Error::TryAgain {
                 after: PAUSE,
+                answered: false,
                 because: format!("{spoken}: {failure}"),
             }),
             Ok(Err(failure @ Failure::Lost(_))) => Err(Error::Unknown {
@@ -180,6 +183,7 @@ fn sorted(spoken: &str, answer: &Answer) -> Result<String, Error> {
         404 if code(answer).is_some() => Err(Error::NotFound { because }),
         409 | 412 | 429 => Err(Error::TryAgain {
             after: pause(answer),
+            answered: true,
             because,
         }),
         // Foundry answers without content (Microsoft: agents, disable and enable). A page with 200,
@@ -211,6 +215,7 @@ fn no_token(call: &str, error: entra::Error) -> Error {
     match error {
         entra::Error::TryAgain { because } => Error::TryAgain {
             after: PAUSE,
+            answered: false,
             because: format!("{call}: {because}"),
         },
         entra::Error::Refused { code } => Error::Refused {

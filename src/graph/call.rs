@@ -123,9 +123,9 @@ impl Graph {
                 lane.turn(ask.priority, 1).await
             }
         };
-        turn.map_err(|crowded| Error::TryAgain {
-            after: crowded.after,
-            because: format!("{}: the {} lane is crowded", call.spoken(), call.lane),
+        turn.map_err(|crowded| {
+            let why = format!("the {} lane is crowded", call.lane);
+            Error::try_again(crowded.after, &call.spoken(), why)
         })
     }
 
@@ -240,6 +240,7 @@ impl Graph {
             // in both cases nothing was done.
             409 | 412 => Err(Error::TryAgain {
                 after: self.pause(),
+                answered: true,
                 because: receipt.to_string(),
             }),
             429 => Err(self.busy(ask, call, &receipt)),
@@ -254,6 +255,7 @@ impl Graph {
     fn busy(&self, ask: Ask, call: &Call, receipt: &Receipt) -> Error {
         Error::TryAgain {
             after: self.0.lanes.of(call.lane).pause(ask.priority),
+            answered: true,
             because: receipt.to_string(),
         }
     }

@@ -36,6 +36,8 @@ pub enum Error {
     TryAgain {
         /// How long to wait first.
         after: Duration,
+        /// The call was answered so. Else it was not sent at all.
+        answered: bool,
         /// The call and what was heard, for evidence and log.
         because: String,
     },
@@ -84,6 +86,7 @@ impl Error {
     pub(super) fn try_again(after: Duration, call: &str, why: impl fmt::Display) -> Self {
         Self::TryAgain {
             after,
+            answered: false,
             because: format!("{call}: {why}"),
         }
     }

@@ -222,7 +222,7 @@ impl Teller {
     fn sorted_by_graph(&self, tried: &Telling, told: Result<String, Refusal>) -> Ended {
         match told {
             Ok(said) => (TellingEnd::Told, said),
-            Err(Refusal::TryAgain { after, because }) => {
+            Err(Refusal::TryAgain { after, because, .. }) => {
                 let pause = after.max(backoff(self, tried));
                 again(self, tried, (pause, because))
             }

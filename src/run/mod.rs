@@ -10,12 +10,14 @@
 //! * Nothing is called contained that was not read back closed, and nothing refused that reads so.
 //! * A failed step undoes nothing. Undo restores what was, and only if it is as we left it.
 //!
-//! Read next: `worker`, then `forward`, `step`, `together`, `refused`, `verify`, then `backward`, then `sweep`.
+//! Read next: `worker`, then `forward`, `step`, `together`, `failure`, `refused`, `verify`, then
+//! `backward`, then `sweep`.
 
 mod backward;
 mod company;
 mod conclusion;
 mod coverage;
+mod failure;
 mod forward;
 mod leases;
 mod places;

@@ -115,7 +115,7 @@ pub(super) fn waits(bench: &Bench, claimed: &Claimed, error: Error) -> Result<Ba
         {
             Err(format!("it could not be put back within 24 h: {because}"))
         }
-        Error::TryAgain { after, because } => Ok(later(bench, after, because)),
+        Error::TryAgain { after, because, .. } => Ok(later(bench, after, because)),
         Error::Unknown { because } => Ok(later(bench, Duration::from_secs(1), because)),
         Error::NotFound { .. } | Error::Refused { .. } | Error::Forbidden { .. } => {
             Err(error.to_string())

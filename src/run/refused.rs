@@ -1,5 +1,8 @@
-//! A refusal speaks for the one write it answers. What lies on the way may have carried that write
-//! twice, and of several switches one may have been turned before the next was refused.
+//! A refusal, or a word to come later, speaks for the one write it answers. What lies on the way may
+//! have carried that write twice, and of several switches one may have been turned before the next
+//! was refused.
+
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -13,6 +16,9 @@ use crate::store::Claimed;
 /// How often a switch is read whose write was refused: one replica may answer old news.
 const READS: u32 = 2;
 
+/// How long the read may take after a write was told to come later.
+const READ_WITHIN: Duration = Duration::from_secs(2);
+
 /// The end of a step, read once more if it was refused: what reads closed, and was not known to be
 /// so before, may be our doing. Then nobody knows (law 7), and it is held and read back as such.
 pub(super) async fn unless_closed(
@@ -24,16 +30,31 @@ pub(super) async fn unless_closed(
     if outcome != Outcome::Refused {
         return (outcome, evidence);
     }
-    let guards = bench.guards.load();
-    let turned = was_open(step).into_iter();
-    let closed = join_all(turned.map(|entity| reads_closed(bench, (&guards, claimed), entity)));
-    match closed.await.into_iter().flatten().next() {
+    match turned_off(bench, claimed, step, READS).await {
         None => (outcome, evidence),
         Some(entity) => {
             let and_yet = format!("{evidence}; and yet {entity} reads closed");
             (Outcome::Unknown, and_yet)
         }
     }
+}
+
+/// Does it read closed at once after its write was told to come later? What closes it during the
+/// pause is somebody else's doing; what closed it before may be ours. A read that says nothing in
+/// time leaves it to them.
+pub(super) async fn reads_closed_already(bench: &Bench, claimed: &Claimed, step: &Step) -> bool {
+    let reading = turned_off(bench, claimed, step, 1);
+    let read = bench.clock.within(READ_WITHIN, reading).await;
+    read.is_ok_and(|closed| closed.is_some())
+}
+
+/// What this step would have closed, was open before it, and reads closed now.
+async fn turned_off(bench: &Bench, claimed: &Claimed, step: &Step, reads: u32) -> Option<Entity> {
+    let guards = bench.guards.load();
+    let about = (&**guards, claimed);
+    let turned = was_open(step).into_iter();
+    let closed = join_all(turned.map(|entity| reads_closed(bench, about, entity, reads)));
+    closed.await.into_iter().flatten().next()
 }
 
 /// What this step would have closed, but for what was closed before.
@@ -53,13 +74,14 @@ async fn reads_closed(
     bench: &Bench,
     (guards, claimed): (&Guards, &Claimed),
     entity: Entity,
+    reads: u32,
 ) -> Option<Entity> {
     let context = bench.context(guards, claimed.run.id);
-    for read in 1..=READS {
+    for read in 1..=reads {
         if read_back(&context, entity).await == Ok(Reading::Closed) {
             return Some(entity);
         }
-        if read < READS {
+        if read < reads {
             bench.clock.sleep(READS_APART).await;
         }
     }

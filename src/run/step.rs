@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::{
-    Bench, Broken, CONTAIN_DEADLINE, NOT_FOUND_LIMIT, PAUSE_IN_MEMORY, company, refused, together,
-};
+use super::failure::{Trace, Verdict, verdict_on};
+use super::{Bench, Broken, PAUSE_IN_MEMORY, company, refused, together};
 use crate::act::{self, Error};
 use crate::clock::Ahead;
 use crate::domain::playbook::Mode;
@@ -27,32 +26,6 @@ pub(super) enum Stepped {
         due: Ahead,
         because: String,
     },
-}
-
-/// Whether any write of this step may have reached the tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trace {
-    None,
-    Perhaps,
-}
-
-impl Trace {
-    /// A step that was started by someone who died may have been sent.
-    fn of(step: &Step) -> Self {
-        if step.before.is_some() {
-            Self::Perhaps
-        } else {
-            Self::None
-        }
-    }
-
-    /// How a step ends that can go no further: with a trace left, nobody knows.
-    fn or_unknown(self, outcome: Outcome) -> Outcome {
-        match self {
-            Self::None => outcome,
-            Self::Perhaps => Outcome::Unknown,
-        }
-    }
 }
 
 /// Tries one step until it ends or must wait long. A step that was started before a crash keeps
@@ -79,18 +52,22 @@ pub(super) async fn carry_out(
                         .await
                         .map(Stepped::Ended);
                 }
-                Verdict::Pause { span, because } => {
+                Verdict::Pause {
+                    span,
+                    answered,
+                    because,
+                } => {
                     // There was time to wait, so there is time to look first.
                     at_once = false;
+                    let due = bench.clock.ahead(span);
                     if trace == Trace::None {
-                        look_anew(bench, claimed.lease, &mut step).await?;
+                        trace = forget(bench, claimed, &mut step, answered).await?;
                     }
                     if span <= PAUSE_IN_MEMORY {
-                        bench.clock.sleep(span).await;
+                        bench.clock.sleep_until(due).await;
                         pause = pause.saturating_mul(2);
                         continue;
                     }
-                    let due = bench.clock.ahead(span);
                     return Ok(Stepped::Later { step, due, because });
                 }
             },
@@ -156,19 +133,29 @@ async fn attempt(
 
 /// A switch that was not turned is looked at anew after the pause: an owner may turn it meanwhile,
 /// and what they leave is not ours to undo. What takes several writes keeps what it saw, because
-/// some of them may have taken effect.
-async fn look_anew(bench: &Bench, lease: RunLease, step: &mut Step) -> Result<(), Broken> {
+/// some of them may have taken effect; and so does what reads closed at once after an answer that
+/// it was not done, because that is our own doing.
+async fn forget(
+    bench: &Bench,
+    claimed: &Claimed,
+    step: &mut Step,
+    answered: bool,
+) -> Result<Trace, Broken> {
     let one_write = match &step.before {
         Some(Before::Switches { switches }) => switches.len() == 1,
         Some(Before::Unproven { .. }) => true,
         Some(Before::Found { .. } | Before::Nothing) | None => false,
     };
-    if one_write {
-        let at = bench.clock.now();
-        bench.store.not_struck(lease, step.position, at).await?;
-        step.before = None;
+    if !one_write {
+        return Ok(Trace::None);
     }
-    Ok(())
+    if answered && refused::reads_closed_already(bench, claimed, step).await {
+        return Ok(Trace::Perhaps);
+    }
+    let (lease, at) = (claimed.lease, bench.clock.now());
+    bench.store.not_struck(lease, step.position, at).await?;
+    step.before = None;
+    Ok(Trace::None)
 }
 
 /// Did someone open what this step closed? Then it is closed again, whatever it was before us.
@@ -214,53 +201,6 @@ fn would(seen: &act::Seen) -> String {
         }
         Before::Found { .. } => format!("would act; {}", seen.evidence),
         Before::Nothing | Before::Unproven { .. } => "would act".to_owned(),
-    }
-}
-
-enum Verdict {
-    End(act::Ended),
-    Pause { span: Duration, because: String },
-}
-
-/// What a failure means for the step: wait, or end. Unknown is tried again, because every act may
-/// be done twice; only the deadline ends it. A refusal does not take back a write that was lost
-/// before it.
-fn verdict_on(
-    bench: &Bench,
-    step: &Step,
-    error: Error,
-    (pause, trace): (Duration, &mut Trace),
-) -> Verdict {
-    let now = bench.clock.now();
-    // Counted from the beginning: a delivery may have waited for days to be read.
-    let waited = now.since(step.begun_at.unwrap_or(now));
-    let late = waited >= CONTAIN_DEADLINE;
-    if matches!(error, Error::Unknown { .. }) && step.before.is_some() {
-        *trace = Trace::Perhaps;
-    }
-    match error {
-        Error::Forbidden { because } => Verdict::End((trace.or_unknown(Outcome::Denied), because)),
-        Error::Refused { because, code } => {
-            let outcome = trace.or_unknown(Outcome::Refused);
-            Verdict::End((outcome, format!("{code}: {because}")))
-        }
-        Error::NotFound { because } if waited >= NOT_FOUND_LIMIT => {
-            Verdict::End((Outcome::NotFound, because))
-        }
-        Error::Unknown { because } | Error::TryAgain { because, .. } if late => {
-            Verdict::End((trace.or_unknown(Outcome::Failed), because))
-        }
-        Error::TryAgain { after, because } => Verdict::Pause {
-            span: after.max(Duration::from_millis(1)),
-            because,
-        },
-        Error::NotFound { because } | Error::Unknown { because } => {
-            let span = pause.min(Duration::from_secs(30));
-            Verdict::Pause {
-                span: span / 2 + bench.clock.jitter(span / 2),
-                because,
-            }
-        }
     }
 }
 

@@ -130,7 +130,7 @@ async fn read_once(bench: &Bench, lease: RunLease, entity: Entity) -> (bool, Str
     let context = bench.context(&guards, lease.run);
     match read_back(&context, entity).await {
         Ok(reading) => (reading.is_closed(), reading.words().to_owned()),
-        Err(act::Error::TryAgain { after, because }) => {
+        Err(act::Error::TryAgain { after, because, .. }) => {
             bench.clock.sleep(after.min(PAUSE_MAX)).await;
             (false, because)
         }

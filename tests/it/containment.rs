@@ -432,6 +432,34 @@ async fn g07_a_refusal_after_a_lost_answer_is_unknown_and_never_failed() {
     world.nothing_left_over().await;
 }
 
+/// Something on the way carried the write twice, and the copy that was answered was told to come
+/// later. What reads closed then is our own doing, and an undo opens it.
+#[tokio::test]
+async fn e04_what_reads_closed_at_once_after_a_word_to_come_later_is_ours() {
+    for (status, code) in [(429, "TooManyRequests"), (409, "Conflict")] {
+        for case in cases().into_iter().filter(|case| case.action.contains()) {
+            let world = World::new().await;
+            let what = What::RefuseAfterEffect {
+                status,
+                code: code.to_owned(),
+            };
+            world.entra.push_fault(Fault::new((case.on)(), what));
+
+            let run = world.contain_by(case.plan()).await;
+            world.settle().await;
+            let contained = world.state(run).await;
+            world.undo(run).await;
+            world.settle().await;
+
+            let about = format!("{status} {} {:?}", case.action, world.steps(run).await);
+            assert_eq!(contained, RunState::Contained, "{about}");
+            assert_eq!(world.state(run).await, RunState::Undone, "{about}");
+            assert_eq!(world.switched(case.touched), [false, true], "{about}");
+            world.nothing_left_over().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn g07_what_reads_closed_after_a_refusal_is_held_and_goes_back_as_it_was() {
     for case in cases().into_iter().filter(|case| case.action.contains()) {
@@ -466,6 +494,16 @@ async fn g07_what_reads_closed_after_a_refusal_is_held_and_goes_back_as_it_was()
         let id = case.touched;
         let held = world.service.store.containment(Entity { kind, id }).await;
         assert_eq!(held.unwrap().unwrap().held_by, [run], "{}", case.action);
+
+        world.undo(run).await;
+        world.settle().await;
+
+        assert_eq!(
+            world.switched(case.touched),
+            [false, true],
+            "{}",
+            case.action
+        );
         world.nothing_left_over().await;
     }
 }
