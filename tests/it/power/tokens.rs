@@ -1,5 +1,6 @@
 //! Who may ask, known from the credential alone (threats C01 to C06).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,7 +15,7 @@ use crate::cluster::is_only_for_sqlite;
 use crate::world::invoice_bot;
 
 /// Every path that is there, with a method it takes.
-const PATHS: [(&str, &str); 42] = [
+const PATHS: [(&str, &str); 65] = [
     ("POST", "/v1/plans"),
     ("GET", "/v1/runs"),
     ("POST", "/v1/runs"),
@@ -65,8 +66,74 @@ const PATHS: [(&str, &str); 42] = [
     ("GET", "/v1/freezes/frz_00000000000000000000000000"),
     ("POST", "/v1/freezes/frz_00000000000000000000000000/stop"),
     ("POST", "/v1/freezes/frz_00000000000000000000000000/undo"),
+    ("GET", "/v1/notices"),
+    ("POST", "/v1/notices/test"),
+    ("GET", "/v1/notices/ntc_00000000000000000000000000"),
+    ("POST", "/v1/notices/ntc_00000000000000000000000000/ack"),
+    ("POST", "/v1/notices/ntc_00000000000000000000000000/resolve"),
+    ("GET", "/v1/heard"),
+    ("GET", "/v1/doctor"),
+    ("POST", "/v1/doctor"),
+    ("GET", "/v1/agents"),
+    ("GET", "/v1/agents/orphans"),
+    ("GET", "/v1/agents/7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0"),
+    ("GET", "/v1/blueprints"),
+    ("GET", "/v1/blueprints/7b1d0c52-6f0e-4d2b-9a34-1f0c9d21e2a0"),
+    ("GET", "/v1/drills"),
+    ("POST", "/v1/drills"),
+    ("GET", "/v1/drills/drl_00000000000000000000000000"),
+    ("POST", "/v1/playbooks/agent-under-investigation/activate"),
+    ("POST", "/v1/playbooks/agent-under-investigation/lift"),
+    ("GET", "/v1/expectations"),
+    ("POST", "/v1/expectations"),
+    (
+        "POST",
+        "/v1/expectations/exp_00000000000000000000000000/end",
+    ),
+    ("GET", "/v1/runs/run_00000000000000000000000000/evidence"),
+    (
+        "GET",
+        "/v1/runs/run_00000000000000000000000000/evidence/bundle",
+    ),
     ("GET", "/metrics"),
 ];
+
+/// What is posted without a form: the path says all of it.
+const FORMLESS: [&str; 5] = ["/replay", "/doctor", "/test", "/ack", "/resolve"];
+
+/// The path with a hole where it names something.
+fn shape(path: &str) -> String {
+    let names = |part: &str| part.contains('_') || part.contains('-');
+    let parts = path.split('/').map(|part| {
+        if names(part) || part.starts_with('{') {
+            "{}"
+        } else {
+            part
+        }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn every_route_of_the_control_api_is_among_the_paths() {
+    let routes = include_str!("../../../src/api/mod.rs")
+        .split(".route(")
+        .skip(1);
+    let routes = routes.flat_map(|route| {
+        let (_, path) = route.split_once("\"/").unwrap();
+        let (path, takes) = path.split_once('"').unwrap();
+        let methods = ["get", "post", "put"].into_iter();
+        let taken = methods.filter(move |method| takes.contains(&format!("{method}(")));
+        taken.map(move |method| (method.to_uppercase(), shape(&format!("/{path}"))))
+    });
+    let mut listed: BTreeSet<_> = PATHS
+        .into_iter()
+        .map(|(method, path)| (method.to_owned(), shape(path)))
+        .collect();
+    listed.remove(&("GET".to_owned(), "/metrics".to_owned()));
+
+    assert_eq!(routes.collect::<BTreeSet<_>>(), listed);
+}
 
 #[tokio::test]
 async fn every_path_but_the_probes_asks_for_a_token_and_all_refusals_are_alike() {
@@ -92,10 +159,10 @@ async fn b11_no_form_takes_a_member_that_it_does_not_know() {
     let desk = Desk::new().await;
     let before = desk.records().await.len();
 
-    // A replay has no form.
+    let formless = |path: &str| FORMLESS.iter().any(|end| path.ends_with(end));
     let forms = PATHS
         .into_iter()
-        .filter(|(method, path)| *method != "GET" && !path.ends_with("/replay"));
+        .filter(|(method, path)| *method != "GET" && !formless(path));
     for (n, (method, path)) in forms.enumerate() {
         let body = Some(json!({ "surprise": true }));
         let request = asking(method.parse().unwrap(), path, &desk.token, body);
@@ -112,21 +179,12 @@ async fn b11_no_form_takes_a_member_that_it_does_not_know() {
 #[tokio::test]
 async fn an_id_that_is_no_text_is_refused_in_full_on_every_path() {
     let desk = Desk::new().await;
-    let of_something = PATHS.into_iter().filter_map(|(method, path)| {
-        let (before, id) = path
-            .match_indices('/')
-            .nth(2)
-            .map(|(at, _)| path.split_at(at + 1))?;
-        let named = id.starts_with(|c: char| c.is_ascii_digit()) || id.contains('_');
-        let rest = id
-            .split_once('/')
-            .map_or(String::new(), |(_, rest)| format!("/{rest}"));
-        named.then(|| (method, format!("{before}%e2{rest}")))
-    });
-    let asked: Vec<_> = of_something.collect();
-    assert!(asked.len() > 15, "{asked:?}");
+    let names_something = PATHS
+        .into_iter()
+        .filter(|(_, path)| shape(path).contains("{}"));
 
-    for (n, (method, path)) in asked.into_iter().enumerate() {
+    for (n, (method, path)) in names_something.enumerate() {
+        let path = shape(path).replace("{}", "%e2");
         let request = asking(method.parse().unwrap(), &path, &desk.token, Some(json!({})));
         let reply = desk.send(keyed(request, &format!("key-{n}"))).await;
         let about = format!("{method} {path}: {}", reply.text);
