@@ -288,34 +288,36 @@ async fn done(world: &World, count: usize) -> bool {
     }
 }
 
+/// One playbook that only looks, and one that stops.
+fn bulk_and_kill() -> Vec<(&'static str, String)> {
+    let of = |name: &str, kind: &str, mode: &str| {
+        format!(
+            "playbook: {name}\nsummary: A test.\ntrigger:\n  detection: [{kind}]\n\
+             entity: agent\nmode: {mode}\nsteps:\n  - disable_agent\nhold: {{ for: 7d, then: \
+             keep }}\nnotify: []\n"
+        )
+    };
+    vec![
+        ("bulk.yaml", of("bulk", "signInSpike", "observe")),
+        (
+            "kill.yaml",
+            of("kill", "threatIntelligenceAccount", "enforce"),
+        ),
+    ]
+}
+
 /// How many runs one worker loop carries at once.
 const PLACES: usize = 512;
 
 #[tokio::test]
 async fn e07_a_kill_does_not_wait_behind_bulk_that_holds_every_other_place() {
-    let playbook = |name: &str, kind: &str, mode: &str| {
-        let file: &'static str = if mode == "observe" {
-            "bulk.yaml"
-        } else {
-            "kill.yaml"
-        };
-        let text = format!(
-            "playbook: {name}\nsummary: A test.\ntrigger:\n  detection: [{kind}]\n\
-             entity: agent\nmode: {mode}\nsteps:\n  - disable_agent\nhold: {{ for: 7d, then: \
-             keep }}\nnotify: []\n"
-        );
-        (file, text)
-    };
     let mut tenant = Tenant::contoso();
     let blueprint = tenant.add_blueprint("Bulk");
     let crowd: Vec<_> = (0..PLACES + 50)
         .map(|n| tenant.add_agent(&format!("bulk-{n}"), blueprint))
         .collect();
     let world = World::with(Setting {
-        playbooks: vec![
-            playbook("bulk", "signInSpike", "observe"),
-            playbook("kill", "threatIntelligenceAccount", "enforce"),
-        ],
+        playbooks: bulk_and_kill(),
         tenant,
         ..Setting::default()
     })
@@ -349,4 +351,29 @@ async fn e07_a_kill_does_not_wait_behind_bulk_that_holds_every_other_place() {
         ..RunFilter::default()
     });
     assert_eq!(observed.await.unwrap(), []);
+}
+
+/// Both look at an agent by the same call. Only a kill's may use what a lane keeps in reserve, and
+/// only it is called urgent to Graph.
+#[tokio::test]
+async fn e07_a_run_that_only_looks_does_not_call_its_looks_urgent() {
+    let urgent = async |kind: &str| {
+        let world = World::with(Setting {
+            playbooks: bulk_and_kill(),
+            ..Setting::default()
+        })
+        .await;
+        world.detect(kind, "agent", invoice_bot()).await;
+        world.settle().await;
+
+        let run = world.only_run().await.id.uuid();
+        let journal = world.entra.journal().into_iter();
+        let of_run = journal.filter(|call| call.client_request_id == Some(run.to_string()));
+        let urgent: Vec<_> = of_run.map(|call| call.priority.is_some()).collect();
+        assert!(!urgent.is_empty(), "{kind}");
+        urgent.into_iter().any(|it| it)
+    };
+
+    assert!(urgent("threatIntelligenceAccount").await);
+    assert!(!urgent("signInSpike").await);
 }
