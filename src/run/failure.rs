@@ -37,7 +37,7 @@ pub(super) enum Verdict {
     End(act::Ended),
     Pause {
         span: Duration,
-        /// What was sent was answered, and not done.
+        /// It was sent, and is not known to be done. Else it never left.
         answered: bool,
         because: String,
     },
