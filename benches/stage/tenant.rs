@@ -13,6 +13,10 @@ use estop::listener;
 use estop::sim::{Entra, Fault, Limits, Tenant};
 use uuid::Uuid;
 
+/// Connections it bears, all from one address: more than a service has calls under way. One that was
+/// closed would be tried again, and what it costs be measured as ours.
+const CONNECTIONS: usize = 4_096;
+
 /// When the first disable of each agent arrived.
 pub type Arrivals = Arc<Mutex<HashMap<Uuid, Instant>>>;
 
@@ -115,7 +119,11 @@ impl Far {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", socket.local_addr().unwrap());
         let forever = tokio_util::sync::CancellationToken::new();
-        let limits = listener::Limits::default();
+        let limits = listener::Limits {
+            connections: CONNECTIONS,
+            connections_per_address: CONNECTIONS,
+            ..listener::Limits::default()
+        };
         tokio::spawn(listener::serve(socket, router, limits, clock, forever));
         Self {
             url,
