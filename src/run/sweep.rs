@@ -15,9 +15,9 @@ const WAITING_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// A kill that has not struck after this long is told to a person.
 const SLOW: Duration = Duration::from_secs(60);
 
-/// Sweeps until told to stop.
-pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
-    let mut wall = PutBack::watching(&bench.clock);
+/// Sweeps until told to stop. The wall clock is watched since before anything was made due by it: one
+/// that is put right while a service starts is seen too.
+pub async fn sweep_loop((bench, mut wall): (Bench, PutBack), stop: CancellationToken) {
     loop {
         tokio::select! {
             biased;

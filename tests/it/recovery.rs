@@ -63,6 +63,24 @@ async fn e09_a_clock_that_is_put_right_while_we_are_down_holds_up_no_run() {
     assert_eq!(world.switched(invoice_bot()), [false]);
 }
 
+/// It was made due at once by the clock that was still an hour fast.
+#[tokio::test]
+async fn e09_a_clock_that_is_put_right_while_we_start_holds_up_no_run() {
+    let world = World::new().await;
+    world.hand.put_forward(HOUR_MILLIS);
+    let on = On::request("PATCH", &invoice_bot().to_string());
+    world.entra.push_fault(Fault::new(on, What::HoldRequest));
+    let run = world.contain(Entity::agent(invoice_bot())).await;
+    world.until_held(1).await;
+
+    let world = world.restart().await;
+    world.hand.put_forward(-HOUR_MILLIS);
+    world.settle().await;
+
+    assert_eq!(world.state(run).await, RunState::Contained);
+    assert_eq!(world.switched(invoice_bot()), [false]);
+}
+
 /// Nobody reads it while we cannot see the tenant, and its hint is lost with the restart.
 #[tokio::test]
 async fn e09_what_was_taken_by_a_clock_that_was_an_hour_fast_is_read_at_once() {
