@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::NotPlayed;
 use super::stage::Stage;
 use crate::domain::id::DeliveryId;
@@ -22,8 +20,6 @@ const LONG_TICK: Duration = Duration::from_millis(500);
 const WORK_TICK: Duration = Duration::from_secs(5);
 /// Most steps a moved clock is moved in.
 const ADVANCES_MAX: u32 = 500;
-/// As many reads as the store has connections wait for every other.
-const READERS: u64 = 4;
 
 impl Stage {
     /// Wakes triage for a delivery that was just stored.
@@ -102,13 +98,9 @@ impl Stage {
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }
-            self.store.synced().await?;
-            for read in join_all((0..READERS).map(|_| self.store.standing())).await {
-                read?;
-            }
+            self.store.quiet().await?;
             let after = (self.store.asked(), self.entra.journal_len());
-            let still = after == (before.0 + 1 + READERS, before.1);
-            calm = if still { calm + 1 } else { 0 };
+            calm = if after == before { calm + 1 } else { 0 };
         }
         Ok(())
     }

@@ -44,6 +44,17 @@ impl Store {
         self.write(|_| Box::pin(async { Ok(()) })).await
     }
 
+    /// Waits until whoever asked before is answered. It is not counted among what was asked, so that
+    /// [`Store::asked`] tells whether anybody else did.
+    pub async fn quiet(&self) -> Result<(), Error> {
+        if !self.writer.is_idle() {
+            let how = (Queue::Work, Durability::Synced);
+            let nothing = self.writer.write(|_| Box::pin(async { Ok(()) }), how);
+            nothing.await?;
+        }
+        self.readers.quiet().await
+    }
+
     pub(super) fn reading(&self) -> &Readers {
         self.count_asked();
         &self.readers

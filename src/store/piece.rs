@@ -1,5 +1,8 @@
 //! One piece of work for the writer: done inside a transaction, answered after its commit.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
@@ -17,23 +20,52 @@ pub(super) trait Piece: Send {
 /// Hears of a result that is committed, and not yet on disk.
 pub(super) type Early<T> = Box<dyn FnOnce(&T) + Send>;
 
+/// How many pieces wait for their answer. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Unanswered(Arc<AtomicUsize>);
+
+impl Unanswered {
+    pub(super) fn is_nobody(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+}
+
+/// One of them, for as long as this lives.
+struct Waits(Unanswered);
+
+impl Waits {
+    fn among(all: &Unanswered) -> Self {
+        all.0.fetch_add(1, Ordering::AcqRel);
+        Self(all.clone())
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 pub(super) struct Work<F, T> {
     perform: Option<F>,
     result: Option<T>,
     early: Option<Early<T>>,
     reply: oneshot::Sender<Result<T, Error>>,
+    waits: Waits,
 }
 
 impl<F, T> Work<F, T> {
     pub(super) fn new(
         (perform, early): (F, Option<Early<T>>),
         reply: oneshot::Sender<Result<T, Error>>,
+        all: &Unanswered,
     ) -> Self {
         Self {
             perform: Some(perform),
             result: None,
             early,
             reply,
+            waits: Waits::among(all),
         }
     }
 }
@@ -59,10 +91,16 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { result, reply, .. } = *self;
+        let Self {
+            result,
+            reply,
+            waits,
+            ..
+        } = *self;
         let lost = || Err(Error::Busy("the work was not carried out".to_owned()));
         let answer = committed.and_then(|()| result.map_or_else(lost, Ok));
         // The caller may have gone away; what was committed stays committed.
         let _ = reply.send(answer);
+        drop(waits);
     }
 }

@@ -18,7 +18,7 @@ use super::commit::{commit_together, end_the_process};
 use super::error::Error;
 use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
-use super::piece::{Early, Piece, Work};
+use super::piece::{Early, Piece, Unanswered, Work};
 use super::sql::Connection;
 use super::threads::{Threads, on_a_thread};
 pub(super) use super::tx::Tx;
@@ -64,6 +64,7 @@ pub(super) enum Queue {
 pub(super) struct Writer {
     work: mpsc::Sender<Asked>,
     intake: mpsc::Sender<Asked>,
+    unanswered: Unanswered,
 }
 
 /// What lies behind a writer.
@@ -119,7 +120,17 @@ impl Writer {
                 }
             }
         };
-        (Self { work, intake }, life)
+        let writer = Self {
+            work,
+            intake,
+            unanswered: Unanswered::default(),
+        };
+        (writer, life)
+    }
+
+    /// Does nobody wait for an answer?
+    pub(super) fn is_idle(&self) -> bool {
+        self.unanswered.is_nobody()
     }
 
     /// Performs `work` in a transaction and answers after its commit.
@@ -146,7 +157,7 @@ impl Writer {
             Queue::Work => &self.work,
             Queue::Intake => &self.intake,
         };
-        let piece = Box::new(Work::new(work, reply));
+        let piece = Box::new(Work::new(work, reply, &self.unanswered));
         door.try_send((piece, durability))
             .map_err(|full| match full {
                 mpsc::error::TrySendError::Full(_) => {

@@ -14,7 +14,7 @@ use super::commit::commit_together;
 use super::error::Error;
 use super::journal::{Committed, Journal, sync_loop};
 use super::moved::Moved;
-use super::piece::{Early, Work};
+use super::piece::{Early, Unanswered, Work};
 use super::writer::{Asked, Durability, Files, Tx};
 use super::{Entry, Store, Taken};
 use crate::clock::Clock;
@@ -180,7 +180,13 @@ fn refuse(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
 
 fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
     let (reply, answer) = oneshot::channel();
-    ((Box::new(Work::new((note, None), reply)), how), answer)
+    (
+        (
+            Box::new(Work::new((note, None), reply, &Unanswered::default())),
+            how,
+        ),
+        answer,
+    )
 }
 
 /// Syncs this one batch and ends.
@@ -230,7 +236,11 @@ async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
     let (reply, mut answer) = oneshot::channel();
     let early: Early<()> = Box::new(move |()| heard.send(()).unwrap());
     let delivery: Asked = (
-        Box::new(Work::new((note, Some(early)), reply)),
+        Box::new(Work::new(
+            (note, Some(early)),
+            reply,
+            &Unanswered::default(),
+        )),
         Durability::Soon,
     );
 
@@ -250,7 +260,11 @@ async fn what_is_not_committed_leads_to_nothing() {
     let (reply, mut answer) = oneshot::channel();
     let early: Early<()> = Box::new(move |()| heard.send(()).unwrap());
     let refused: Asked = (
-        Box::new(Work::new((refuse, Some(early)), reply)),
+        Box::new(Work::new(
+            (refuse, Some(early)),
+            reply,
+            &Unanswered::default(),
+        )),
         Durability::Soon,
     );
 

@@ -28,9 +28,8 @@ use estop::entra::{AccessToken, TokenSource};
 use estop::graph::Budgets;
 use estop::signature::{Secret, sign};
 use estop::sim::{Aspect, Effect, Entra, INVOICE_BOT, Limits, Tenant};
-use estop::store::{Asked, NewRun, RunFilter, Saw, Taking, Terms};
+use estop::store::{Asked, NewRun, RunFilter, Saw, Store, Taking, Terms};
 use estop::transport::{Failure, Transport};
-use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -43,8 +42,6 @@ pub const NOW: i64 = 1_790_000_000;
 const PATIENCE: usize = 4_000;
 /// How far the clock is moved at a time.
 const TICK: Duration = Duration::from_millis(100);
-/// How many connections of the store read.
-const READERS: u64 = 4;
 /// And once something takes long.
 const LONG_TICK: Duration = Duration::from_millis(500);
 
@@ -63,6 +60,8 @@ pub struct World {
     setting: Setting,
     /// Where it is not in a file: see `ESTOP_TEST_STORE`.
     database: Option<Database>,
+    /// The stores of the other services on it.
+    others: Mutex<Vec<Store>>,
 }
 
 /// A detection on its way, the same however often it is sent.
@@ -229,12 +228,15 @@ impl World {
             folder,
             setting,
             database,
+            others: Mutex::default(),
         }
     }
 
     /// Another service on the same database and tenant, with its door.
     pub async fn another(&self) -> (Service, Router) {
-        open(self.folder.path(), &self.entra, &self.clock, &self.setting).await
+        let opened = open(self.folder.path(), &self.entra, &self.clock, &self.setting).await;
+        self.others.lock().unwrap().push(opened.0.store.clone());
+        opened
     }
 
     /// A part of the service that decides nothing, on the same database and tenant, which reaches the
@@ -250,7 +252,9 @@ impl World {
         parts.transport = wrap(parts.transport);
         // As it is for a part that only shows them, or knows none.
         parts.catalog = Catalog::default();
-        Box::pin(Service::start(parts)).await.unwrap()
+        let part = Box::pin(Service::start(parts)).await.unwrap();
+        self.others.lock().unwrap().push(part.store.clone());
+        part
     }
 
     /// A file that lies beside the store's, or beside the configuration where the store has none.
@@ -336,6 +340,7 @@ impl World {
             folder,
             mut setting,
             database,
+            others: _,
         } = self;
         drop((service, door));
         // Aborted loops are dropped when the runtime next comes by.
@@ -359,6 +364,7 @@ impl World {
             folder,
             setting,
             database,
+            others: Mutex::default(),
         }
     }
 
@@ -508,20 +514,25 @@ impl World {
     /// Lets every loop do what it can at this moment of the clock: until for two rounds nobody
     /// asked the store or the tenant for anything.
     pub async fn breathe(&self) {
-        let store = &self.service.store;
+        let mut stores = self.others.lock().unwrap().clone();
+        stores.push(self.service.store.clone());
+        let asked = || {
+            (
+                stores.iter().map(Store::asked).sum::<u64>(),
+                self.entra.journal_len(),
+            )
+        };
         let mut calm = 0;
         while calm < 2 {
-            let before = (store.asked(), self.entra.journal_len());
+            let before = asked();
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }
-            // The store answers from threads of its own. A write waits for those before it, and
-            // as many reads as there are connections wait for every other.
-            let _ = store.synced().await;
-            join_all((0..READERS).map(|_| store.standing())).await;
-            let after = (store.asked(), self.entra.journal_len());
-            let still = after == (before.0 + 1 + READERS, before.1);
-            calm = if still { calm + 1 } else { 0 };
+            // Stores answer from threads of their own, and from a server.
+            for store in &stores {
+                let _ = store.quiet().await;
+            }
+            calm = if asked() == before { calm + 1 } else { 0 };
         }
     }
 

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::file::{Access, FileConnection};
 use super::live::Live;
-use super::query::{Answer, Query, Session};
+use super::query::{Answer, Query, Session, query};
 use super::server::{For, SharedServer};
 use crate::store::error::Error;
 
@@ -74,6 +75,16 @@ impl Readers {
             free: Arc::new(Semaphore::new(READERS)),
             here: false,
         }
+    }
+
+    /// Waits until everyone who asked before is answered: as many reads as there are places wait for
+    /// every other. Nobody is waited for who has his answer and does not come for it.
+    pub(in crate::store) async fn quiet(&self) -> Result<(), Error> {
+        if self.free.available_permits() == READERS {
+            return Ok(());
+        }
+        let reads = (0..READERS).map(|_| query("select 1 as one").fetch_optional(self));
+        try_join_all(reads).await.map(drop)
     }
 
     /// Leaves the asking thread no more, where the store is a file.
