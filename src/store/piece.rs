@@ -20,8 +20,8 @@ pub(super) trait Piece: Send {
 /// Hears of a result that is committed, and not yet on disk.
 pub(super) type Early<T> = Box<dyn FnOnce(&T) + Send>;
 
-/// How many pieces wait for their answer. Cheap to clone.
-#[derive(Clone, Default)]
+/// How many wait for their answer. Cheap to clone.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Unanswered(Arc<AtomicUsize>);
 
 impl Unanswered {
@@ -31,10 +31,10 @@ impl Unanswered {
 }
 
 /// One of them, for as long as this lives.
-struct Waits(Unanswered);
+pub(super) struct Waits(Unanswered);
 
 impl Waits {
-    fn among(all: &Unanswered) -> Self {
+    pub(super) fn among(all: &Unanswered) -> Self {
         all.0.fetch_add(1, Ordering::AcqRel);
         Self(all.clone())
     }

@@ -12,15 +12,20 @@ use super::live::Live;
 use super::query::{Answer, Query, Session, query};
 use super::server::{For, SharedServer};
 use crate::store::error::Error;
+use crate::store::piece::{Unanswered, Waits};
 
 /// Connections that read beside the writer.
 const READERS: usize = 4;
+/// How often it is looked whether those who have a place have come for their answers.
+const ROUNDS: usize = 8;
 
 /// The readers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Readers {
     of: Of,
     free: Arc<Semaphore>,
+    /// Threads that look for an answer.
+    at_work: Unanswered,
     /// Where no other thread may come between: everything is asked at once.
     here: bool,
 }
@@ -73,18 +78,26 @@ impl Readers {
         Self {
             of,
             free: Arc::new(Semaphore::new(READERS)),
+            at_work: Unanswered::default(),
             here: false,
         }
     }
 
-    /// Waits until everyone who asked before is answered: as many reads as there are places wait for
-    /// every other. Nobody is waited for who has his answer and does not come for it.
+    /// Waits until everyone who asked before is answered. Nobody is waited for long who has his
+    /// answer and does not come for it.
     pub(in crate::store) async fn quiet(&self) -> Result<(), Error> {
-        if self.free.available_permits() == READERS {
-            return Ok(());
+        let nothing = || query("select 1 as one").fetch_optional(self);
+        while !self.at_work.is_nobody() {
+            nothing().await?;
         }
-        let reads = (0..READERS).map(|_| query("select 1 as one").fetch_optional(self));
-        try_join_all(reads).await.map(drop)
+        for _ in 0..ROUNDS {
+            if self.free.available_permits() == READERS {
+                break;
+            }
+            // As many reads as there are places come behind most others.
+            try_join_all((0..READERS).map(|_| nothing())).await?;
+        }
+        Ok(())
     }
 
     /// Leaves the asking thread no more, where the store is a file.
@@ -169,7 +182,12 @@ impl Session for &Readers {
         };
         // The place is free once the answer is heard, so that whoever waits for every place hears
         // after everyone who asked before.
-        let reading = spawn_blocking(move || (idle.answer(&query), permit));
+        let at_work = Waits::among(&self.at_work);
+        let reading = spawn_blocking(move || {
+            let answer = idle.answer(&query);
+            drop(at_work);
+            (answer, permit)
+        });
         let (answer, _heard) = reading.await.map_err(|_| gone())?;
         answer
     }
