@@ -39,18 +39,24 @@ impl Store {
         self.write_as(Durability::WithTheNext, work).await
     }
 
-    /// Waits until whatever was written before is on disk, and whoever waits for it is answered.
+    /// Waits until whatever was written before is on disk. Who waits for it may hear of it later.
     pub async fn synced(&self) -> Result<(), Error> {
-        self.write(|_| Box::pin(async { Ok(()) })).await
+        self.count_asked();
+        self.after_every_write().await
+    }
+
+    async fn after_every_write(&self) -> Result<(), Error> {
+        let how = (Queue::Work, Durability::Synced);
+        let nothing = self.writer.write(|_| Box::pin(async { Ok(()) }), how);
+        nothing.await
     }
 
     /// Waits until whoever asked before is answered. It is not counted among what was asked, so that
     /// [`Store::asked`] tells whether anybody else did.
     pub async fn quiet(&self) -> Result<(), Error> {
-        if !self.writer.is_idle() {
-            let how = (Queue::Work, Durability::Synced);
-            let nothing = self.writer.write(|_| Box::pin(async { Ok(()) }), how);
-            nothing.await?;
+        // A write that the writer syncs itself is answered before those that another thread still syncs.
+        while !self.writer.is_idle() {
+            self.after_every_write().await?;
         }
         self.readers.quiet().await
     }

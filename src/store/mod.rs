@@ -100,6 +100,7 @@ mod ties;
 mod tokens;
 mod triaged;
 mod tx;
+mod unanswered;
 mod undo;
 mod voting;
 mod wolf;

@@ -1,12 +1,10 @@
 //! One piece of work for the writer: done inside a transaction, answered after its commit.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::error::Error;
+use super::unanswered::{Unanswered, Waits};
 use super::writer::Tx;
 
 /// One piece of work: done inside a transaction, answered after its commit.
@@ -19,32 +17,6 @@ pub(super) trait Piece: Send {
 
 /// Hears of a result that is committed, and not yet on disk.
 pub(super) type Early<T> = Box<dyn FnOnce(&T) + Send>;
-
-/// How many wait for their answer. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Unanswered(Arc<AtomicUsize>);
-
-impl Unanswered {
-    pub(super) fn is_nobody(&self) -> bool {
-        self.0.load(Ordering::Acquire) == 0
-    }
-}
-
-/// One of them, for as long as this lives.
-pub(super) struct Waits(Unanswered);
-
-impl Waits {
-    pub(super) fn among(all: &Unanswered) -> Self {
-        all.0.fetch_add(1, Ordering::AcqRel);
-        Self(all.clone())
-    }
-}
-
-impl Drop for Waits {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
 
 pub(super) struct Work<F, T> {
     perform: Option<F>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -14,7 +15,8 @@ use super::commit::commit_together;
 use super::error::Error;
 use super::journal::{Committed, Journal, sync_loop};
 use super::moved::Moved;
-use super::piece::{Early, Unanswered, Work};
+use super::piece::{Early, Work};
+use super::unanswered::Unanswered;
 use super::writer::{Asked, Durability, Files, Tx};
 use super::{Entry, Store, Taken};
 use crate::clock::Clock;
@@ -187,6 +189,35 @@ fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
         ),
         answer,
     )
+}
+
+#[tokio::test]
+async fn whoever_asked_before_is_answered_once_it_is_quiet_and_quiet_is_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("estop.db");
+    let opened = Store::open(path.as_path(), Entry::Service, Clock::system()).await;
+    let (store, life) = opened.unwrap();
+    let _life = tokio::spawn(life);
+    let asked = store.asked();
+    for _ in 0..20 {
+        let mut write = Box::pin(store.synced());
+        let mut read = Box::pin(store.standing());
+        // They are on their way, if not answered already.
+        let (written, was_read) = ((&mut write).now_or_never(), (&mut read).now_or_never());
+
+        store.quiet().await.unwrap();
+
+        let written = written.or_else(|| write.now_or_never());
+        let was_read = was_read.or_else(|| read.now_or_never());
+        assert!(written.unwrap().is_ok());
+        assert!(was_read.unwrap().is_ok());
+    }
+    store.quiet().await.unwrap();
+    assert_eq!(
+        store.asked(),
+        asked + 40,
+        "what was asked, and nothing more"
+    );
 }
 
 /// Syncs this one batch and ends.

@@ -12,7 +12,7 @@ use super::live::Live;
 use super::query::{Answer, Query, Session, query};
 use super::server::{For, SharedServer};
 use crate::store::error::Error;
-use crate::store::piece::{Unanswered, Waits};
+use crate::store::unanswered::{Unanswered, Waits};
 
 /// Connections that read beside the writer.
 const READERS: usize = 4;
