@@ -239,7 +239,7 @@ impl Database {
     }
 
     /// A copy of one that a service has opened once, and nothing else: a tenth of a second instead
-    /// of three, for those that are not about the making of the schema.
+    /// of three tenths, for those that are not about the making of the schema.
     fn copied(cluster: Arc<Cluster>) -> Self {
         cluster.has_template.get_or_init(|| migrate(&cluster));
         Self::made(cluster, &format!("template {TEMPLATE} strategy file_copy"))
@@ -265,11 +265,8 @@ impl Database {
 
     /// One that no service has worked on, where all worlds are to be stored in one.
     pub fn if_wanted() -> Option<Self> {
-        if is_wanted() {
-            Cluster::get().map(Self::copied)
-        } else {
-            None
-        }
+        let cluster = is_wanted().then(Cluster::get).flatten();
+        cluster.map(Self::copied)
     }
 
     /// Its address.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use estop::domain::containment::EntityEvent;
 use estop::domain::coverage::{Coverage, Door, DoorState};
 use estop::domain::entity::{Entity, ObjectId};
+use estop::domain::id::RunId;
 use estop::domain::moment::Moment;
 use estop::domain::order::OrderKind;
 use estop::domain::run::{Lane, RunEvent, RunState};
@@ -45,15 +46,21 @@ async fn e01_a_delivery_that_was_thanked_for_survives_everything() {
     world.nothing_left_over().await;
 }
 
-/// The run in hand is due, and leased, in an hour, by the clock that is right again.
-#[tokio::test]
-async fn e09_a_clock_that_is_put_right_while_we_are_down_holds_up_no_run() {
+/// A run whose write is on its way, by a clock that is an hour fast.
+async fn at_work_by_a_fast_clock() -> (World, RunId) {
     let world = World::new().await;
     world.hand.put_forward(HOUR_MILLIS);
     let on = On::request("PATCH", &invoice_bot().to_string());
     world.entra.push_fault(Fault::new(on, What::HoldRequest));
     let run = world.contain(Entity::agent(invoice_bot())).await;
     world.until_held(1).await;
+    (world, run)
+}
+
+/// The run in hand is due, and leased, in an hour, by the clock that is right again.
+#[tokio::test]
+async fn e09_a_clock_that_is_put_right_while_we_are_down_holds_up_no_run() {
+    let (world, run) = at_work_by_a_fast_clock().await;
 
     world.hand.put_forward(-HOUR_MILLIS);
     let world = world.restart().await;
@@ -66,12 +73,7 @@ async fn e09_a_clock_that_is_put_right_while_we_are_down_holds_up_no_run() {
 /// It was made due at once by the clock that was still an hour fast.
 #[tokio::test]
 async fn e09_a_clock_that_is_put_right_while_we_start_holds_up_no_run() {
-    let world = World::new().await;
-    world.hand.put_forward(HOUR_MILLIS);
-    let on = On::request("PATCH", &invoice_bot().to_string());
-    world.entra.push_fault(Fault::new(on, What::HoldRequest));
-    let run = world.contain(Entity::agent(invoice_bot())).await;
-    world.until_held(1).await;
+    let (world, run) = at_work_by_a_fast_clock().await;
 
     let world = world.restart().await;
     world.hand.put_forward(-HOUR_MILLIS);
