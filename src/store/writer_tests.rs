@@ -193,11 +193,8 @@ fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
 
 #[tokio::test]
 async fn whoever_asked_before_is_answered_once_it_is_quiet_and_quiet_is_not_counted() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("estop.db");
-    let opened = Store::open(path.as_path(), Entry::Service, Clock::system()).await;
-    let (store, life) = opened.unwrap();
-    let _life = tokio::spawn(life);
+    let (store, begin, _folder) = store().await;
+    begin.send(()).unwrap();
     let asked = store.asked();
     for _ in 0..20 {
         let mut write = Box::pin(store.synced());
