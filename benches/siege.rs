@@ -1,7 +1,8 @@
 //! Kills while everybody wants something: 100,000 detections a minute, as many forged ones, two
 //! thousand connections that never end their request, fifty thousand low runs in the queue.
 //!
-//! On demand only: six minutes. `ESTOP_BENCH_SIEGE` asks for other seconds of each part.
+//! On demand only: six minutes. `ESTOP_BENCH_SIEGE` asks for other seconds of each part; with 600 it is
+//! the half hour of threat E08, and the growth of memory counts.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use uuid::Uuid;
 
 use crate::stage::bodies::{Bodies, signed};
-use crate::stage::machine::memory;
+use crate::stage::machine::{memory, slope};
 use crate::stage::sender::{Told, dawdle, stream};
 use crate::stage::service::{Ground, Program, Served, start_on};
 use crate::stage::tenant::Far;
@@ -37,6 +38,12 @@ const LOW_RATE: u32 = 2_000;
 const GATE: Duration = Duration::from_millis(50);
 /// What threat E07 asks for behind a queue of low runs.
 const GATE_BEHIND_LOW: Duration = Duration::from_secs(5);
+/// How often the memory is looked at.
+const LOOKS_EVERY: Duration = Duration::from_secs(5);
+/// What it may grow by in a minute once a part has gone on for half its time, in MiB (threat E08); shorter
+/// parts are warm-up.
+const SLOPE_MAX: f64 = 1.0;
+const SLOPE_COUNTS_FROM: u32 = 600;
 /// How long the last may take to be decided, and contained.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
@@ -56,6 +63,8 @@ struct Part {
     spans: Vec<Duration>,
     kills: Told,
     others: Told,
+    /// Minutes since it began, and MiB resident.
+    looks: Vec<(f64, f64)>,
 }
 
 /// Measures and reports.
@@ -81,7 +90,7 @@ pub async fn bench() {
     let forged = siege.part(1, "threatIntelligenceAccount", false).await;
     let low = siege.queue_low_runs().await;
     let waiting = siege.counted("select count(*) from run where state = 'queued'");
-    let behind = siege.kills_behind_low_runs().await;
+    let behind = siege.kills(2).await;
     siege.settle(kills).await;
     let rows = [
         ("beside 100,000 detections a minute", &crowd, GATE),
@@ -89,6 +98,7 @@ pub async fn bench() {
         ("behind low runs", &behind, GATE_BEHIND_LOW),
     ];
     let mut lines: Vec<Line> = rows.into_iter().flat_map(kill_lines).collect();
+    lines.extend(rows.map(|(beside, part, _)| growth(beside, part, seconds)));
     lines.push(Line::new(
         "low runs in the queue when the kills began",
         waiting.to_string(),
@@ -110,6 +120,20 @@ fn kill_lines((beside, part, gate): (&str, &Part, Duration)) -> [Line; 2] {
         Line::new(&format!("p50 {beside}"), millis(p50)),
         Line::new(&format!("p99 {beside}"), millis(p99)).gate(&millis(gate), p99 <= gate),
     ]
+}
+
+fn growth(beside: &str, part: &Part, seconds: u32) -> Line {
+    let settled = &part.looks[part.looks.len() / 2..];
+    let slope = slope(settled.iter().copied());
+    let line = Line::new(
+        &format!("RSS {beside}, growth a minute in its second half"),
+        format!("{slope:+.2} MiB"),
+    );
+    if seconds >= SLOPE_COUNTS_FROM {
+        line.gate(&format!("{SLOPE_MAX} MiB"), slope < SLOPE_MAX)
+    } else {
+        line
+    }
 }
 
 fn of(told: &Told, status: u16) -> usize {
@@ -137,10 +161,6 @@ impl Siege {
         Part { others, ..part }
     }
 
-    async fn kills_behind_low_runs(&self) -> Part {
-        self.kills(2).await
-    }
-
     /// The kills of one part: each about an agent of its own.
     async fn kills(&self, part: usize) -> Part {
         let count = (KILLS * self.seconds) as usize;
@@ -151,7 +171,11 @@ impl Siege {
         let sent = Arc::new(Mutex::new(vec![None; count]));
         let noted = Arc::clone(&sent);
         let note = move |number: usize, at: Instant| noted.lock().unwrap()[number] = Some(at);
-        let kills = stream(&self.served.address, (KILLS, CONNECTIONS.0), make, note).await;
+        let mut looks = Vec::new();
+        let kills = tokio::select! {
+            kills = stream(&self.served.address, (KILLS, CONNECTIONS.0), make, note) => kills,
+            never = self.look(&mut looks) => never,
+        };
         // The last of them are still on their way.
         tokio::time::sleep(GATE_BEHIND_LOW).await;
         let spans = spans(&self.far, &agents, &sent.lock().unwrap());
@@ -159,6 +183,17 @@ impl Siege {
             spans,
             kills,
             others: Told::new(),
+            looks,
+        }
+    }
+
+    /// How its memory grows, for as long as anyone looks.
+    async fn look(&self, looks: &mut Vec<(f64, f64)>) -> ! {
+        let began = Instant::now();
+        loop {
+            tokio::time::sleep(LOOKS_EVERY).await;
+            let minutes = began.elapsed().as_secs_f64() / 60.0;
+            looks.push((minutes, memory(self.served.pid(), "VmRSS:")));
         }
     }
 

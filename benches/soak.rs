@@ -12,7 +12,7 @@ use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::stage::bodies::{Bodies, signed};
-use crate::stage::machine::{memory, open_files};
+use crate::stage::machine::{memory, open_files, slope};
 use crate::stage::sender::{not_taken, stream};
 use crate::stage::service::{Program, Served, program_file, start};
 use crate::stage::tenant::Far;
@@ -161,7 +161,7 @@ async fn look(served: &Served, span: Duration) -> Vec<Look> {
 
 fn growth(looks: &[Look], minutes: u64) -> Vec<Line> {
     let settled = &looks[looks.len() / 2..];
-    let slope = slope(settled);
+    let slope = slope(settled.iter().map(|look| (look.hours, look.resident)));
     let memory = Line::new(
         "RSS in its second half, growth an hour",
         format!("{slope:+.1} MiB"),
@@ -187,19 +187,6 @@ fn growth(looks: &[Look], minutes: u64) -> Vec<Line> {
         Line::new("longest journal", format!("{} MiB", journal >> 20))
             .gate("64 MiB", journal <= JOURNAL_MAX),
     ]
-}
-
-/// Least squares: MiB an hour.
-fn slope(looks: &[Look]) -> f64 {
-    let count = looks.len().max(1) as f64;
-    let mean = |of: fn(&Look) -> f64| looks.iter().map(of).sum::<f64>() / count;
-    let (hours, resident) = (mean(|look| look.hours), mean(|look| look.resident));
-    let spread: f64 = looks.iter().map(|look| (look.hours - hours).powi(2)).sum();
-    let together: f64 = looks
-        .iter()
-        .map(|look| (look.hours - hours) * (look.resident - resident))
-        .sum();
-    together / spread.max(1e-12)
 }
 
 /// What `estop audit verify` says of the store that is left.

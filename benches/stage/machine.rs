@@ -75,6 +75,17 @@ pub fn memory(pid: u32, line: &str) -> f64 {
     digits.parse::<f64>().unwrap() / 1024.0
 }
 
+/// What the second of each pair grows by where the first grows by one: the line of least squares.
+pub fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let count = points.clone().count().max(1) as f64;
+    let sum = |all: (f64, f64), one: (f64, f64)| (all.0 + one.0, all.1 + one.1);
+    let all = points.clone().fold((0.0, 0.0), sum);
+    let (x_mean, y_mean) = (all.0 / count, all.1 / count);
+    let spread: f64 = points.clone().map(|(x, _)| (x - x_mean).powi(2)).sum();
+    let together: f64 = points.map(|(x, y)| (x - x_mean) * (y - y_mean)).sum();
+    together / spread.max(1e-12)
+}
+
 /// Files, sockets and the like that a process has open.
 pub fn open_files(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd"))

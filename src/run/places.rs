@@ -12,8 +12,19 @@ use crate::domain::moment::Moment;
 use crate::domain::run::Lane;
 use crate::store::{Claim, Claimed};
 
-/// Runs one worker loop carries at the same time.
+/// Runs that a worker loop for kills alone carries at the same time.
 const PLACES: usize = 512;
+/// And one that serves whoever comes. Runs that only look are in no hurry, and each that is at work holds some
+/// 90 KiB with its connections.
+const PLACES_OF_ALL: usize = 256;
+
+/// Places of a worker loop with this slowest lane.
+const fn places(lane: Lane) -> usize {
+    match lane {
+        Lane::Contain => PLACES,
+        Lane::Bulk => PLACES_OF_ALL,
+    }
+}
 
 /// The places of one worker loop. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,11 +58,11 @@ impl Places {
         (name, lane): (WorkerName, Lane),
         stop: CancellationToken,
     ) -> (Self, mpsc::Receiver<Seated>) {
-        let (to_worker, seated) = mpsc::channel(PLACES);
+        let (to_worker, seated) = mpsc::channel(places(lane));
         let places = Self {
             name,
             lane,
-            free: Arc::new(Semaphore::new(PLACES)),
+            free: Arc::new(Semaphore::new(places(lane))),
             to_worker,
             stop,
         };
@@ -78,12 +89,12 @@ impl Places {
 
     /// Is nobody on any of them, and nobody about to be?
     pub(super) fn are_free(&self) -> bool {
-        self.free.available_permits() == PLACES
+        self.free.available_permits() == places(self.lane)
     }
 
     /// Waits until they are: a run that is being begun at this moment still comes.
     pub(super) async fn freed(&self) {
-        let all = u32::try_from(PLACES).unwrap_or(u32::MAX);
+        let all = u32::try_from(places(self.lane)).unwrap_or(u32::MAX);
         // The semaphore is never closed.
         drop(self.free.acquire_many(all).await);
     }

@@ -28,3 +28,36 @@ impl Drop for Waits {
         self.0.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use crate::store::writer_tests::store;
+
+    #[tokio::test]
+    async fn whoever_asked_before_is_answered_once_it_is_quiet_and_quiet_is_not_counted() {
+        let (store, begin, _folder) = store().await;
+        begin.send(()).unwrap();
+        let asked = store.asked();
+        for _ in 0..20 {
+            let mut write = Box::pin(store.synced());
+            let mut read = Box::pin(store.standing());
+            // They are on their way, if not answered already.
+            let (written, was_read) = ((&mut write).now_or_never(), (&mut read).now_or_never());
+
+            store.quiet().await.unwrap();
+
+            let written = written.or_else(|| write.now_or_never());
+            let was_read = was_read.or_else(|| read.now_or_never());
+            assert!(written.unwrap().is_ok());
+            assert!(was_read.unwrap().is_ok());
+        }
+        store.quiet().await.unwrap();
+        assert_eq!(
+            store.asked(),
+            asked + 40,
+            "what was asked, and nothing more"
+        );
+    }
+}

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -28,7 +27,7 @@ use crate::domain::record::{Chain, Record};
 use crate::vault::Vault;
 
 /// A store whose writer begins when it is told to, so that what is asked of it before is one batch.
-async fn store() -> (Store, oneshot::Sender<()>, tempfile::TempDir) {
+pub(super) async fn store() -> (Store, oneshot::Sender<()>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let (clock, _) = Clock::by_hand(Moment::from_millis(0));
     let path = folder.path().join("estop.db");
@@ -189,32 +188,6 @@ fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
         ),
         answer,
     )
-}
-
-#[tokio::test]
-async fn whoever_asked_before_is_answered_once_it_is_quiet_and_quiet_is_not_counted() {
-    let (store, begin, _folder) = store().await;
-    begin.send(()).unwrap();
-    let asked = store.asked();
-    for _ in 0..20 {
-        let mut write = Box::pin(store.synced());
-        let mut read = Box::pin(store.standing());
-        // They are on their way, if not answered already.
-        let (written, was_read) = ((&mut write).now_or_never(), (&mut read).now_or_never());
-
-        store.quiet().await.unwrap();
-
-        let written = written.or_else(|| write.now_or_never());
-        let was_read = was_read.or_else(|| read.now_or_never());
-        assert!(written.unwrap().is_ok());
-        assert!(was_read.unwrap().is_ok());
-    }
-    store.quiet().await.unwrap();
-    assert_eq!(
-        store.asked(),
-        asked + 40,
-        "what was asked, and nothing more"
-    );
 }
 
 /// Syncs this one batch and ends.

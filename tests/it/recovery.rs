@@ -17,6 +17,8 @@ use crate::cluster::is_only_for_sqlite;
 use crate::world::{Setting, World, invoice_bot};
 
 const HOUR_MILLIS: i64 = 3_600_000;
+/// Turns of the runtime from the thanks to where a run is well under way.
+const MOMENTS: usize = 40;
 
 const fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours * 3600)
@@ -44,6 +46,24 @@ async fn e01_a_delivery_that_was_thanked_for_survives_everything() {
     assert_eq!(world.only_run().await.state, RunState::Contained);
     assert_eq!(world.switched(invoice_bot()), [false]);
     world.nothing_left_over().await;
+}
+
+/// Wherever it has got to on the way from the door to its end: nobody waits for a lease to run out.
+#[tokio::test]
+async fn e10_whoever_is_told_to_end_leaves_no_run_leased_to_it() {
+    for moments in 0..MOMENTS {
+        let world = World::new().await;
+        world.detect_agent(invoice_bot()).await;
+        for _ in 0..moments {
+            tokio::task::yield_now().await;
+        }
+        let store = world.service.store.clone();
+
+        world.end().await;
+
+        let left = store.leases_held().await.unwrap();
+        assert_eq!(left, 0, "told to end {moments} moments after the thanks");
+    }
 }
 
 /// A run whose write is on its way, by a clock that is an hour fast.

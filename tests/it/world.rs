@@ -45,6 +45,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// And once something takes long.
 const LONG_TICK: Duration = Duration::from_millis(500);
 
+/// How long a service may take to end.
+const END_WITHIN: Duration = Duration::from_secs(20);
+
 /// Requests that change nothing although they are no GET.
 const READS_BY_POST: [&str; 3] = ["/token", "/getByIds", "/$batch"];
 
@@ -322,6 +325,18 @@ impl World {
         door.clone().oneshot(request).await.unwrap().status()
     }
 
+    /// Tells the service to end, and moves the clock on until it has.
+    pub async fn end(self) {
+        let stores = [self.service.store.clone()];
+        let mut ending = std::pin::pin!(self.service.stop(END_WITHIN));
+        loop {
+            tokio::select! {
+                () = &mut ending => return,
+                () = calm(&stores, &self.entra) => self.hand.advance(TICK),
+            }
+        }
+    }
+
     /// Kills the service where it stands, as a power cut would, and starts another on the same
     /// folder and tenant.
     pub async fn restart(self) -> Self {
@@ -511,29 +526,11 @@ impl World {
         self.pass(Duration::from_secs(60)).await;
     }
 
-    /// Lets every loop do what it can at this moment of the clock: until for two rounds nobody
-    /// asked the store or the tenant for anything.
+    /// Lets every loop do what it can at this moment of the clock.
     pub async fn breathe(&self) {
         let mut stores = self.others.lock().unwrap().clone();
         stores.push(self.service.store.clone());
-        let asked = || {
-            (
-                stores.iter().map(Store::asked).sum::<u64>(),
-                self.entra.journal_len(),
-            )
-        };
-        let mut calm = 0;
-        while calm < 2 {
-            let before = asked();
-            for _ in 0..8 {
-                tokio::task::yield_now().await;
-            }
-            // Stores answer from threads of their own, and from a server.
-            for store in &stores {
-                let _ = store.quiet().await;
-            }
-            calm = if asked() == before { calm + 1 } else { 0 };
-        }
+        calm(&stores, &self.entra).await;
     }
 
     async fn is_settled(&self) -> bool {
@@ -722,6 +719,28 @@ impl World {
             }
         }
         self.chain_holds().await;
+    }
+}
+
+/// Until for two rounds nobody asked these stores or the tenant for anything.
+async fn calm(stores: &[Store], entra: &Entra) {
+    let asked = || {
+        (
+            stores.iter().map(Store::asked).sum::<u64>(),
+            entra.journal_len(),
+        )
+    };
+    let mut calm = 0;
+    while calm < 2 {
+        let before = asked();
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        // Stores answer from threads of their own, and from a server.
+        for store in stores {
+            let _ = store.quiet().await;
+        }
+        calm = if asked() == before { calm + 1 } else { 0 };
     }
 }
 
