@@ -10,6 +10,7 @@ use estop::signature::Secret;
 use estop::sim::{Fault, On, What};
 use estop::store::{RunFilter, Store};
 
+use crate::cluster::is_only_for_sqlite;
 use crate::program::{Program, Site, exchange};
 
 /// How often a test looks at what it waits for.
@@ -151,6 +152,9 @@ async fn asked_to_stop_without_a_token_it_does_not_wait_for_one() {
 
 #[tokio::test]
 async fn d11_a_second_service_on_one_store_is_refused() {
+    if is_only_for_sqlite("a store that only one works on") {
+        return;
+    }
     let site = Site::new().await;
     let mut first = site.start(&[]);
     let address = first.doors().await.unwrap();

@@ -325,13 +325,13 @@ impl World {
         door.clone().oneshot(request).await.unwrap().status()
     }
 
-    /// Tells the service to end, and moves the clock on until it has.
-    pub async fn end(self) {
+    /// Tells the service to end, moves the clock on until it has, and answers how many leases it leaves.
+    pub async fn end(self) -> i64 {
         let stores = [self.service.store.clone()];
         let mut ending = std::pin::pin!(self.service.stop(END_WITHIN));
         loop {
             tokio::select! {
-                () = &mut ending => return,
+                () = &mut ending => return stores[0].leases_held().await.unwrap(),
                 () = calm(&stores, &self.entra) => self.hand.advance(TICK),
             }
         }
@@ -505,8 +505,11 @@ impl World {
     /// Moves the clock on by `span`, letting everyone work in between. Long spans go in steps too
     /// short for a lease to run out.
     pub async fn pass(&self, span: Duration) {
-        let long = span > Duration::from_secs(20);
-        let tick = if long { Duration::from_secs(2) } else { TICK };
+        let tick = match span.as_secs() {
+            0..=20 => TICK,
+            21..3_600 => Duration::from_secs(2),
+            _ => Duration::from_secs(5),
+        };
         self.pass_in(span, tick).await;
     }
 

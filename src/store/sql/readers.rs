@@ -18,6 +18,8 @@ use crate::store::unanswered::{Unanswered, Waits};
 const READERS: usize = 4;
 /// How often it is looked whether those who have a place have come for their answers.
 const ROUNDS: usize = 8;
+/// The same where each looks for his answer by himself, and may first have to connect.
+const ROUNDS_OF_SERVER: usize = 64;
 
 /// The readers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -90,7 +92,11 @@ impl Readers {
         while !self.at_work.is_nobody() {
             nothing().await?;
         }
-        for _ in 0..ROUNDS {
+        let rounds = match self.of {
+            Of::File(_) => ROUNDS,
+            Of::Server(..) => ROUNDS_OF_SERVER,
+        };
+        for _ in 0..rounds {
             if self.free.available_permits() == READERS {
                 break;
             }
