@@ -508,7 +508,7 @@ impl World {
         let tick = match span.as_secs() {
             0..=20 => TICK,
             21..3_600 => Duration::from_secs(2),
-            _ => Duration::from_secs(5),
+            _ => Duration::from_secs(10),
         };
         self.pass_in(span, tick).await;
     }

@@ -77,8 +77,8 @@ fn how_much() -> Share {
         },
         (true, None) => Share {
             at_a_time: 16,
-            passes_apart: 7,
-            moments_apart: 5,
+            passes_apart: 9,
+            moments_apart: 6,
         },
         (_, Some(other)) => panic!("ESTOP_CRASH is `{other}`; only whole is known"),
     }
