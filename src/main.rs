@@ -19,9 +19,8 @@ fn main() -> ExitCode {
     let cli = Cli::typed();
     #[cfg(debug_assertions)]
     arm(&environment);
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(_) => return ExitCode::from(1),
+    let Ok(runtime) = estop::app::runtime() else {
+        return ExitCode::from(1);
     };
     runtime.block_on(run(cli, environment)).into()
 }
