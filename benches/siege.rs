@@ -40,9 +40,9 @@ const GATE: Duration = Duration::from_millis(50);
 const GATE_BEHIND_LOW: Duration = Duration::from_secs(5);
 /// How often the memory is looked at.
 const LOOKS_EVERY: Duration = Duration::from_secs(5);
-/// What it may grow by in a minute once a part has gone on for half its time, in MiB (threat E08); shorter
-/// parts are warm-up.
+/// What it may grow by in a minute once a part has gone on for half its time, in MiB (threat E08).
 const SLOPE_MAX: f64 = 1.0;
+/// Seconds of a part from which that counts; a shorter one is warm-up.
 const SLOPE_COUNTS_FROM: u32 = 600;
 /// How long the last may take to be decided, and contained.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);

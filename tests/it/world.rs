@@ -733,8 +733,8 @@ async fn calm(stores: &[Store], entra: &Entra) {
             entra.journal_len(),
         )
     };
-    let mut calm = 0;
-    while calm < 2 {
+    let mut rounds = 0;
+    while rounds < 2 {
         let before = asked();
         for _ in 0..8 {
             tokio::task::yield_now().await;
@@ -743,7 +743,7 @@ async fn calm(stores: &[Store], entra: &Entra) {
         for store in stores {
             let _ = store.quiet().await;
         }
-        calm = if asked() == before { calm + 1 } else { 0 };
+        rounds = if asked() == before { rounds + 1 } else { 0 };
     }
 }
 
