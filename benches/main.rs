@@ -30,7 +30,7 @@ mod strike;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
-    let runtime = estop::app::runtime().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     match std::env::var("ESTOP_BENCH_ROLE").as_deref() {
         Ok("floor") => runtime.block_on(stage::floor::serve()),
         Ok("service") => runtime.block_on(stage::service::serve_unthrottled()),

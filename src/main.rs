@@ -19,8 +19,9 @@ fn main() -> ExitCode {
     let cli = Cli::typed();
     #[cfg(debug_assertions)]
     arm(&environment);
-    let Ok(runtime) = estop::app::runtime() else {
-        return ExitCode::from(1);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::from(1),
     };
     runtime.block_on(run(cli, environment)).into()
 }

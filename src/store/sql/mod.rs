@@ -6,7 +6,7 @@
 //! Knows: SQLite, PostgreSQL.
 //! Never: what a table means.
 //!
-//! Read next: `query`, `connection`, `file`, `live`, `server`, `tls`, `ear`, `bulk`, `readers`, `row`, `value`.
+//! Read next: `query`, `connection`, `file`, `live`, `server`, `tls`, `ear`, `bulk`, `readers`, `reading_threads`, `row`, `value`.
 
 mod bulk;
 mod connection;
@@ -15,6 +15,7 @@ mod file;
 mod live;
 mod query;
 mod readers;
+mod reading_threads;
 mod row;
 mod server;
 mod tls;

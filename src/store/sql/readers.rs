@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::yield_now;
 
 use super::file::{Access, FileConnection};
 use super::live::Live;
 use super::query::{Answer, Query, Session, query};
+use super::reading_threads::ReadingThreads;
 use super::server::{For, SharedServer};
 use crate::store::error::Error;
 use crate::store::unanswered::{Unanswered, Waits};
@@ -34,7 +35,7 @@ pub(in crate::store) struct Readers {
 
 #[derive(Clone, Debug)]
 enum Of {
-    File(Idle<FileConnection>),
+    File(Idle<FileConnection>, ReadingThreads),
     Server(SharedServer, Idle<Live>),
 }
 
@@ -68,7 +69,8 @@ impl Readers {
         let idle: Result<Vec<_>, _> = (0..READERS)
             .map(|_| FileConnection::open(path, Access::Read))
             .collect();
-        Ok(Self::new(Of::File(Idle::new(idle?))))
+        let threads = ReadingThreads::begin(READERS)?;
+        Ok(Self::new(Of::File(Idle::new(idle?), threads)))
     }
 
     /// Connections to a server are made when they are first needed.
@@ -93,7 +95,7 @@ impl Readers {
             nothing().await?;
         }
         let rounds = match self.of {
-            Of::File(_) => ROUNDS,
+            Of::File(..) => ROUNDS,
             Of::Server(..) => ROUNDS_OF_SERVER,
         };
         for _ in 0..rounds {
@@ -157,7 +159,7 @@ pub(in crate::store) struct Glance<'a>(pub(in crate::store) &'a Readers);
 impl Session for Glance<'_> {
     async fn run(self, query: Query) -> Result<Answer, Error> {
         let Self(readers) = self;
-        let Of::File(idle) = &readers.of else {
+        let Of::File(idle, _) = &readers.of else {
             return readers.run(query).await;
         };
         // Everyone else may be reading: then it waits its turn like them.
@@ -173,15 +175,15 @@ impl Session for &Readers {
     /// statement ends.
     async fn run(self, query: Query) -> Result<Answer, Error> {
         let gone = || Error::Busy("the readers have ended".to_owned());
-        if let (true, Of::File(idle)) = (self.here, &self.of) {
+        if let (true, Of::File(idle, _)) = (self.here, &self.of) {
             // Whoever else is ready may come first, as he may where a thread must be found.
             yield_now().await;
             return idle.answer(&query);
         }
         let permit = self.free.clone().acquire_owned().await;
         let permit = permit.map_err(|_| gone())?;
-        let idle = match &self.of {
-            Of::File(idle) => idle.clone(),
+        let (idle, threads) = match &self.of {
+            Of::File(idle, threads) => (idle.clone(), threads),
             Of::Server(server, idle) => {
                 return Box::pin(ask_server(server, idle, &query)).await;
             }
@@ -189,12 +191,12 @@ impl Session for &Readers {
         // The place is free once the answer is heard, so that whoever waits for every place hears
         // after everyone who asked before.
         let at_work = Waits::among(&self.at_work);
-        let reading = spawn_blocking(move || {
+        let reading = threads.run(move || {
             let answer = idle.answer(&query);
             drop(at_work);
             (answer, permit)
         });
-        let (answer, _heard) = reading.await.map_err(|_| gone())?;
+        let (answer, _heard) = reading.await.ok_or_else(gone)?;
         answer
     }
 }
