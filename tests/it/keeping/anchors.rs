@@ -34,8 +34,17 @@ fn setting(anchors: &str) -> Setting {
 async fn anchored() -> Desk {
     let desk = Desk::with(setting("{ file: anchors.ndjson }")).await;
     desk.contained("agent", invoice_bot()).await;
-    desk.world.pass(Duration::from_secs(70)).await;
+    anchor(&desk).await;
     desk
+}
+
+/// Lets the head be anchored and written to the file, which the disk does at a pace of its own.
+async fn anchor(desk: &Desk) {
+    desk.world.pass(Duration::from_secs(70)).await;
+    let store = &desk.world.service.store;
+    let last = store.last_anchor().await.unwrap().unwrap().number;
+    let written = || async { store.shipped("anchors.file".to_owned()).await.unwrap() >= last };
+    assert!(desk.world.until(written).await, "{last} is not written");
 }
 
 /// The world without its control API, which holds the store open.
@@ -126,7 +135,7 @@ async fn d03_any_change_deletion_swap_insertion_or_cut_is_named_against_the_anch
 async fn d03_an_anchor_that_was_changed_or_signed_by_another_is_named_by_its_line() {
     let desk = anchored().await;
     desk.contained("agent", invoice_bot()).await;
-    desk.world.pass(Duration::from_secs(70)).await;
+    anchor(&desk).await;
     let text = std::fs::read_to_string(file(&desk)).unwrap();
     let signer = Anchors::read(text.as_bytes(), None)
         .unwrap()
@@ -162,7 +171,7 @@ async fn d04_an_old_copy_of_the_store_writes_nothing_until_a_person_says_so() {
     let names = ["estop.db", "estop.db-wal"];
     let old = names.map(|name| std::fs::read(folder.join(name)).unwrap_or_default());
     desk.contained("agent", invoice_bot()).await;
-    desk.world.pass(Duration::from_secs(70)).await;
+    anchor(&desk).await;
 
     let world = ended(desk).restart_as(|_| {
         for (name, bytes) in names.iter().zip(&old) {
@@ -246,7 +255,7 @@ async fn nothing_is_cut_that_a_kept_run_came_from() {
     };
     let desk = Desk::with(off).await;
     desk.world.detect_agent(invoice_bot()).await;
-    desk.world.pass(Duration::from_secs(70)).await;
+    anchor(&desk).await;
     let mode = ServiceMode::Enforce;
     desk.world.order(OrderKind::Mode { mode }).await.unwrap();
     desk.world.settle().await;
