@@ -17,7 +17,7 @@ use crate::domain::guard::Guards;
 use crate::domain::tools::Tools;
 use crate::entra::TokenSource;
 use crate::graph::{Graph, Link};
-use crate::run::Leases;
+use crate::run::{EarlyLooks, Leases};
 use crate::traces::Traces;
 
 /// The tenant, as far as this role may go. Cheap to clone.
@@ -64,6 +64,8 @@ pub(super) struct Workshop {
     pub(super) keeping: Keeping,
     /// Of all its worker loops.
     pub(super) leases: Leases,
+    /// Of all of them, too.
+    pub(super) early: EarlyLooks,
 }
 
 impl Workshop {
@@ -98,6 +100,7 @@ impl Workshop {
             told: Told::of(parts)?,
             keeping: Keeping::of(parts)?,
             leases: Leases::default(),
+            early: EarlyLooks::default(),
         }))
     }
 }

@@ -34,6 +34,7 @@ impl Service {
             board: self.board.clone(),
             traces: self.traces.clone(),
             leases: workshop.leases.clone(),
+            early: workshop.early.clone(),
         }
     }
 
@@ -61,7 +62,7 @@ impl Service {
             looking_up: Triage::places(),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
-            seats: wakes::seats(places, self.config.caps, self.clock.clone()),
+            seats: wakes::seats(places, self.bench(workshop)),
             traces: self.traces.clone(),
         }
     }

@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::clock::Clock;
-use crate::domain::caps::Caps;
 use crate::domain::delivery::Delivery;
 use crate::domain::id::{DeliveryId, RunId};
 use crate::domain::run::Lane;
-use crate::run::Places;
-use crate::store::AtOnce;
-use crate::triage::{Seat, Seats};
+use crate::run::{Bench, Places};
+use crate::triage::Seats;
 
 /// Hints that may wait.
 const HINTS_MAX: usize = 8192;
@@ -75,17 +72,12 @@ pub(super) fn channels() -> (Wakes, Woken) {
 }
 
 /// Places for runs that are begun where they are made: the reserved worker's for kills.
-pub(super) fn seats((reserved, others): (Places, Places), caps: Caps, clock: Clock) -> Seats {
+pub(super) fn seats((reserved, others): (Places, Places), bench: Bench) -> Seats {
     Arc::new(move |lane| {
         let places = match lane {
             Lane::Contain => &reserved,
             Lane::Bulk => &others,
         };
-        let place = places.place(clock.now())?;
-        let claim = place.claim.clone();
-        Some(Seat {
-            at_once: AtOnce::new(claim, caps),
-            hand: Box::new(move |claimed| place.give(claimed)),
-        })
+        places.seat(&bench)
     })
 }

@@ -31,12 +31,12 @@ use crate::domain::run::Lane;
 use crate::domain::source::{May, SourceTerms};
 use crate::entra::{AccessToken, TokenSource};
 use crate::graph::{Budgets, Cloud, Endpoints, Graph, Link};
-use crate::run::{Bench, Leases, Limits, WorkerName, Workers, sweep_loop, work_loop};
+use crate::run::{Bench, EarlyLooks, Leases, Limits, WorkerName, Workers, sweep_loop, work_loop};
 use crate::sim::{self, Entra, Tenant};
-use crate::store::{AtOnce, Entry, Store};
+use crate::store::{Entry, Store};
 use crate::telemetry::Metrics;
 use crate::traces::Traces;
-use crate::triage::{Held, Hints, Seat, Triage, triage_loop};
+use crate::triage::{Held, Hints, Triage, triage_loop};
 use crate::watch::Watch;
 
 /// When every rehearsal begins, in milliseconds: a Monday noon.
@@ -129,42 +129,36 @@ fn loops(
     let stop = CancellationToken::new();
     let name = WorkerName("rehearsal".to_owned());
     let workers = Workers::new((name, Lane::Bulk), hints, stop.clone());
-    let (places, now) = (workers.places(), stage.clock.clone());
+    let places = workers.places();
     let metrics = Arc::new(Metrics::default());
     let graph = graph(stage, tokens)?;
-    let triage = Triage {
-        store: stage.store.clone(),
-        catalog: Arc::new(ArcSwap::new(Arc::clone(&stage.catalog))),
-        guards: Arc::clone(&guards),
-        restraints: Held::new(Activation::Optional),
-        sources: Arc::new(BTreeMap::from([(source, terms())])),
-        tenant: ObjectId::from_uuid(tenant),
-        graph: graph.clone(),
-        looking_up: Triage::places(),
-        clock: stage.clock.clone(),
-        metrics: Arc::clone(&metrics),
-        seats: Arc::new(move |_| {
-            let place = places.place(now.now())?;
-            let claim = place.claim.clone();
-            let caps = limits().caps;
-            Some(Seat {
-                at_once: AtOnce::new(claim, caps),
-                hand: Box::new(move |claimed| place.give(claimed)),
-            })
-        }),
-        traces: Traces::off(),
-    };
     let bench = Bench {
         board: Board::default(),
         means: Arc::new(Means::of(profile)),
         store: stage.store.clone(),
-        graph,
-        guards,
+        graph: graph.clone(),
+        guards: Arc::clone(&guards),
         clock: stage.clock.clone(),
-        metrics,
+        metrics: Arc::clone(&metrics),
         limits: limits(),
         traces: Traces::off(),
         leases: Leases::default(),
+        early: EarlyLooks::default(),
+    };
+    let sitting = bench.clone();
+    let triage = Triage {
+        store: stage.store.clone(),
+        catalog: Arc::new(ArcSwap::new(Arc::clone(&stage.catalog))),
+        guards,
+        restraints: Held::new(Activation::Optional),
+        sources: Arc::new(BTreeMap::from([(source, terms())])),
+        tenant: ObjectId::from_uuid(tenant),
+        graph,
+        looking_up: Triage::places(),
+        clock: stage.clock.clone(),
+        metrics,
+        seats: Arc::new(move |_| places.seat(&sitting)),
+        traces: Traces::off(),
     };
     let (_, nothing_handed) = mpsc::channel(1);
     let triage_hints = Hints {

@@ -10,13 +10,14 @@
 //! * Nothing is called contained that was not read back closed, and nothing refused that reads so.
 //! * A failed step undoes nothing. Undo restores what was, and only if it is as we left it.
 //!
-//! Read next: `worker`, then `forward`, `step`, `together`, `failure`, `refused`, `verify`, then
+//! Read next: `worker`, then `forward`, `step`, `early`, `together`, `failure`, `refused`, `verify`, then
 //! `backward`, then `sweep`.
 
 mod backward;
 mod company;
 mod conclusion;
 mod coverage;
+mod early;
 mod failure;
 mod forward;
 mod leases;
@@ -36,8 +37,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use early::EarlyLooks;
 pub use leases::Leases;
-pub use places::{Place, Places};
+pub use places::Places;
 pub use sweep::sweep_loop;
 pub use turns::freeze_loop;
 pub use worker::{WorkerName, Workers, work_loop};
@@ -103,6 +105,8 @@ pub struct Bench {
     pub traces: Traces,
     /// The leases of this service.
     pub leases: Leases,
+    /// What it looks at before the run is stored.
+    pub early: EarlyLooks,
 }
 
 /// What became of working on a run for a while.

@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::LEASE;
+use super::early::EarlyLook;
 use super::worker::WorkerName;
+use super::{Bench, LEASE};
 use crate::domain::moment::Moment;
 use crate::domain::run::Lane;
-use crate::store::{Claim, Claimed};
+use crate::store::{AtOnce, Claim, Claimed, NewRun};
+use crate::triage::Seat;
 
 /// Runs that a worker loop for kills alone carries at the same time.
 const PLACES: usize = 512;
@@ -36,18 +39,21 @@ pub struct Places {
     stop: CancellationToken,
 }
 
-/// A place that is taken.
-pub(super) type Taken = OwnedSemaphorePermit;
+/// A place that is taken, and what was looked at early for the run that gets it.
+#[derive(Debug)]
+pub(super) struct Taken {
+    _permit: OwnedSemaphorePermit,
+    early: Option<EarlyLook>,
+}
 
 /// A run that was begun for this worker, with its place.
 pub(super) type Seated = (Claimed, Taken);
 
-/// A place for a run that is to be begun.
-#[derive(Debug)]
-pub struct Place {
-    /// In whose name it is begun.
-    pub claim: Claim,
+/// A place for a run that is to be begun where it is made.
+struct Place {
+    claim: Claim,
     taken: Taken,
+    bench: Bench,
     to_worker: mpsc::Sender<Seated>,
 }
 
@@ -69,14 +75,15 @@ impl Places {
         (places, seated)
     }
 
-    /// A place for a run that is to be begun where it is made.
-    pub fn place(&self, now: Moment) -> Option<Place> {
+    /// A place for a run that is to be begun where it is made, and worked on at this bench.
+    pub fn seat(&self, bench: &Bench) -> Option<Box<dyn Seat>> {
         let taken = self.take()?;
-        Some(Place {
-            claim: self.claim(now),
+        Some(Box::new(Place {
+            claim: self.claim(bench.clock.now()),
             taken,
+            bench: bench.clone(),
             to_worker: self.to_worker.clone(),
-        })
+        }))
     }
 
     /// A place for a run that is to be claimed.
@@ -84,7 +91,11 @@ impl Places {
         if self.stop.is_cancelled() {
             return None;
         }
-        Arc::clone(&self.free).try_acquire_owned().ok()
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        Some(Taken {
+            _permit: permit,
+            early: None,
+        })
     }
 
     /// Is nobody on any of them, and nobody about to be?
@@ -119,9 +130,19 @@ impl Places {
     }
 }
 
-impl Place {
-    /// Hands the run over. A worker that has ended leaves it to the next start, which ends its lease.
-    pub fn give(self, claimed: Claimed) {
+impl Seat for Place {
+    fn at_once(&self) -> AtOnce {
+        AtOnce::new(self.claim.clone(), self.bench.limits.caps)
+    }
+
+    fn look_early(&mut self, run: &NewRun) -> Option<BoxFuture<'static, ()>> {
+        let (early, looking) = self.bench.look_early(run)?;
+        self.taken.early = Some(early);
+        Some(looking)
+    }
+
+    /// A worker that has ended leaves the run to the next start, which ends its lease.
+    fn hand(self: Box<Self>, claimed: Claimed) {
         // There is room: nobody has a run without a place.
         let _ = self.to_worker.try_send((claimed, self.taken));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::failure::{Trace, Verdict, verdict_on};
-use super::{Bench, Broken, PAUSE_IN_MEMORY, company, refused, together};
+use super::{Bench, Broken, PAUSE_IN_MEMORY, company, early, refused, together};
 use crate::act::{self, Error};
 use crate::clock::Ahead;
 use crate::domain::playbook::Mode;
@@ -103,13 +103,12 @@ async fn attempt(
                 .await?;
             before
         }
-        None => match act::look(&context, &step.plan).await {
+        None => match early::look(bench, &context, (claimed.run.id, step)).await {
             Err(error) => return Ok(Err(error)),
-            Ok(seen) if claimed.run.mode == Mode::Observe => {
+            Ok((seen, _)) if claimed.run.mode == Mode::Observe => {
                 return Ok(Ok((Outcome::Observed, would(&seen))));
             }
-            Ok(seen) => {
-                let read = company::first_read(&seen.before);
+            Ok((seen, read)) => {
                 let started = store_before(bench, claimed.lease, step, seen).await?;
                 let about = (started.company, read);
                 if let Some(ended) = company::spares(bench, &context, step, about).await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Triage;
 use super::decide::{Echo, Weighing, decide};
 use super::look_up::LookedUp;
-use super::seat::{Due, certainty, hand_over, seated};
+use super::seat::{Due, Seating, certainty, hand_over, looking, seated};
 use crate::catalog::Catalog;
 use crate::domain::approval::ApprovalTerms;
 use crate::domain::caps::Claimant;
@@ -184,7 +184,7 @@ impl Triage {
             let certain = certainty(&run, line, (&guards, now));
             Some((run, certain))
         });
-        let (runs, seats) = seated(&self.seats, runs);
+        let Seating { runs, seats, looks } = seated(&self.seats, runs);
         let notices = self.notices(&detection, &decisions, now);
         if let Some(detected) = detection.detected_at {
             self.metrics.took(
@@ -201,7 +201,7 @@ impl Triage {
             notices,
             counts,
         };
-        let runs = self.store.triaged(triaged).await?;
+        let runs = looking(self.store.triaged(triaged), looks).await?;
         Metrics::count(
             &self.metrics.triaged,
             if runs.is_empty() { "nothing" } else { "runs" },

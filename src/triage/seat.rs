@@ -1,7 +1,10 @@
 //! Places at a worker's table. A run that gets one is begun in the transaction that makes it and is
 //! handed on in memory; any other is due, and found by looking.
 
+use std::pin::pin;
 use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, Either, join_all, select};
 
 use crate::domain::guard::Guards;
 use crate::domain::id::RunId;
@@ -12,21 +15,26 @@ use crate::domain::run::Lane;
 use crate::store::{AtOnce, Claimed, Made, Making, NewRun};
 
 /// Gives a place in a lane, if one is free.
-pub type Seats = Arc<dyn Fn(Lane) -> Option<Seat> + Send + Sync>;
+pub type Seats = Arc<dyn Fn(Lane) -> Option<Box<dyn Seat>> + Send + Sync>;
 
 /// A place for one run. Dropping it unused leaves it to others.
-pub struct Seat {
+pub trait Seat: Send {
     /// Whose it is.
-    pub at_once: AtOnce,
+    fn at_once(&self) -> AtOnce;
+
+    /// Begins to look at whom this run is about, where that may save time: it goes on for as long
+    /// as it is polled, and whoever is handed the run hears the answer.
+    fn look_early(&mut self, run: &NewRun) -> Option<BoxFuture<'static, ()>>;
+
     /// Hands the run over.
-    pub hand: Box<dyn FnOnce(Claimed) + Send>,
+    fn hand(self: Box<Self>, claimed: Claimed);
 }
 
 /// A run that nobody has begun, and who may work on it.
 pub(super) type Due = (RunId, Lane);
 
 /// The lane of a run, with the place it got there.
-pub(super) type Seated = (Lane, Option<Seat>);
+pub(super) type Seated = (Lane, Option<Box<dyn Seat>>);
 
 /// Steps of a run whose entity is certain, by their position.
 pub(super) type Certainty = Vec<(u16, Certain)>;
@@ -41,26 +49,48 @@ pub(super) fn certainty(run: &NewRun, line: &[Known], judges: (&Guards, Moment))
     certain.collect()
 }
 
-/// Each run with the place it gets, and the places in the same order. With each comes what of it may
-/// start unread.
-pub(super) fn seated(
-    seats: &Seats,
-    runs: impl Iterator<Item = (NewRun, Certainty)>,
-) -> (Vec<Making>, Vec<Seated>) {
-    let one = |(run, certain): (NewRun, Certainty)| {
+/// Runs as they are to be stored, with their places in the same order.
+pub(super) struct Seating {
+    /// With each comes what of it may start unread.
+    pub(super) runs: Vec<Making>,
+    /// Who is handed them.
+    pub(super) seats: Vec<Seated>,
+    /// Looks at whom they are about.
+    pub(super) looks: Vec<BoxFuture<'static, ()>>,
+}
+
+/// Each run gets a place, if one is free. Whoever is not certain is looked at.
+pub(super) fn seated(give: &Seats, wanted: impl Iterator<Item = (NewRun, Certainty)>) -> Seating {
+    let (mut runs, mut seats, mut looks) = (Vec::new(), Vec::new(), Vec::new());
+    for (run, certain) in wanted {
         let lane = Lane::of(run.mode);
         // What is asked about first is begun by nobody.
-        let seat = match run.asks {
+        let mut seat = match run.asks {
             Some(_) => None,
-            None => seats(lane),
+            None => give(lane),
         };
+        if certain.is_empty() {
+            looks.extend(seat.as_mut().and_then(|seat| seat.look_early(&run)));
+        }
         let at_once = seat.as_ref().map(|seat| AtOnce {
             certain,
-            ..seat.at_once.clone()
+            ..seat.at_once()
         });
-        (Making { run, at_once }, (lane, seat))
-    };
-    runs.map(one).unzip()
+        runs.push(Making { run, at_once });
+        seats.push((lane, seat));
+    }
+    Seating { runs, seats, looks }
+}
+
+/// Waits for `stored` alone, and looks meanwhile.
+pub(super) async fn looking<T>(
+    stored: impl Future<Output = T>,
+    looks: Vec<BoxFuture<'static, ()>>,
+) -> T {
+    match select(pin!(stored), join_all(looks)).await {
+        Either::Left((stored, _)) => stored,
+        Either::Right((_, stored)) => stored.await,
+    }
 }
 
 /// Hands every run that was begun to whom it was begun for; answers the others.
@@ -68,7 +98,7 @@ pub(super) fn hand_over(made: Vec<Made>, seats: Vec<Seated>) -> Vec<Due> {
     let mut due = Vec::new();
     for (made, (lane, seat)) in made.into_iter().zip(seats) {
         match (made, seat) {
-            (Made::Begun(claimed), Some(seat)) => (seat.hand)(*claimed),
+            (Made::Begun(claimed), Some(seat)) => seat.hand(*claimed),
             (Made::Begun(claimed), None) => due.push((claimed.run.id, lane)),
             (Made::Left(run), _) => due.push((run, lane)),
             (Made::Held { run, because }, _) => {

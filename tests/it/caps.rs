@@ -57,6 +57,46 @@ async fn e17_e18_exactly_the_cap_is_contained_the_rest_waits_and_one_person_is_t
     world.nothing_left_over().await;
 }
 
+/// How often any agent was looked at by itself.
+fn looks(world: &World) -> usize {
+    let journal = world.entra.journal();
+    let switch = "/microsoft.graph.agentIdentity?$select=id,accountEnabled";
+    let looked = journal.iter().filter(|one| one.method == "GET");
+    looked.filter(|one| one.path.contains(switch)).count()
+}
+
+#[tokio::test]
+async fn an_agent_is_looked_at_before_its_run_is_stored_although_that_may_be_in_vain() {
+    let world = world("{ tenant: 0, source: 0, reserve: 0 }").await;
+
+    // The store may be faster than a look that has only just begun.
+    for agent in agents().into_iter().cycle().take(100) {
+        world.detect(ORDINARY, "agent", agent).await;
+        world.pass(Duration::from_secs(2)).await;
+        if looks(&world) > 0 {
+            break;
+        }
+    }
+
+    assert_eq!(looks(&world), 1);
+    assert!(world.writes().is_empty());
+    world.nothing_left_over().await;
+}
+
+#[tokio::test]
+async fn e17_a_flood_above_the_cap_is_looked_at_once_a_second_at_most() {
+    let world = world("{ tenant: 0, source: 0, reserve: 0 }").await;
+
+    for agent in agents() {
+        world.detect(ORDINARY, "agent", agent).await;
+        world.breathe().await;
+    }
+
+    let (runs, looks) = (world.runs().await.len(), looks(&world));
+    assert!(runs > 5 && looks <= 1, "{looks} looks for {runs} runs");
+    world.nothing_left_over().await;
+}
+
 #[tokio::test]
 async fn e17_decoys_cannot_shut_out_what_is_rarely_wrong() {
     let world = world("{ tenant: 2, source: 2, reserve: 1 }").await;
