@@ -15,7 +15,7 @@ use super::Bench;
 use super::company::{Read, first_read};
 use crate::act::{self, Context, Error, Seen};
 use crate::clock::Clock;
-use crate::domain::id::RunId;
+use crate::domain::id::{DetectionId, RunId};
 use crate::domain::playbook::Mode;
 use crate::domain::step::Step;
 use crate::store::NewRun;
@@ -97,7 +97,11 @@ impl Drop for EarlyLook {
 impl Bench {
     /// Begins the look at whom this run strikes first. It goes on while either is polled: what is
     /// returned, or what [`look`] makes of it.
-    pub(super) fn look_early(&self, run: &NewRun) -> Option<(EarlyLook, BoxFuture<'static, ()>)> {
+    pub(super) fn look_early(
+        &self,
+        run: &NewRun,
+        detection: DetectionId,
+    ) -> Option<(EarlyLook, BoxFuture<'static, ()>)> {
         if run.mode == Mode::Observe {
             return None;
         }
@@ -105,6 +109,7 @@ impl Bench {
         let (position, step) = steps.find(|(_, step)| step.action.contains())?;
         let (bench, run, step) = (self.clone(), run.id, *step);
         let look = async move {
+            let _span = bench.traces.look(run.uuid(), detection.uuid());
             let guards = bench.guards.load_full();
             let context = bench.context(&guards, run);
             let seen = act::look(&context, &step).await;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::early::EarlyLook;
 use super::worker::WorkerName;
 use super::{Bench, LEASE};
+use crate::domain::id::DetectionId;
 use crate::domain::moment::Moment;
 use crate::domain::run::Lane;
 use crate::store::{AtOnce, Claim, Claimed, NewRun};
@@ -135,8 +136,8 @@ impl Seat for Place {
         AtOnce::new(self.claim.clone(), self.bench.limits.caps)
     }
 
-    fn look_early(&mut self, run: &NewRun) -> Option<BoxFuture<'static, ()>> {
-        let (early, looking) = self.bench.look_early(run)?;
+    fn look_early(&mut self, run: &NewRun, of: DetectionId) -> Option<BoxFuture<'static, ()>> {
+        let (early, looking) = self.bench.look_early(run, of)?;
         self.taken.early = Some(early);
         Some(looking)
     }

@@ -80,6 +80,15 @@ impl Traces {
         Span::begin(self, (Kind::Internal, "triage"), Some(root(delivery))).about(delivery)
     }
 
+    /// Whom a run is about is looked at while the run is being stored. Once the run is carried on,
+    /// the look is part of that.
+    pub fn look(&self, run: Uuid, delivery: Uuid) -> Span {
+        if self.parent_of(run).is_some() {
+            return Span::none();
+        }
+        Span::begin(self, (Kind::Internal, "look"), Some(root(delivery))).about(run)
+    }
+
     /// A run is being carried on.
     pub fn run(&self, run: Uuid, origin: Origin) -> Span {
         let parent = match origin {
@@ -92,14 +101,16 @@ impl Traces {
     /// A call to Graph. It belongs to what is at work under this correlation; one that belongs to
     /// nothing, such as a look at the inventory, is no part of any trace.
     pub fn call(&self, correlation: Uuid) -> Span {
-        let parent = self.0.as_ref().and_then(|inner| {
-            let open = inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-            open.get(&correlation).cloned()
-        });
-        match parent {
+        match self.parent_of(correlation) {
             Some(parent) => Span::begin(self, (Kind::Client, "graph"), Some(parent)),
             None => Span::none(),
         }
+    }
+
+    fn parent_of(&self, correlation: Uuid) -> Option<SpanContext> {
+        let inner = self.0.as_ref()?;
+        let open = inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&correlation).cloned()
     }
 
     /// Sends what is left. It blocks, so not on a thread that others need.

@@ -81,7 +81,8 @@ impl Span {
         }
     }
 
-    /// Calls to Graph with this correlation are its children, for as long as it lasts.
+    /// Calls to Graph with this correlation are its children, for as long as it lasts or until another
+    /// takes them over.
     pub(super) fn about(mut self, correlation: Uuid) -> Self {
         if let Some(open) = &mut self.0
             && let Some(own) = open.own.clone()
@@ -129,7 +130,9 @@ impl Drop for Span {
                 .open
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            others.remove(&about);
+            if others.get(&about) == open.own.as_ref() {
+                others.remove(&about);
+            }
         }
         let inner = Arc::clone(&open.inner);
         if let Some(ended) = open.ended() {

@@ -184,7 +184,7 @@ impl Triage {
             let certain = certainty(&run, line, (&guards, now));
             Some((run, certain))
         });
-        let Seating { runs, seats, looks } = seated(&self.seats, runs);
+        let Seating { runs, seats, looks } = seated(&self.seats, detection.id, runs);
         let notices = self.notices(&detection, &decisions, now);
         if let Some(detected) = detection.detected_at {
             self.metrics.took(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, Either, join_all, select};
 
 use crate::domain::guard::Guards;
-use crate::domain::id::RunId;
+use crate::domain::id::{DetectionId, RunId};
 use crate::domain::inventory::{Certain, Known, certain};
 use crate::domain::moment::Moment;
 use crate::domain::playbook::Mode;
@@ -24,7 +24,7 @@ pub trait Seat: Send {
 
     /// Begins to look at whom this run is about, where that may save time: it goes on for as long
     /// as it is polled, and whoever is handed the run hears the answer.
-    fn look_early(&mut self, run: &NewRun) -> Option<BoxFuture<'static, ()>>;
+    fn look_early(&mut self, run: &NewRun, of: DetectionId) -> Option<BoxFuture<'static, ()>>;
 
     /// Hands the run over.
     fn hand(self: Box<Self>, claimed: Claimed);
@@ -60,7 +60,11 @@ pub(super) struct Seating {
 }
 
 /// Each run gets a place, if one is free. Whoever is not certain is looked at.
-pub(super) fn seated(give: &Seats, wanted: impl Iterator<Item = (NewRun, Certainty)>) -> Seating {
+pub(super) fn seated(
+    give: &Seats,
+    detection: DetectionId,
+    wanted: impl Iterator<Item = (NewRun, Certainty)>,
+) -> Seating {
     let (mut runs, mut seats, mut looks) = (Vec::new(), Vec::new(), Vec::new());
     for (run, certain) in wanted {
         let lane = Lane::of(run.mode);
@@ -70,7 +74,10 @@ pub(super) fn seated(give: &Seats, wanted: impl Iterator<Item = (NewRun, Certain
             None => give(lane),
         };
         if certain.is_empty() {
-            looks.extend(seat.as_mut().and_then(|seat| seat.look_early(&run)));
+            looks.extend(
+                seat.as_mut()
+                    .and_then(|seat| seat.look_early(&run, detection)),
+            );
         }
         let at_once = seat.as_ref().map(|seat| AtOnce {
             certain,
