@@ -20,6 +20,8 @@ use super::words::Word;
 const SETTLES_WITHIN: Duration = Duration::from_secs(1_500);
 /// Longest it may take to start.
 const STARTS_WITHIN: Duration = Duration::from_secs(40);
+/// Longest it may take until people are answered.
+const HEARD_WITHIN: Duration = Duration::from_secs(60);
 /// More runs than any play makes.
 const ALL_RUNS: u32 = 100_000;
 /// Longest a kill may take.
@@ -51,6 +53,7 @@ impl Stage {
         self.awake_at = Duration::ZERO;
         self.plot.late = self.plot.late.max(1_500);
         self.come_back()?;
+        self.hear_out()?;
         for (word, drawn) in [(Word::Reset, 1), (Word::Enforce, 2)] {
             self.speak(word, drawn);
             self.pass(Duration::from_secs(1))?;
@@ -68,6 +71,16 @@ impl Stage {
             Some(_) => Ok(()),
             None => Err("I14: it does not start again".to_owned()),
         }
+    }
+
+    /// Waits until whoever was speaking has been heard: what is said after that is the last word.
+    fn hear_out(&mut self) -> Result<(), Broken> {
+        let until = self.clock.elapsed() + HEARD_WITHIN;
+        // Whoever speaks has a share of it, until he is answered or dies with the service.
+        while Arc::strong_count(&self.words) > 1 && self.clock.elapsed() < until {
+            self.pass(Duration::from_millis(500))?;
+        }
+        Ok(())
     }
 
     /// I14: once everything is whole, nobody stays at work.
