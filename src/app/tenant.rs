@@ -64,7 +64,7 @@ pub(super) struct Workshop {
     pub(super) keeping: Keeping,
     /// Of all its worker loops.
     pub(super) leases: Leases,
-    /// Of all of them, too.
+    /// What these look at before a run is stored.
     pub(super) early: EarlyLooks,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A look touches nothing, so it may come before the run is sure to begin, and whoever carries the
 //! run out need not wait for it after the commit. One that was in vain has cost a read that other
-//! kills may need: so few go on at a time, and after one in vain there is none for a while.
+//! kills may need: so few wait for their runs at a time, and after one in vain there is none for a while.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ use crate::domain::playbook::Mode;
 use crate::domain::step::Step;
 use crate::store::NewRun;
 
-/// How many go on at a time.
+/// How many may be on the list at a time: begun, and not yet asked for by their runs.
 const LOOKS_MAX: usize = 8;
 /// There is none for so long after one in vain.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -88,9 +88,13 @@ impl EarlyLooks {
 impl Drop for EarlyLook {
     fn drop(&mut self) {
         let mut list = self.list.list();
-        if list.looks.remove(&self.run).is_some() {
+        let in_vain = list.looks.remove(&self.run);
+        if in_vain.is_some() {
             list.none_until = self.clock.elapsed() + PAUSE;
         }
+        // Ending a call takes its time: nobody waits for the list meanwhile.
+        drop(list);
+        drop(in_vain);
     }
 }
 

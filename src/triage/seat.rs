@@ -22,8 +22,8 @@ pub trait Seat: Send {
     /// Whose it is.
     fn at_once(&self) -> AtOnce;
 
-    /// Begins to look at whom this run is about, where that may save time: it goes on for as long
-    /// as it is polled, and whoever is handed the run hears the answer.
+    /// Begins to look at whom this run of a detection is about, where that may save time: it goes on
+    /// for as long as it is polled, and whoever is handed the run hears the answer.
     fn look_early(&mut self, run: &NewRun, of: DetectionId) -> Option<BoxFuture<'static, ()>>;
 
     /// Hands the run over.
