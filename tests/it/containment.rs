@@ -13,7 +13,7 @@ use estop::domain::plan::Plan;
 use estop::domain::playbook::ServiceMode;
 use estop::domain::run::RunState;
 use estop::domain::step::{Outcome, StepState};
-use estop::sim::{Aspect, Fault, Lag, On, Tenant, What};
+use estop::sim::{Aspect, Fault, INVOICE_BOT, Lag, On, Tenant, What};
 
 use crate::world::{Setting, World, invoice_bot};
 
@@ -533,5 +533,35 @@ async fn a_delivery_read_days_late_still_has_its_day_to_be_carried_out() {
     world.settle().await;
 
     assert_eq!(world.only_run().await.state, RunState::Contained);
+    world.nothing_left_over().await;
+}
+
+/// What was read before another run of the playbook struck is no reason to strike again.
+#[tokio::test]
+async fn w27_a_look_that_began_before_another_run_struck_leads_to_no_second_write() {
+    let world = World::new().await;
+    let switch = format!("{INVOICE_BOT}/microsoft.graph.agentIdentity$");
+    let look = On::request("GET", &switch);
+    world.entra.push_fault(Fault::new(look, What::HoldReply));
+    world.detect_agent(invoice_bot()).await;
+    world.until_held(1).await;
+
+    world.detect_agent(invoice_bot()).await;
+    let second = || async {
+        let runs = world.runs().await;
+        runs.iter().any(|run| run.state == RunState::Contained)
+    };
+    assert!(world.until(second).await);
+    world.entra.release();
+    world.settle().await;
+
+    let runs = world.runs().await;
+    assert_eq!(runs.len(), 2);
+    assert!(runs.iter().all(|run| run.state == RunState::Contained));
+    let writes = world.writes();
+    let struck = writes
+        .iter()
+        .filter(|one| one.starts_with("PATCH") && one.ends_with("agentIdentity"));
+    assert_eq!(struck.count(), 1, "{writes:?}");
     world.nothing_left_over().await;
 }
