@@ -37,8 +37,8 @@
 //! # Laws
 //!
 //! 1. Nothing is believed before it is verified; nobody is thanked before it is stored.
-//!    [`ingress::VerifiedDelivery`] has one way in, and `Store::take_delivery` answers after its
-//!    commit.
+//!    [`ingress::VerifiedDelivery`] has one way in, and whatever the store takes of a sender it answers
+//!    after its commit.
 //! 2. A change of state, its notice and its record are one transaction, or none.
 //! 3. Look, write down, act, write down. What was there before is stored before anything is
 //!    touched, so every step may be tried twice and undo knows the way back.
@@ -57,9 +57,10 @@
 //!
 //! # Following one alert
 //!
-//! `ingress/receive.rs` → `store/deliveries.rs` → `triage/read.rs` → `domain/reading/sentinel` →
-//! `triage/decide.rs` → `run/worker.rs` → `run/forward.rs` → `run/step.rs` →
-//! `act/disable_agent.rs` → `graph/agents.rs`.
+//! `ingress/receive.rs` → `triage/ahead.rs` → `domain/reading/sentinel` → `triage/settle.rs` →
+//! `triage/decide.rs` → `store/triaged.rs` → `run/worker.rs` → `run/forward.rs` → `run/step.rs` →
+//! `act/disable_agent.rs` → `graph/agents.rs`. What cannot be decided at once takes a longer way:
+//! `store/deliveries.rs` → `triage/triage_loop.rs` → `triage/read.rs` → `triage/settle.rs`.
 
 pub mod act;
 pub mod api;

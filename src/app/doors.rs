@@ -36,6 +36,7 @@ impl Service {
             tickets: keys::ticket_key(&self.config.ticket_key, &self.clock)?,
             public_url,
             callback_hosts: self.config.callback_hosts.clone(),
+            ahead: self.ahead.clone(),
             wake: Arc::clone(&self.hand_to_triage),
             on_refusal: senders.refusals.teller(),
             hearing: Arc::clone(&senders.hearing),

@@ -38,7 +38,7 @@ use crate::notify::notify_loop;
 use crate::reload::{follow_loop, reload_loop};
 use crate::rounds::rounds_loop;
 use crate::run::{WorkerName, Workers, freeze_loop, sweep_loop, work_loop};
-use crate::triage::{Hints, triage_loop};
+use crate::triage::{Ahead, Hints, triage_loop};
 use crate::watch::{attendance_loop, held_loop};
 
 impl Service {
@@ -156,6 +156,7 @@ impl Service {
         let others = self.workers("any", Lane::Bulk, woken.any);
         let places = (reserved.places(), others.places());
         let triage = self.triage(workshop, places);
+        self.ahead = Ahead::new(triage.clone(), Arc::clone(&self.wake_workers));
         let loops = &mut self.loops;
         loops.spawn(triage_loop(triage, hints));
         loops.spawn(work_loop(bench.clone(), reserved));

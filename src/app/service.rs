@@ -30,6 +30,7 @@ use crate::store::{Entry, Store, Workplace};
 use crate::telemetry::Metrics;
 use crate::traces::Traces;
 use crate::transport::Transport;
+use crate::triage::Ahead;
 
 /// The store of this configuration, and its writer's life.
 async fn open(
@@ -78,6 +79,8 @@ pub struct Service {
     pub reloader: Option<Reloader>,
     pub(super) wake_triage: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     pub(super) hand_to_triage: Arc<dyn Fn(Delivery) + Send + Sync>,
+    /// None where others share the store, or nothing is decided here.
+    pub(super) ahead: Option<Ahead>,
     pub(super) stop: CancellationToken,
     pub(super) refused: Arc<OnceLock<String>>,
     /// Who does what one service alone must do; none where there is no other.
@@ -133,12 +136,15 @@ impl Service {
             clock,
             wall,
             config,
+            ahead: None,
             stop: CancellationToken::new(),
             refused: Arc::default(),
             house: None,
             loops,
         };
-        service.begin(woken).await.map(|()| service)
+        service.begin(woken).await?;
+        service.store.begin_work();
+        Ok(service)
     }
 
     /// Why we stop ourselves: our token carries rights we must not have. `None` as it should be.
@@ -158,11 +164,11 @@ impl Service {
         let endless = self.endless();
         let Self { loops, store, .. } = &mut self;
         // The writer and the loops that never end are cut when the rest is done.
-        let _ = store;
         let rest = loops.until_left(endless);
         if clock.within(limit, rest).await.is_err() {
             tracing::warn!("work in flight was cut; it is taken up at the next start");
         }
+        store.end_in_order();
         let traces = self.traces.clone();
         // It blocks until the collector has the last spans, or its time is over.
         let _ = tokio::task::spawn_blocking(move || traces.end()).await;

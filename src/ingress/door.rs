@@ -13,6 +13,7 @@ use crate::domain::id::{DeliveryId, DetectionId};
 use crate::signature::TicketKey;
 use crate::store::Store;
 use crate::traces::Traces;
+use crate::triage::Ahead;
 
 use super::hearing::Hearing;
 use super::quota::Quotas;
@@ -41,7 +42,9 @@ pub struct Door {
     pub public_url: Url,
     /// Whom we may call back.
     pub callback_hosts: CallbackHosts,
-    /// Whom to wake.
+    /// Who decides at once, where somebody does.
+    pub ahead: Option<Ahead>,
+    /// Whom to wake for the others.
     pub wake: Wake,
     /// Whom to tell that a configured source is refused.
     pub on_refusal: OnRefusal,

@@ -9,8 +9,7 @@
 //! * A sender learns only: taken, refused, or try later. Every refusal is the same bytes.
 //! * Addresses we give away are built from the configuration, never from what a request says.
 //!
-//! Read next: `door`, `verified`, `receive`, `status`, `callback`.
-//! Read next: `door`, `verifier`, `verified`, `receive`, `quota`, `refuse`, `status`.
+//! Read next: `door`, `verifier`, `verified`, `receive`, `quota`, `refuse`, `status`, `callback`.
 
 mod door;
 mod verified;

@@ -14,9 +14,9 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 
-use crate::domain::delivery::BODY_MAX;
+use crate::domain::delivery::{BODY_MAX, NewDelivery};
 use crate::domain::id::{DeliveryId, DetectionId};
-use crate::store::Taken;
+use crate::store::{Error, Taken};
 use crate::telemetry::crash_point;
 
 use super::callback;
@@ -96,15 +96,7 @@ async fn take(
     }
     let shown = door.is_watched().then(|| verified.shown());
     let id = DeliveryId::from_uuid(door.clock.uuid());
-    let new = verified.into_new(id, now);
-    let received = new.received();
-    let wake = Arc::clone(&door.wake);
-    let go_on = move |taken| {
-        if let Taken::New { .. } = taken {
-            wake(received);
-        }
-    };
-    let taken = door.store.take_delivery_and(new, go_on).await;
+    let taken = store(door, verified.into_new(id, now)).await;
     crash_point("ingress.stored");
     let (id, what) = match taken.map_err(|why| door.unable(&why.to_string()))? {
         Taken::New { id } => {
@@ -120,6 +112,23 @@ async fn take(
         door.show_taken((source, shown), (id, what), arrival);
     }
     Ok(id)
+}
+
+/// Stores it with what follows from it, or to be read.
+async fn store(door: &Door, new: NewDelivery) -> Result<Taken, Error> {
+    if let Some(ahead) = &door.ahead
+        && let Some(taken) = ahead.take(&new).await
+    {
+        return Ok(taken);
+    }
+    let received = new.received();
+    let wake = Arc::clone(&door.wake);
+    let go_on = move |taken| {
+        if let Taken::New { .. } = taken {
+            wake(received);
+        }
+    };
+    door.store.take_delivery_and(new, go_on).await
 }
 
 /// The whole body of a request in the only form that is taken, whoever sends it.

@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::domain::restraint::Activation;
 use crate::store::{Error, Instead, Rehearsal, Store};
 
-/// Knocks that may wait.
-const KNOCKS_MAX: usize = 2;
+/// Knocks that may wait: one of changed files, the others of whoever asks.
+pub(super) const KNOCKS_MAX: usize = 4;
 
 /// Why the folder is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

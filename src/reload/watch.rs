@@ -18,6 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 const STILL: Duration = Duration::from_millis(500);
 /// Looks at files that never lie still.
 const LOOKS_MAX: usize = 60;
+
 /// Looks at the folder until told to stop.
 pub async fn reload_loop(
     reloader: Reloader,
@@ -74,8 +75,8 @@ fn watching(reloader: &Reloader) -> Option<RecommendedWatcher> {
     // Only the way to knock: its thread may outlive the service by a moment.
     let knock = reloader.knocker();
     let told = move |event: ::notify::Result<Event>| {
-        if event.is_ok_and(|event| is_change(event.kind)) {
-            let _ = knock.try_send(Cause::Files);
+        if let Ok(event) = event {
+            tell(&knock, event.kind);
         }
     };
     let begun = ::notify::recommended_watcher(told).and_then(|mut watcher| {
@@ -89,6 +90,14 @@ fn watching(reloader: &Reloader) -> Option<RecommendedWatcher> {
         .ok()
 }
 
+/// A knock that waits already is enough: the room that is left is for whoever asks.
+fn tell(knock: &mpsc::Sender<Cause>, kind: EventKind) {
+    let nobody_waits = knock.capacity() == knock.max_capacity();
+    if nobody_waits && is_change(kind) {
+        let _ = knock.try_send(Cause::Files);
+    }
+}
+
 /// Reading is no change: we read ourselves.
 fn is_change(kind: EventKind) -> bool {
     match kind {
@@ -99,5 +108,28 @@ fn is_change(kind: EventKind) -> bool {
         | EventKind::Modify(_)
         | EventKind::Remove(_)
         | EventKind::Other => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::notify::EventKind;
+    use tokio::sync::mpsc;
+
+    use super::tell;
+    use crate::reload::swap::{Cause, KNOCKS_MAX};
+
+    #[tokio::test]
+    async fn however_often_files_change_whoever_asks_is_heard() {
+        let (knock, mut heard) = mpsc::channel(KNOCKS_MAX);
+
+        for _ in 0..10 {
+            tell(&knock, EventKind::Any);
+        }
+        let asked = knock.try_send(Cause::Signal);
+
+        assert!(asked.is_ok());
+        assert_eq!(heard.recv().await, Some(Cause::Files));
+        assert_eq!(heard.recv().await, Some(Cause::Signal));
     }
 }

@@ -32,7 +32,8 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) -> Vec
     for ((mut piece, durability), outcome) in pieces.drain(..).zip(outcomes) {
         let outcome = committed.clone().and(outcome);
         match durability {
-            Durability::Synced | Durability::Soon if outcome.is_ok() => {
+            Durability::Synced if outcome.is_ok() => waiting.push((piece, durability)),
+            Durability::Soon if outcome.is_ok() => {
                 piece.committed();
                 waiting.push((piece, durability));
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Store;
 use super::error::Error;
 use super::intake;
-use super::piece::Early;
+use super::piece::GoOn;
 use super::rows::{bytes, moment, uuid, word, word_or_none};
 use super::sql::{Row, query};
 use super::writer::{Durability, Queue, Tx};
@@ -64,13 +64,13 @@ impl Store {
         go_on: impl FnOnce(Taken) + Send + 'static,
     ) -> Result<Taken, Error> {
         self.count_asked();
-        let early: Early<Taken> = Box::new(move |taken| go_on(*taken));
+        let go_on: GoOn<Taken> = Box::new(move |taken| go_on(*taken));
         let how = (Queue::Intake, Durability::Soon);
         self.writer
             .write_and(
                 (
                     move |tx| Box::pin(async move { intake::take(tx, &new).await }),
-                    Some(early),
+                    Some(go_on),
                 ),
                 how,
             )

@@ -6,17 +6,41 @@ use super::rows::{bytes, uuid};
 use super::sql::query;
 use super::writer::Tx;
 use crate::domain::delivery::{DeliveryState, NewDelivery};
-use crate::domain::id::DeliveryId;
+use crate::domain::id::{DeliveryId, DetectionId};
 use crate::domain::notice::{Notice, Urgency};
 use crate::domain::record::{Actor, Record};
 
 const INSERT: &str = "insert into delivery (delivery_id, source, delivery_key, conflict_of, digest, \
-     key_id, headers, body, received_at, state, why, body_key) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing";
+     key_id, headers, body, received_at, state, why, body_key, detection_id) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing";
 
-/// Takes one.
+/// How a delivery stands as soon as it is stored.
+#[derive(Clone, Copy)]
+enum Stands {
+    /// To be read.
+    Unread,
+    /// It has become this detection.
+    Read(DetectionId),
+    /// Kept apart from the first of its key.
+    Apart(DeliveryId),
+}
+
+/// Takes one, which is to be read.
 pub(super) async fn take(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
-    if insert(tx, new, None).await? {
+    take_as(tx, new, Stands::Unread).await
+}
+
+/// Takes one that was read. If it is new, what it has become is still to be stored.
+pub(super) async fn take_read(
+    tx: &mut Tx,
+    new: &NewDelivery,
+    detection: DetectionId,
+) -> Result<Taken, Error> {
+    take_as(tx, new, Stands::Read(detection)).await
+}
+
+async fn take_as(tx: &mut Tx, new: &NewDelivery, stands: Stands) -> Result<Taken, Error> {
+    if insert(tx, new, stands).await? {
         tx.record(&stored(new, "delivery.stored")).await?;
         return Ok(Taken::New { id: new.id });
     }
@@ -26,7 +50,7 @@ pub(super) async fn take(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error>
 /// Takes one of our own making. Under a key that came before with other bytes nothing is stored:
 /// whoever asked is told at once.
 pub(super) async fn take_unless_other(tx: &mut Tx, new: &NewDelivery) -> Result<Taken, Error> {
-    if insert(tx, new, None).await? {
+    if insert(tx, new, Stands::Unread).await? {
         tx.record(&stored(new, "delivery.stored")).await?;
         return Ok(Taken::New { id: new.id });
     }
@@ -72,7 +96,7 @@ async fn keep_apart(tx: &mut Tx, new: &NewDelivery, first: DeliveryId) -> Result
             id: DeliveryId::from_uuid(uuid(&twin, "delivery_id")?),
         });
     }
-    insert(tx, new, Some(first)).await?;
+    insert(tx, new, Stands::Apart(first)).await?;
     tx.record(&stored(new, "delivery.conflict")).await?;
     let notice = Notice {
         id: crate::domain::id::NoticeId::from_uuid(new.id.uuid()),
@@ -89,20 +113,14 @@ async fn keep_apart(tx: &mut Tx, new: &NewDelivery, first: DeliveryId) -> Result
     Ok(Taken::Conflict { id: new.id })
 }
 
-async fn insert(
-    tx: &mut Tx,
-    new: &NewDelivery,
-    conflict_of: Option<DeliveryId>,
-) -> Result<bool, Error> {
-    let (state, why) = match conflict_of {
-        None => (DeliveryState::Received, None),
-        Some(first) => (
-            DeliveryState::Quarantined,
-            Some(format!(
-                "the same delivery key came first, with other bytes, as {first}"
-            )),
-        ),
+async fn insert(tx: &mut Tx, new: &NewDelivery, stands: Stands) -> Result<bool, Error> {
+    let (state, conflict_of, detection) = match stands {
+        Stands::Unread => (DeliveryState::Received, None, None),
+        Stands::Read(detection) => (DeliveryState::Read, None, Some(detection)),
+        Stands::Apart(first) => (DeliveryState::Quarantined, Some(first), None),
     };
+    let why = conflict_of
+        .map(|first| format!("the same delivery key came first, with other bytes, as {first}"));
     let closed = tx.vault.close(&new.body, new.id.uuid().as_bytes());
     let closed = closed.map_err(|why| Error::Refused(why.to_string()))?;
     let inserted = query(INSERT)
@@ -118,6 +136,7 @@ async fn insert(
         .bind(state.word())
         .bind(why)
         .bind(closed.key)
+        .bind(detection.map(|detection| bytes(detection.uuid())))
         .execute(&mut tx.db)
         .await?;
     Ok(inserted.rows_affected() == 1)

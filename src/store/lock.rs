@@ -1,7 +1,11 @@
 //! One service works on a store at a time. Who starts while the one before is still ending waits
 //! for it, for a while.
+//!
+//! The file holds a mark for as long as a service is at work. Whoever finds one there knows that the
+//! service before was cut off: it died, of whatever it was doing.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Error, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,24 +18,66 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How many times it looks: for five seconds.
 const LOOKS_MAX: u32 = 50;
 
-/// Held as long as the file handle lives; the system releases it when the process dies.
-pub(super) async fn take(path: &Path, clock: &Clock) -> Result<File, OpenError> {
+/// How the service before ended its work on a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastEnd {
+    /// In order, or there was none.
+    InOrder,
+    /// It was cut off.
+    CutOff,
+}
+
+/// Held as long as this lives; the system releases it when the process dies.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    last_end: LastEnd,
+}
+
+impl Lock {
+    fn held(file: File) -> Result<Self, Error> {
+        let last_end = match file.metadata()?.len() {
+            0 => LastEnd::InOrder,
+            _ => LastEnd::CutOff,
+        };
+        Ok(Self { file, last_end })
+    }
+
+    pub(super) const fn last_end(&self) -> LastEnd {
+        self.last_end
+    }
+
+    /// From now on whoever is cut off leaves its mark. It outlives the process, and need not outlive the
+    /// power: that is nothing we did.
+    pub(super) fn mark(&self) -> Result<(), Error> {
+        self.clear()?;
+        (&self.file).write_all(b"at work\n")
+    }
+
+    /// The work ended in order.
+    pub(super) fn clear(&self) -> Result<(), Error> {
+        self.file.set_len(0)
+    }
+}
+
+/// Takes it, or says who has it.
+pub(super) async fn take(path: &Path, clock: &Clock) -> Result<Lock, OpenError> {
     let path = PathBuf::from(format!("{}.lock", path.display()));
     let shown = || path.display().to_string();
-    let unusable = |why: std::io::Error| OpenError::Unusable {
+    let unusable = |why: Error| OpenError::Unusable {
         path: shown(),
         why: why.to_string(),
     };
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
-        .write(true)
+        .append(true)
         .mode(0o600)
         .open(&path)
         .map_err(unusable)?;
     for look in 0..LOOKS_MAX {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Lock::held(file).map_err(unusable),
             Err(TryLockError::Error(why)) => return Err(unusable(why)),
             Err(TryLockError::WouldBlock) if look == 0 => {
                 tracing::warn!("{} is held; waiting for whoever holds it", shown());
@@ -47,7 +93,7 @@ pub(super) async fn take(path: &Path, clock: &Clock) -> Result<File, OpenError> 
 mod tests {
     use futures_util::FutureExt as _;
 
-    use super::{LOOK_EVERY, LOOKS_MAX, take};
+    use super::{LOOK_EVERY, LOOKS_MAX, LastEnd, take};
     use crate::clock::Clock;
     use crate::domain::moment::Moment;
     use crate::store::OpenError;
@@ -72,5 +118,29 @@ mod tests {
         drop(first);
         hand.advance(LOOK_EVERY);
         third.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_is_cut_off_leaves_a_mark_until_somebody_ends_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, _hand) = Clock::by_hand(Moment::from_millis(0));
+        let store = folder.path().join("estop.db");
+
+        let never_worked = take(&store, &clock).await.unwrap();
+        assert_eq!(never_worked.last_end(), LastEnd::InOrder);
+        drop(never_worked);
+        for last_end in [LastEnd::InOrder, LastEnd::CutOff] {
+            let cut_off = take(&store, &clock).await.unwrap();
+            assert_eq!(cut_off.last_end(), last_end);
+            cut_off.mark().unwrap();
+        }
+        let in_order = take(&store, &clock).await.unwrap();
+        assert_eq!(in_order.last_end(), LastEnd::CutOff);
+        in_order.mark().unwrap();
+        in_order.clear().unwrap();
+        drop(in_order);
+
+        let next = take(&store, &clock).await.unwrap();
+        assert_eq!(next.last_end(), LastEnd::InOrder);
     }
 }

@@ -57,6 +57,8 @@ mod holds;
 mod intake;
 mod inventory;
 mod journal;
+#[cfg(test)]
+mod journal_tests;
 mod keeper;
 mod lock;
 mod migrations;
@@ -99,6 +101,8 @@ mod threads;
 mod ties;
 mod tokens;
 mod triaged;
+#[cfg(test)]
+mod triaged_tests;
 mod tx;
 mod unanswered;
 mod undo;
@@ -109,7 +113,6 @@ mod writer;
 #[cfg(test)]
 mod writer_tests;
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -141,6 +144,7 @@ pub use history::Past;
 pub use holds::HeldFilter;
 pub use inventory::{ROWS_AT_ONCE, Rollcall};
 pub use keeper::KEEPS_MILLIS;
+pub use lock::LastEnd;
 pub use moved::Movement;
 pub use new_run::NewRun;
 pub use orders::{Asked, Saw, Taking};
@@ -168,6 +172,7 @@ use crate::clock::Clock;
 use crate::vault::Vault;
 use afar::Afar;
 use hearing::hear_loop;
+use lock::Lock;
 use moved::Moved;
 use sql::Readers;
 use writer::Writer;
@@ -185,7 +190,7 @@ pub struct Store {
     clock: Clock,
     shared: bool,
     /// Keeps other services out for as long as any clone lives.
-    _lock: Option<Arc<File>>,
+    lock: Option<Arc<Lock>>,
 }
 
 impl Store {
@@ -252,7 +257,7 @@ impl Store {
                 vault,
                 clock,
                 shared,
-                _lock: lock,
+                lock,
             },
             life,
         ))

@@ -10,32 +10,33 @@ use super::writer::Tx;
 /// One piece of work: done inside a transaction, answered after its commit.
 pub(super) trait Piece: Send {
     fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
-    /// It is committed, and waits for the disk.
+    /// It is committed, and waits for the disk; what follows may begin.
     fn committed(&mut self);
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
 
-/// Hears of a result that is committed, and not yet on disk.
-pub(super) type Early<T> = Box<dyn FnOnce(&T) + Send>;
+/// Goes on with a result, on the thread that has it: once it is committed where its sync may wait for
+/// what follows, else once it survives what it must.
+pub(super) type GoOn<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 pub(super) struct Work<F, T> {
     perform: Option<F>,
     result: Option<T>,
-    early: Option<Early<T>>,
+    go_on: Option<GoOn<T>>,
     reply: oneshot::Sender<Result<T, Error>>,
     waits: Waits,
 }
 
 impl<F, T> Work<F, T> {
     pub(super) fn new(
-        (perform, early): (F, Option<Early<T>>),
+        (perform, go_on): (F, Option<GoOn<T>>),
         reply: oneshot::Sender<Result<T, Error>>,
         all: &Unanswered,
     ) -> Self {
         Self {
             perform: Some(perform),
             result: None,
-            early,
+            go_on,
             reply,
             waits: Waits::among(all),
         }
@@ -57,12 +58,15 @@ where
     }
 
     fn committed(&mut self) {
-        if let (Some(early), Some(result)) = (self.early.take(), &self.result) {
-            early(result);
+        if let (Some(go_on), Some(result)) = (self.go_on.take(), &mut self.result) {
+            go_on(result);
         }
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), Error>) {
+    fn answer(mut self: Box<Self>, committed: Result<(), Error>) {
+        if committed.is_ok() {
+            self.committed();
+        }
         let Self {
             result,
             reply,

@@ -1,6 +1,6 @@
 //! SQLite as we want it: one file, one process, nothing acknowledged before it is on disk.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::checkpoint::beside;
 use super::crossing::{self, Mark};
 use super::error::{Error, OpenError};
 use super::journal::Journal;
-use super::lock;
+use super::lock::{self, Lock};
 use super::migrations::migrate;
 use super::sql::{Access, Connection, FileConnection, FromValue as _, Readers, Server};
 use super::writer::{Beside, Files};
@@ -33,7 +33,7 @@ pub enum Entry {
 pub(super) struct Opened {
     pub(super) files: Files,
     pub(super) readers: Readers,
-    pub(super) lock: Option<File>,
+    pub(super) lock: Option<Lock>,
     /// Where other services are heard, on a database that they share.
     pub(super) hears: Option<Arc<Server>>,
 }

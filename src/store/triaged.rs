@@ -4,15 +4,17 @@ use serde_json::json;
 
 use super::Store;
 use super::at_once::{AtOnce, Made, make_begun};
-use super::deliveries::set_state;
+use super::deliveries::{Taken, set_state};
 use super::error::Error;
+use super::intake;
 use super::new_run::{Cause, NewRun, insert_run};
 use super::outbreaks::ToCount;
+use super::piece::GoOn;
 use super::rows::{bytes, to_json, uuid};
 use super::sql::query;
-use super::writer::{Durability, Tx};
+use super::writer::{Durability, Queue, Tx};
 use crate::domain::decision::Decision;
-use crate::domain::delivery::DeliveryState;
+use crate::domain::delivery::{DeliveryState, NewDelivery};
 use crate::domain::detection::Detection;
 use crate::domain::id::{DeliveryId, DetectionId, NoticeId};
 use crate::domain::moment::Moment;
@@ -47,21 +49,63 @@ pub struct Triaged {
     pub counts: Vec<ToCount>,
 }
 
+impl Triaged {
+    /// Does a step start in the transaction that stores this?
+    fn strikes_at_once(&self) -> bool {
+        let mut at_once = self.runs.iter().filter_map(|run| run.at_once.as_ref());
+        at_once.any(|begun| !begun.certain.is_empty())
+    }
+}
+
 impl Store {
     /// Stores what triage decided, and answers the runs that were made, in their order. A detection
     /// that came before by another way is joined, makes none and counts towards nothing.
     pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<Made>, Error> {
-        let fresh: Vec<_> = triaged.runs.iter().map(|_| self.fresh_notice()).collect();
-        let at_once = triaged.runs.iter().filter_map(|run| run.at_once.as_ref());
-        let how = match at_once.map(|begun| begun.certain.len()).sum() {
-            0usize => Durability::WithTheNext,
+        let fresh = self.fresh_notices(&triaged);
+        let how = match triaged.strikes_at_once() {
             // A strike may leave as soon as this is answered.
-            _ => Durability::Synced,
+            true => Durability::Synced,
+            false => Durability::WithTheNext,
         };
         self.write_as(how, move |tx| {
             Box::pin(async move { settle(tx, &triaged, &fresh).await })
         })
         .await
+    }
+
+    /// Stores a verified delivery with what triage made of it, or finds the one it repeats, from which
+    /// nothing follows anew. `go_on` hears what became of it and of its runs, on the writer's thread: as
+    /// soon as it is committed, or on disk where a strike leaves at once. Answers once it is on disk.
+    pub async fn take_triaged(
+        &self,
+        (new, triaged): (NewDelivery, Triaged),
+        go_on: impl FnOnce(Taken, Vec<Made>) + Send + 'static,
+    ) -> Result<Taken, Error> {
+        self.count_asked();
+        let fresh = self.fresh_notices(&triaged);
+        let how = match triaged.strikes_at_once() {
+            true => Durability::Synced,
+            false => Durability::Soon,
+        };
+        let go_on: GoOn<(Taken, Vec<Made>)> =
+            Box::new(move |(taken, made)| go_on(*taken, std::mem::take(made)));
+        let stored = self
+            .writer
+            .write_and(
+                (
+                    move |tx| {
+                        Box::pin(async move { take_settled(tx, (&new, &triaged), &fresh).await })
+                    },
+                    Some(go_on),
+                ),
+                (Queue::Intake, how),
+            )
+            .await;
+        stored.map(|(taken, _)| taken)
+    }
+
+    fn fresh_notices(&self, triaged: &Triaged) -> Vec<NoticeId> {
+        triaged.runs.iter().map(|_| self.fresh_notice()).collect()
     }
 
     /// Understood, and on purpose nothing follows: a test button, a detection about a person.
@@ -82,6 +126,28 @@ impl Store {
 
 /// `fresh` names the notice that each run may lead to.
 async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Vec<Made>, Error> {
+    if !become_detection(tx, triaged.delivery, triaged.detection.id).await? {
+        // Another reader was faster: what it decided stands.
+        return Ok(Vec::new());
+    }
+    follow(tx, triaged, fresh).await
+}
+
+async fn take_settled(
+    tx: &mut Tx,
+    (new, triaged): (&NewDelivery, &Triaged),
+    fresh: &[NoticeId],
+) -> Result<(Taken, Vec<Made>), Error> {
+    let taken = intake::take_read(tx, new, triaged.detection.id).await?;
+    let made = match taken {
+        Taken::New { .. } => follow(tx, triaged, fresh).await?,
+        Taken::Repeat { .. } | Taken::Conflict { .. } => Vec::new(),
+    };
+    Ok((taken, made))
+}
+
+/// What follows from a delivery that has become a detection.
+async fn follow(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Vec<Made>, Error> {
     let Triaged {
         delivery,
         at,
@@ -89,10 +155,6 @@ async fn settle(tx: &mut Tx, triaged: &Triaged, fresh: &[NoticeId]) -> Result<Ve
         decisions,
         ..
     } = triaged;
-    if !become_detection(tx, *delivery, detection.id).await? {
-        // Another reader was faster: what it decided stands.
-        return Ok(Vec::new());
-    }
     if !insert_detection(tx, detection, decisions).await? {
         join(tx, *delivery, detection, *at).await?;
         return Ok(Vec::new());

@@ -18,7 +18,7 @@ use super::commit::{commit_together, end_the_process};
 use super::error::Error;
 use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
 use super::moved::Moved;
-use super::piece::{Early, Piece, Work};
+use super::piece::{GoOn, Piece, Work};
 use super::sql::Connection;
 use super::threads::{Threads, on_a_thread};
 pub(super) use super::tx::Tx;
@@ -143,10 +143,10 @@ impl Writer {
         self.write_and((work, None), how).await
     }
 
-    /// The same. Where the answer waits for the disk, `early` hears the result before that.
+    /// The same, and what follows is begun whether or not the caller is still there: see [`GoOn`].
     pub(super) async fn write_and<F, T>(
         &self,
-        work: (F, Option<Early<T>>),
+        work: (F, Option<GoOn<T>>),
         (queue, durability): (Queue, Durability),
     ) -> Result<T, Error>
     where

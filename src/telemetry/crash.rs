@@ -3,8 +3,8 @@
 //! Only a debug build can die here, and only at the one point that the roof armed from the
 //! environment. In a release these calls are nothing.
 
-/// Every crash point there is, in the order a detection passes them. The crash matrix checks that
-/// it hits each of them.
+/// Every crash point there is, in the order in which a detection that is stored before it is read passes
+/// them. The crash matrix checks that it hits each of them.
 pub const POINTS: [&str; 15] = [
     "ingress.verified",
     "ingress.stored",

@@ -111,6 +111,13 @@ impl Span {
         }
     }
 
+    /// Nothing is to be said of it after all.
+    pub fn forget(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.own = None;
+        }
+    }
+
     /// It came to nothing good.
     pub fn fail(&mut self, why: impl FnOnce() -> String) {
         if let Some(open) = &mut self.0 {

@@ -7,11 +7,11 @@
 //! * What cannot be understood is kept and told to a person, never dropped and never guessed at.
 //! * Every playbook's why and why-not is stored with the decision.
 //! * Guards are asked before any run is made.
-//!
 //! * Whom no detection names is reached by the inventory alone.
 //!
-//! Read next: `read`, then `background`, `reached`, `decide`, `outbreak`, then `look_up`.
+//! Read next: `read`, then `settle`, `background`, `reached`, `decide`, `outbreak`, then `look_up` and `ahead`.
 
+mod ahead;
 mod background;
 mod decide;
 mod held;
@@ -21,6 +21,7 @@ mod outbreak;
 mod reached;
 mod read;
 mod seat;
+mod settle;
 mod triage_loop;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
+pub use ahead::Ahead;
 pub use decide::{Echo, Weighing, decide};
 pub use held::Held;
 pub use seat::{Seat, Seats};

@@ -107,6 +107,7 @@ impl House {
             clock,
             public_url: PUBLIC.parse().unwrap(),
             callback_hosts: CallbackHosts::new(vec![CALLED.to_owned()]).unwrap(),
+            ahead: None,
             wake: Arc::new(move |taken: Delivery| ear.lock().unwrap().push(taken.id)),
             on_refusal: Arc::new(move |source, why| {
                 told.lock().unwrap().push((source.to_string(), why));

@@ -19,6 +19,7 @@ mod readme;
 mod tutorial;
 
 // A detection comes in by the door, or is kept out.
+mod ahead;
 mod callers;
 mod deliveries;
 mod flood;

@@ -73,6 +73,14 @@ pub struct Message {
     body: String,
 }
 
+impl Message {
+    /// The same under the key of another, as whoever hides a detection would send it.
+    pub fn under_the_key_of(self, other: &Self) -> Self {
+        let id = other.id.clone();
+        Self { id, ..self }
+    }
+}
+
 /// Workflows that wait to be called back.
 #[derive(Clone, Default)]
 pub struct Called(Arc<Mutex<Calls>>);

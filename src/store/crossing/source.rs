@@ -1,7 +1,6 @@
 //! The file that a store is moved out of. Nobody else writes to it for as long as this lives, and
 //! nor do we.
 
-use std::fs::File;
 use std::path::Path;
 
 use tokio::sync::mpsc::{Receiver, channel};
@@ -11,7 +10,7 @@ use super::{CrossError, Obstacle};
 use crate::clock::Clock;
 use crate::domain::record::Seal;
 use crate::store::error::Error;
-use crate::store::lock;
+use crate::store::lock::{self, Lock};
 use crate::store::migrations::is_newest;
 use crate::store::sql::{Access, FileConnection, FromValue, Value};
 
@@ -67,7 +66,7 @@ pub(super) struct Armful {
 pub(super) struct Source {
     db: FileConnection,
     pub(super) tables: Vec<Table>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Source {

@@ -1,0 +1,189 @@
+//! What a commit waits for: who hears of it before it is on disk, who after, and who never.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::Entry;
+use super::chain::Head;
+use super::commit::commit_together;
+use super::error::Error;
+use super::journal::{Committed, Journal, sync_loop};
+use super::moved::Moved;
+use super::piece::{GoOn, Work};
+use super::unanswered::Unanswered;
+use super::writer::{Asked, Durability, Files, Tx};
+use super::writer_tests::record;
+use crate::clock::Clock;
+use crate::domain::moment::Moment;
+use crate::vault::Vault;
+
+/// A writer's files without its threads, and what a piece of work is answered by.
+async fn files() -> (Files, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, _) = Clock::by_hand(Moment::from_millis(0));
+    let path = folder.path().join("estop.db");
+    let opened = super::sqlite::open(&path, Entry::Service, clock)
+        .await
+        .unwrap();
+    (opened.files, folder)
+}
+
+fn tx(files: Files) -> (Tx, Journal) {
+    let tx = Tx {
+        db: files.db,
+        head: Head::GENESIS,
+        moved: Moved::default(),
+        vault: Arc::new(Vault::open_door()),
+        clock: files.clock,
+        opened: None,
+    };
+    (tx, files.beside.unwrap().journal)
+}
+
+fn note(tx: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(async move { tx.record(&record("it")).await })
+}
+
+fn refuse(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(async { Err(Error::Refused("no".to_owned())) })
+}
+
+fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
+    let (reply, answer) = oneshot::channel();
+    (
+        (
+            Box::new(Work::new((note, None), reply, &Unanswered::default())),
+            how,
+        ),
+        answer,
+    )
+}
+
+/// Syncs this one batch and ends.
+fn sync_once(journal: &Journal, waiting: Vec<Committed>) -> Result<(), Error> {
+    let (to_disk, commits) = sync_channel(1);
+    to_disk.send(waiting).unwrap();
+    drop(to_disk);
+    sync_loop(journal, &commits)
+}
+
+#[tokio::test]
+async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
+    let (files, _folder) = files().await;
+    let (mut tx, journal) = tx(files);
+    let (told, mut answer) = piece(Durability::Synced);
+    let (own, mut own_answer) = piece(Durability::WithTheNext);
+
+    let waiting = commit_together(&mut tx, &mut vec![told, own]).await;
+
+    assert_eq!(own_answer.try_recv(), Ok(Ok(())));
+    assert!(answer.try_recv().is_err());
+    sync_once(&journal, waiting).unwrap();
+    assert_eq!(answer.try_recv(), Ok(Ok(())));
+}
+
+#[tokio::test]
+async fn what_the_disk_does_not_keep_is_never_called_done() {
+    let (files, _folder) = files().await;
+    let (mut tx, _journal) = tx(files);
+    let (told, mut answer) = piece(Durability::Synced);
+    // It cannot be synced.
+    let (clock, _) = Clock::by_hand(Moment::from_millis(0));
+    let nothing = Journal::new(File::open("/dev/null").unwrap(), clock);
+
+    let waiting = commit_together(&mut tx, &mut vec![told]).await;
+    let synced = sync_once(&nothing, waiting);
+
+    assert!(matches!(synced, Err(Error::DiskFailed(_))));
+    assert!(answer.try_recv().is_err(), "nobody is told of success");
+}
+
+#[tokio::test]
+async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
+    let (files, _folder) = files().await;
+    let (mut tx, journal) = tx(files);
+    let (heard, hears) = std::sync::mpsc::channel();
+    let (reply, mut answer) = oneshot::channel();
+    let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
+    let delivery: Asked = (
+        Box::new(Work::new(
+            (note, Some(go_on)),
+            reply,
+            &Unanswered::default(),
+        )),
+        Durability::Soon,
+    );
+
+    let waiting = commit_together(&mut tx, &mut vec![delivery]).await;
+
+    assert_eq!(hears.try_recv(), Ok(()));
+    assert!(answer.try_recv().is_err());
+    sync_once(&journal, waiting).unwrap();
+    assert_eq!(answer.try_recv(), Ok(Ok(())));
+}
+
+/// A strike leaves as soon as it is heard of.
+#[tokio::test]
+async fn a_strike_that_leaves_at_once_is_heard_of_when_it_is_on_disk_whoever_has_gone_away() {
+    let (files, _folder) = files().await;
+    let (mut tx, journal) = tx(files);
+    let (heard, hears) = std::sync::mpsc::channel();
+    let (reply, gone_away) = oneshot::channel();
+    let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
+    let work = Work::new((note, Some(go_on)), reply, &Unanswered::default());
+    drop(gone_away);
+
+    let strike: Asked = (Box::new(work), Durability::Synced);
+    let waiting = commit_together(&mut tx, &mut vec![strike]).await;
+
+    assert!(hears.try_recv().is_err());
+    sync_once(&journal, waiting).unwrap();
+    assert_eq!(hears.try_recv(), Ok(()));
+}
+
+#[tokio::test]
+async fn what_is_not_committed_leads_to_nothing() {
+    let (files, _folder) = files().await;
+    let (mut tx, _journal) = tx(files);
+    let (heard, hears) = std::sync::mpsc::channel();
+    let (reply, mut answer) = oneshot::channel();
+    let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
+    let refused: Asked = (
+        Box::new(Work::new(
+            (refuse, Some(go_on)),
+            reply,
+            &Unanswered::default(),
+        )),
+        Durability::Soon,
+    );
+
+    let waiting = commit_together(&mut tx, &mut vec![refused]).await;
+
+    assert!(waiting.is_empty());
+    assert!(hears.try_recv().is_err());
+    assert!(matches!(answer.try_recv(), Ok(Err(Error::Refused(_)))));
+}
+
+/// A strike is synced where it was committed once the disk is known to be quick; a delivery alone
+/// leaves it to the thread beside, so that what follows is made meanwhile.
+#[tokio::test]
+async fn only_a_quick_disk_is_waited_for_where_it_was_committed() {
+    let (files, _folder) = files().await;
+    let (strike, _told) = piece(Durability::Synced);
+    let (delivery, _thanked) = piece(Durability::Soon);
+    let (_tx, journal) = tx(files);
+    let (strike, delivery) = ([strike], [delivery]);
+
+    assert!(
+        !journal.syncs_here(&strike),
+        "nobody knows yet how quick it is"
+    );
+    journal.sync(Vec::new()).unwrap();
+
+    assert!(journal.syncs_here(&strike));
+    assert!(!journal.syncs_here(&delivery));
+}
