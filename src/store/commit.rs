@@ -33,13 +33,14 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) -> Vec
         let outcome = committed.clone().and(outcome);
         match durability {
             Durability::Synced if outcome.is_ok() => waiting.push((piece, durability)),
-            Durability::Soon if outcome.is_ok() => {
+            Durability::Soon | Durability::Beside if outcome.is_ok() => {
                 piece.committed();
                 waiting.push((piece, durability));
             }
-            Durability::Synced | Durability::Soon | Durability::WithTheNext => {
-                piece.answer(outcome);
-            }
+            Durability::Synced
+            | Durability::Soon
+            | Durability::Beside
+            | Durability::WithTheNext => piece.answer(outcome),
         }
     }
     waiting

@@ -8,8 +8,10 @@
 //! Where the disk is quicker than waking a thread and nobody else waits for the writer, what follows
 //! from a delivery is synced where it was committed.
 //!
-//! A delivery that comes alone is soon followed by what follows from it. So its sync waits a moment,
-//! and where a strike comes meanwhile, both are on disk with one sync instead of two in a row.
+//! A delivery of which nobody knows yet what follows waits a moment, so that where a strike comes
+//! meanwhile, both are on disk with one sync instead of two in a row. Where a strike is sure to follow
+//! the sync begins at once: the more of the journal is on disk when the strike comes, the less is left
+//! for its own sync.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -27,8 +29,9 @@ pub(super) const COMMITS_MAX: usize = 16;
 /// The moment is half of what the last sync took, as others found best for group commits, and never
 /// longer than this.
 const MOMENT_MAX: Duration = Duration::from_millis(2);
-/// A sync that takes no longer than this is not worth another thread's waking.
-const QUICK: Duration = Duration::from_micros(500);
+/// A sync that takes no longer than this is not worth another thread's waking: where nobody waits for the
+/// writer, whoever comes meanwhile waits for so long at most.
+const QUICK: Duration = Duration::from_millis(1);
 /// Stands for the time of a sync that was never made.
 const UNKNOWN: u64 = u64::MAX;
 /// With more who wait than these the sync begins at once: what follows joins the next.

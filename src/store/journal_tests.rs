@@ -106,24 +106,20 @@ async fn what_the_disk_does_not_keep_is_never_called_done() {
 async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
     let (files, _folder) = files().await;
     let (mut tx, journal) = tx(files);
-    let (heard, hears) = std::sync::mpsc::channel();
-    let (reply, mut answer) = oneshot::channel();
-    let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
-    let delivery: Asked = (
-        Box::new(Work::new(
-            (note, Some(go_on)),
-            reply,
-            &Unanswered::default(),
-        )),
-        Durability::Soon,
-    );
+    for how in [Durability::Soon, Durability::Beside] {
+        let (heard, hears) = std::sync::mpsc::channel();
+        let (reply, mut answer) = oneshot::channel();
+        let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
+        let work = Work::new((note, Some(go_on)), reply, &Unanswered::default());
+        let delivery: Asked = (Box::new(work), how);
 
-    let waiting = commit_together(&mut tx, &mut vec![delivery]).await;
+        let waiting = commit_together(&mut tx, &mut vec![delivery]).await;
 
-    assert_eq!(hears.try_recv(), Ok(()));
-    assert!(answer.try_recv().is_err());
-    sync_once(&journal, waiting).unwrap();
-    assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert_eq!(hears.try_recv(), Ok(()));
+        assert!(answer.try_recv().is_err());
+        sync_once(&journal, waiting).unwrap();
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+    }
 }
 
 /// A strike leaves as soon as it is heard of.
@@ -175,8 +171,9 @@ async fn only_a_quick_disk_is_waited_for_where_it_was_committed() {
     let (files, _folder) = files().await;
     let (strike, _told) = piece(Durability::Synced);
     let (delivery, _thanked) = piece(Durability::Soon);
+    let (decided, _thanked) = piece(Durability::Beside);
     let (_tx, journal) = tx(files);
-    let (strike, delivery) = ([strike], [delivery]);
+    let (strike, deliveries) = ([strike], [delivery, decided]);
 
     assert!(
         !journal.syncs_here(&strike),
@@ -185,5 +182,5 @@ async fn only_a_quick_disk_is_waited_for_where_it_was_committed() {
     journal.sync(Vec::new()).unwrap();
 
     assert!(journal.syncs_here(&strike));
-    assert!(!journal.syncs_here(&delivery));
+    assert!(!journal.syncs_here(&deliveries));
 }

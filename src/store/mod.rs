@@ -10,7 +10,7 @@
 //! * Nobody hears of success before it is committed; no sender, person or tenant feels its effect
 //!   before it is on disk.
 //!
-//! Read next: `writer`, `commit`, `journal`, `checkpoint`, `workplace`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
+//! Read next: `writer`, `write_loop`, `commit`, `journal`, `checkpoint`, `workplace`, `intake`, `deliveries`, `triaged`, `calls`, `claims`, `begin`, `runs`, `steps`,
 //! `undo`.
 
 mod access;
@@ -109,6 +109,7 @@ mod undo;
 mod voting;
 mod wolf;
 mod workplace;
+mod write_loop;
 mod writer;
 #[cfg(test)]
 mod writer_tests;

@@ -26,31 +26,68 @@ pub struct StockFilter {
     pub limit: u32,
 }
 
+/// What a GUID is beside the id of an object.
+#[derive(Default)]
+struct Others {
+    is_instance: bool,
+    is_person: bool,
+}
+
 impl Store {
     /// Everything the inventory holds about one GUID, whichever id of whatever it is.
     pub async fn trace(&self, id: ObjectId) -> Result<Trace, Error> {
+        let (objects, others) = self.objects(id).await?;
+        let mut trace = Trace {
+            objects,
+            ..Trace::default()
+        };
         let key = bytes(id.uuid());
-        let objects = query(
-            "select * from inventory where entity_id = $1 \
-             union select * from inventory where app_id = $1 \
-             union select * from inventory where application = $1 limit 16",
+        if others.is_instance {
+            let rows = query("select * from inventory_instance where instance_id = $1")
+                .bind(key.clone())
+                .fetch_all(self.glancing())
+                .await?;
+            trace.instances = read(&rows, instance)?;
+        }
+        if others.is_person {
+            let rows = query("select * from inventory_person where person_id = $1 limit 500")
+                .bind(key)
+                .fetch_all(self.glancing())
+                .await?;
+            trace.people = read(&rows, person)?;
+        }
+        Ok(trace)
+    }
+
+    /// The objects of which it is an id, and what else it is: in one look, for it is on the way of a kill.
+    async fn objects(&self, id: ObjectId) -> Result<(Vec<Known>, Others), Error> {
+        let rows = query(
+            "select i.*, \
+               exists(select 1 from inventory_instance where instance_id = $1) as is_instance, \
+               exists(select 1 from inventory_person where person_id = $1) as is_person \
+             from (select 1 as one) asked left join ( \
+               select * from inventory where entity_id = $1 \
+               union select * from inventory where app_id = $1 \
+               union select * from inventory where application = $1 limit 16) i on true",
         )
-        .bind(key.clone())
+        .bind(bytes(id.uuid()))
         .fetch_all(self.glancing())
         .await?;
-        let instances = query("select * from inventory_instance where instance_id = $1")
-            .bind(key.clone())
-            .fetch_all(self.glancing())
-            .await?;
-        let people = query("select * from inventory_person where person_id = $1 limit 500")
-            .bind(key)
-            .fetch_all(self.glancing())
-            .await?;
-        Ok(Trace {
-            objects: read(&objects, known)?,
-            instances: read(&instances, instance)?,
-            people: read(&people, person)?,
-        })
+        let others = |row: &Row| {
+            Ok::<_, Error>(Others {
+                is_instance: row.get("is_instance")?,
+                is_person: row.get("is_person")?,
+            })
+        };
+        let others = rows.first().map(others).transpose()?.unwrap_or_default();
+        let mut objects = Vec::new();
+        for row in &rows {
+            // Of none there is a row without an object.
+            if row.get::<Option<Vec<u8>>>("entity_id")?.is_some() {
+                objects.push(known(row)?);
+            }
+        }
+        Ok((objects, others))
     }
 
     /// One object by its object id, with what it hangs from: enough to know its kind and parents

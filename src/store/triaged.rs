@@ -83,9 +83,12 @@ impl Store {
     ) -> Result<Taken, Error> {
         self.count_asked();
         let fresh = self.fresh_notices(&triaged);
-        let how = match triaged.strikes_at_once() {
-            true => Durability::Synced,
-            false => Durability::Soon,
+        let how = if triaged.strikes_at_once() {
+            Durability::Synced
+        } else if triaged.runs.iter().any(|run| run.at_once.is_some()) {
+            Durability::Beside
+        } else {
+            Durability::Soon
         };
         let go_on: GoOn<(Taken, Vec<Made>)> =
             Box::new(move |(taken, made)| go_on(*taken, std::mem::take(made)));

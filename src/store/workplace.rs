@@ -12,7 +12,8 @@ use super::checkpoint::Checkpoints;
 use super::commit::commit_together;
 use super::error::Error;
 use super::journal::Committed;
-use super::writer::{Asked, Beside, Queues, Tx, next_batch};
+use super::write_loop::next_batch;
+use super::writer::{Asked, Beside, Queues, Tx};
 
 /// Where the store's work is done.
 #[derive(Clone, Default)]

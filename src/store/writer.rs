@@ -7,16 +7,16 @@
 //! Deliveries come by a queue of their own, so that a flood of them holds up nobody's run.
 
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use super::chain::Head;
 use super::checkpoint::{Checkpoints, Copier};
-use super::commit::{commit_together, end_the_process};
+use super::commit::end_the_process;
 use super::error::Error;
-use super::journal::{COMMITS_MAX, Committed, Journal, sync_loop};
+use super::journal::{COMMITS_MAX, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{GoOn, Piece, Work};
 use super::sql::Connection;
@@ -24,11 +24,10 @@ use super::threads::{Threads, on_a_thread};
 pub(super) use super::tx::Tx;
 use super::unanswered::Unanswered;
 use super::workplace::{Workplace, WriterHere};
+use super::write_loop::{Kept, Writing, write_loop};
 use crate::clock::Clock;
 use crate::vault::Vault;
 
-/// Most pieces of work out of each queue in one commit.
-const BATCH_MAX: usize = 128;
 /// Most pieces of work that may wait; beyond it the store is busy.
 const QUEUE_MAX: usize = 4096;
 /// Most deliveries that may wait: fewer than there are connections, so that under overload those
@@ -42,6 +41,8 @@ pub(super) enum Durability {
     Synced,
     /// The same, and what soon follows from it may go to disk with it.
     Soon,
+    /// The same. A strike follows from it, and begins while it is synced, at once and beside the writer.
+    Beside,
     /// The death of this process. It reaches the disk with the next synced commit, in order, so
     /// losing it to a power loss is like never having come so far. For a worker's own steps between
     /// two commits that are synced.
@@ -211,89 +212,5 @@ async fn live((tx, beside): (Tx, Beside), queues: Queues) {
     let _threads = Threads::ending_with(stop, threads.into_iter().rev().flatten());
     if ended.await.is_err() {
         tracing::error!("the store's writer died; nothing more can be stored");
-    }
-}
-
-/// What the writer holds.
-struct Writing {
-    tx: Tx,
-    /// The way of a file's commits to the disk.
-    beside: Option<Kept>,
-}
-
-/// How a file's commits come to the disk.
-struct Kept {
-    journal: Journal,
-    to_disk: SyncSender<Vec<Committed>>,
-    checkpoints: Checkpoints,
-}
-
-/// Those who waited for the disk no longer do.
-struct NobodySyncs;
-
-impl Writing {
-    /// Sees a commit to the disk. What a server committed is there. `alone`: nobody else waits for
-    /// the writer.
-    fn keep(&self, waiting: Vec<Committed>, alone: bool) -> Result<(), NobodySyncs> {
-        let Some(beside) = &self.beside else {
-            for (piece, _) in waiting {
-                piece.answer(Ok(()));
-            }
-            return Ok(());
-        };
-        if alone && beside.journal.syncs_here(&waiting) {
-            if let Err(failed) = beside.journal.sync(waiting) {
-                end_the_process(&failed);
-            }
-        } else if !waiting.is_empty() {
-            beside.to_disk.send(waiting).map_err(|_| NobodySyncs)?;
-        }
-        if let Connection::File(file) = &self.tx.db {
-            beside.checkpoints.after_commit(file);
-        }
-        Ok(())
-    }
-}
-
-async fn write_loop(mut writing: Writing, mut queues: Queues, mut stopped: oneshot::Receiver<()>) {
-    let mut batch = Vec::new();
-    loop {
-        tokio::select! {
-            biased;
-            _ = &mut stopped => break,
-            () = next_batch(&mut queues, &mut batch) => {}
-        }
-        if batch.is_empty() {
-            break;
-        }
-        let waiting = commit_together(&mut writing.tx, &mut batch).await;
-        let alone = queues.iter().all(mpsc::Receiver::is_empty);
-        // Without the thread that syncs, those who wait learn that nobody answers.
-        if writing.keep(waiting, alone).is_err() {
-            break;
-        }
-    }
-}
-
-/// Waits for work, and takes what else waits by then. Nothing comes when every handle is gone, and
-/// nothing is left of what they asked for.
-pub(super) async fn next_batch([asked, taken]: &mut Queues, batch: &mut Vec<Asked>) {
-    let mut armful = Vec::new();
-    tokio::select! {
-        biased;
-        _ = asked.recv_many(batch, BATCH_MAX) => {}
-        _ = taken.recv_many(&mut armful, BATCH_MAX) => {}
-    }
-    fill(batch, asked);
-    fill(&mut armful, taken);
-    batch.append(&mut armful);
-}
-
-/// Adds what else waits, without waiting for it.
-fn fill(batch: &mut Vec<Asked>, queue: &mut mpsc::Receiver<Asked>) {
-    while batch.len() < BATCH_MAX
-        && let Ok(more) = queue.try_recv()
-    {
-        batch.push(more);
     }
 }

@@ -29,8 +29,8 @@ const AT_ONCE: usize = 64;
 const BODY_MAX: usize = 64 * 1024;
 /// How long a decision may keep a delivery from being stored.
 const WITHIN: Duration = Duration::from_millis(100);
-/// A delivery whose reading ended the process is sent again. For so long after such an end everything is
-/// stored before it is read, so that readings can be counted (threat E06): no sender tries for longer.
+/// A delivery whose reading ended the process is sent again. For so long after such an end, which is as long as
+/// senders try, everything is stored before it is read, so that readings can be counted (threat E06).
 const CAUTION: Duration = Duration::from_secs(24 * 3600);
 
 /// Decides ahead. Cheap to clone; clones share its places.
@@ -60,7 +60,8 @@ impl Ahead {
     /// `None`: it is neither, and is to be stored as it is and read after that.
     pub async fn take(&self, new: &NewDelivery) -> Option<Taken> {
         let triage = &self.triage;
-        if new.body.len() > BODY_MAX || triage.clock.elapsed() < self.none_until {
+        let cautious = triage.clock.elapsed() < self.none_until;
+        if cautious || triage.is_blind() || new.body.len() > BODY_MAX {
             return None;
         }
         let _place = self.places.try_acquire().ok()?;
@@ -135,5 +136,21 @@ fn cautious_until(last_end: LastEnd, now: Duration) -> Duration {
     match last_end {
         LastEnd::InOrder => now,
         LastEnd::CutOff => now.saturating_add(CAUTION),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{CAUTION, cautious_until};
+    use crate::store::LastEnd;
+
+    #[test]
+    fn only_who_finds_that_the_one_before_was_cut_off_is_cautious() {
+        let now = Duration::from_secs(7);
+
+        assert_eq!(cautious_until(LastEnd::InOrder, now), now);
+        assert_eq!(cautious_until(LastEnd::CutOff, now), now + CAUTION);
     }
 }

@@ -86,12 +86,15 @@ impl Triage {
         }
     }
 
-    /// How far the service goes, if it decides now. Until we know who we are nothing can be decided; a
-    /// delivery stays unread.
+    /// How far the service goes, if it decides now; if not, a delivery stays unread.
     pub(super) fn decides(&self, mode: Option<ServiceMode>) -> Option<ServiceMode> {
         let service = mode.unwrap_or(ServiceMode::Observe);
-        let blind = self.guards.load().blindness().is_some();
-        (!blind && service != ServiceMode::Off).then_some(service)
+        (!self.is_blind() && service != ServiceMode::Off).then_some(service)
+    }
+
+    /// Until we know who we are nothing can be decided.
+    pub(super) fn is_blind(&self) -> bool {
+        self.guards.load().blindness().is_some()
     }
 
     /// Stores what follows from a reading.

@@ -89,14 +89,15 @@ pub(super) fn seated(
     Seating { runs, seats, looks }
 }
 
-/// Waits for `stored` alone, and looks meanwhile.
+/// Waits for `stored` alone, and looks meanwhile. The looks leave first: whoever stores may take the
+/// processor from whoever asked it to.
 pub(super) async fn looking<T>(
     stored: impl Future<Output = T>,
     looks: Vec<BoxFuture<'static, ()>>,
 ) -> T {
-    match select(pin!(stored), join_all(looks)).await {
-        Either::Left((stored, _)) => stored,
-        Either::Right((_, stored)) => stored.await,
+    match select(join_all(looks), pin!(stored)).await {
+        Either::Left((_, stored)) => stored.await,
+        Either::Right((stored, _)) => stored,
     }
 }
 

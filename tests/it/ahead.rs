@@ -134,6 +134,22 @@ async fn where_more_come_than_are_decided_at_a_time_each_is_decided_all_the_same
     assert_eq!(world.runs().await.len(), AT_ONCE);
 }
 
+/// Waits until the program knows who it is, and answers where it takes deliveries: before that it decides
+/// nothing.
+async fn ready(program: &mut Program, site: &Site) -> String {
+    let address = program.doors().await.unwrap();
+    let control = program.control().unwrap().replace("http://", "");
+    let asked = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let asking = async {
+        while exchange(&site.clock, &control, asked).await.unwrap().status != 200 {
+            site.clock.sleep(LOOK_EVERY).await;
+        }
+    };
+    let knows = site.clock.within(PATIENCE, asking).await;
+    knows.unwrap_or_else(|_| panic!("it is not ready:\n{}", site.log()));
+    address
+}
+
 /// Waits until the program has died of the reading.
 async fn dies(mut program: Program, site: &Site) {
     let ended = program.ended().await;
@@ -148,6 +164,27 @@ async fn taken(site: &Site) -> Vec<String> {
     stands
 }
 
+/// Starts it until it dies no more, and answers how often it died.
+async fn lives_at_last(site: &Site, armed: &[(&str, &str)]) -> (Program, usize) {
+    for deaths in 0.. {
+        let mut program = site.start(armed);
+        let living = async {
+            while program.has_ended().is_none()
+                && taken(site).await != [DeliveryState::Quarantined.word()]
+            {
+                site.clock.sleep(LOOK_EVERY).await;
+            }
+        };
+        let came = site.clock.within(PATIENCE, living).await;
+        came.unwrap_or_else(|_| panic!("it neither died nor set it aside:\n{}", site.log()));
+        if program.has_ended().is_none() {
+            return (program, deaths);
+        }
+        dies(program, site).await;
+    }
+    unreachable!("it is started again and again")
+}
+
 #[tokio::test]
 async fn e06_a_delivery_that_ends_its_reader_is_set_aside_and_the_service_goes_on() {
     if is_only_for_sqlite(IN_A_FILE) {
@@ -159,30 +196,22 @@ async fn e06_a_delivery_that_ends_its_reader_is_set_aside_and_the_service_goes_o
 
     // Nobody is thanked, and nothing is lost: the sender tries again.
     let mut first = site.start(&armed);
-    let address = first.doors().await.unwrap();
+    let address = ready(&mut first, &site).await;
     let thanks = exchange(&site.clock, &address, &site.signed("msg_1", &body)).await;
     assert!(thanks.is_none(), "{thanks:?}");
     dies(first, &site).await;
     assert_eq!(taken(&site).await, [""; 0]);
     // From now on it is stored before it is read.
     let mut second = site.start(&armed);
-    let address = second.doors().await.unwrap();
+    let address = ready(&mut second, &site).await;
     exchange(&site.clock, &address, &site.signed("msg_1", &body)).await;
     dies(second, &site).await;
     assert_eq!(taken(&site).await, [DeliveryState::Received.word()]);
-    for _ in 0..2 {
-        dies(site.start(&armed), &site).await;
-    }
 
-    let mut last = site.start(&armed);
+    let (mut last, deaths) = lives_at_last(&site, &armed).await;
+
+    assert_eq!(deaths, 2, "{}", site.log());
     let address = last.doors().await.unwrap();
-    let set_aside = async {
-        while taken(&site).await != [DeliveryState::Quarantined.word()] {
-            site.clock.sleep(LOOK_EVERY).await;
-        }
-    };
-    let set_aside = site.clock.within(PATIENCE, set_aside).await;
-    set_aside.unwrap_or_else(|_| panic!("it was not set aside:\n{}", site.log()));
     let again = exchange(&site.clock, &address, &site.signed("msg_1", &body)).await;
     assert_eq!(again.unwrap().status, 202);
     assert_eq!(last.ask_to_stop().await.code(), Some(0), "{}", site.log());

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 use super::super::NotUnderstood;
 use super::Scan;
 
@@ -27,11 +29,23 @@ impl<'a> Scan<'a> {
                     copied.push(self.escape()?);
                     plain_from = self.at;
                 }
-                Some(0x20..) => self.at += 1,
+                Some(0x20..) => self.skip_plain(),
                 Some(_) => return Err(self.refuse("a control character stands in a string")),
                 None => return Err(self.refuse("a string does not end")),
             }
         }
+    }
+
+    /// Goes on to the next byte that may not stand for itself.
+    fn skip_plain(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let plain = &rest[..memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
+        // Without a way out in the middle it looks at many bytes at a time.
+        let least = plain.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+        self.at += match least {
+            0x20.. => plain.len(),
+            _ => plain.iter().take_while(|byte| **byte >= 0x20).count(),
+        };
     }
 
     fn escape(&mut self) -> Result<char, NotUnderstood> {
