@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
@@ -63,6 +63,15 @@ fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
     )
 }
 
+/// A note from which something follows, who hears when that may begin, and who is answered.
+fn followed(how: Durability) -> (Asked, Receiver<()>, oneshot::Receiver<Result<(), Error>>) {
+    let (heard, hears) = channel();
+    let (reply, answer) = oneshot::channel();
+    let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
+    let work = Work::new((note, Some(go_on)), reply, &Unanswered::default());
+    ((Box::new(work), how), hears, answer)
+}
+
 /// Syncs this one batch and ends.
 fn sync_once(journal: &Journal, waiting: Vec<Committed>) -> Result<(), Error> {
     let (to_disk, commits) = sync_channel(1);
@@ -107,11 +116,7 @@ async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
     let (files, _folder) = files().await;
     let (mut tx, journal) = tx(files);
     for how in [Durability::Soon, Durability::Beside] {
-        let (heard, hears) = std::sync::mpsc::channel();
-        let (reply, mut answer) = oneshot::channel();
-        let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
-        let work = Work::new((note, Some(go_on)), reply, &Unanswered::default());
-        let delivery: Asked = (Box::new(work), how);
+        let (delivery, hears, mut answer) = followed(how);
 
         let waiting = commit_together(&mut tx, &mut vec![delivery]).await;
 
@@ -127,13 +132,9 @@ async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
 async fn a_strike_that_leaves_at_once_is_heard_of_when_it_is_on_disk_whoever_has_gone_away() {
     let (files, _folder) = files().await;
     let (mut tx, journal) = tx(files);
-    let (heard, hears) = std::sync::mpsc::channel();
-    let (reply, gone_away) = oneshot::channel();
-    let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
-    let work = Work::new((note, Some(go_on)), reply, &Unanswered::default());
+    let (strike, hears, gone_away) = followed(Durability::Synced);
     drop(gone_away);
 
-    let strike: Asked = (Box::new(work), Durability::Synced);
     let waiting = commit_together(&mut tx, &mut vec![strike]).await;
 
     assert!(hears.try_recv().is_err());
@@ -145,7 +146,7 @@ async fn a_strike_that_leaves_at_once_is_heard_of_when_it_is_on_disk_whoever_has
 async fn what_is_not_committed_leads_to_nothing() {
     let (files, _folder) = files().await;
     let (mut tx, _journal) = tx(files);
-    let (heard, hears) = std::sync::mpsc::channel();
+    let (heard, hears) = channel();
     let (reply, mut answer) = oneshot::channel();
     let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
     let refused: Asked = (

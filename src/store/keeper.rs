@@ -1,8 +1,7 @@
-//! Which of several services does what one alone must do, and how the one before on a file ended.
+//! Which of several services does what one alone must do.
 
 use super::Store;
 use super::error::Error;
-use super::lock::{LastEnd, Lock};
 use super::sql::query;
 use crate::domain::moment::Moment;
 
@@ -10,29 +9,6 @@ use crate::domain::moment::Moment;
 pub const KEEPS_MILLIS: i64 = 15_000;
 
 impl Store {
-    /// How the service before on this file ended, where it is a file.
-    pub fn last_end(&self) -> Option<LastEnd> {
-        Some(self.lock.as_ref()?.last_end())
-    }
-
-    /// From now on an end that does not [`Store::end_in_order`] is one by which we were cut off.
-    pub fn begin_work(&self) {
-        self.mark_with(Lock::mark);
-    }
-
-    /// The work on it has ended in order.
-    pub fn end_in_order(&self) {
-        self.mark_with(Lock::clear);
-    }
-
-    fn mark_with(&self, mark: fn(&Lock) -> std::io::Result<()>) {
-        let Some(Err(error)) = self.lock.as_deref().map(mark) else {
-            return;
-        };
-        // Nothing rests on it but how soon a delivery is read after the next start.
-        tracing::warn!(%error, "the lock beside the store could not be marked");
-    }
-
     /// May other services work on it at the same time?
     pub const fn is_shared(&self) -> bool {
         self.shared

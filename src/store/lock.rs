@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::Store;
 use super::error::OpenError;
 use crate::clock::Clock;
 
@@ -43,20 +44,41 @@ impl Lock {
         Ok(Self { file, last_end })
     }
 
-    pub(super) const fn last_end(&self) -> LastEnd {
-        self.last_end
-    }
-
     /// From now on whoever is cut off leaves its mark. It outlives the process, and need not outlive the
     /// power: that is nothing we did.
-    pub(super) fn mark(&self) -> Result<(), Error> {
+    fn mark(&self) -> Result<(), Error> {
         self.clear()?;
         (&self.file).write_all(b"at work\n")
     }
 
     /// The work ended in order.
-    pub(super) fn clear(&self) -> Result<(), Error> {
+    fn clear(&self) -> Result<(), Error> {
         self.file.set_len(0)
+    }
+}
+
+impl Store {
+    /// How the service before on this file ended, where it is a file.
+    pub fn last_end(&self) -> Option<LastEnd> {
+        Some(self.lock.as_ref()?.last_end)
+    }
+
+    /// From now on an end that does not [`Store::end_in_order`] is one by which we were cut off.
+    pub fn begin_work(&self) {
+        self.mark_with(Lock::mark);
+    }
+
+    /// The work on it has ended in order.
+    pub fn end_in_order(&self) {
+        self.mark_with(Lock::clear);
+    }
+
+    fn mark_with(&self, mark: fn(&Lock) -> Result<(), Error>) {
+        let Some(Err(error)) = self.lock.as_deref().map(mark) else {
+            return;
+        };
+        // Nothing rests on it but how soon a delivery is read after the next start.
+        tracing::warn!(%error, "the lock beside the store could not be marked");
     }
 }
 
@@ -127,20 +149,20 @@ mod tests {
         let store = folder.path().join("estop.db");
 
         let never_worked = take(&store, &clock).await.unwrap();
-        assert_eq!(never_worked.last_end(), LastEnd::InOrder);
+        assert_eq!(never_worked.last_end, LastEnd::InOrder);
         drop(never_worked);
         for last_end in [LastEnd::InOrder, LastEnd::CutOff] {
             let cut_off = take(&store, &clock).await.unwrap();
-            assert_eq!(cut_off.last_end(), last_end);
+            assert_eq!(cut_off.last_end, last_end);
             cut_off.mark().unwrap();
         }
         let in_order = take(&store, &clock).await.unwrap();
-        assert_eq!(in_order.last_end(), LastEnd::CutOff);
+        assert_eq!(in_order.last_end, LastEnd::CutOff);
         in_order.mark().unwrap();
         in_order.clear().unwrap();
         drop(in_order);
 
         let next = take(&store, &clock).await.unwrap();
-        assert_eq!(next.last_end(), LastEnd::InOrder);
+        assert_eq!(next.last_end, LastEnd::InOrder);
     }
 }

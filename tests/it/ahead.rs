@@ -141,7 +141,11 @@ async fn ready(program: &mut Program, site: &Site) -> String {
     let control = program.control().unwrap().replace("http://", "");
     let asked = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let asking = async {
-        while exchange(&site.clock, &control, asked).await.unwrap().status != 200 {
+        let is_ready = || async {
+            let answer = exchange(&site.clock, &control, asked).await;
+            answer.is_some_and(|answer| answer.status == 200)
+        };
+        while !is_ready().await {
             site.clock.sleep(LOOK_EVERY).await;
         }
     };
