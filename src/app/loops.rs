@@ -174,7 +174,7 @@ impl Service {
             self.loops.spawn(examining);
         }
         self.spawn_alone(self.bench(workshop), freeze_loop);
-        self.spawn_alone((self.bench(workshop), self.wall), sweep_loop);
+        self.spawn_alone(self.bench(workshop), sweep_loop);
         self.spawn_alone(self.teller(workshop), notify_loop);
         for ship in self.shipping(workshop) {
             self.spawn_alone(ship, ship_loop);

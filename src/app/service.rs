@@ -16,7 +16,7 @@ use super::spans::traces;
 use super::tenant::{Tenant, Workshop};
 use super::{Parts, StartError, keys, wakes};
 use crate::catalog::Catalog;
-use crate::clock::{Clock, PutBack};
+use crate::clock::Clock;
 use crate::command::Pause;
 use crate::config::Config;
 use crate::doctor::Board;
@@ -54,7 +54,6 @@ pub struct Service {
     /// Time and chance.
     pub clock: Clock,
     /// The wall clock, watched since before anything was made due by it.
-    pub(super) wall: PutBack,
     /// What a deployment has set.
     pub config: Config,
     /// None for a door for senders.
@@ -112,7 +111,6 @@ impl Service {
         });
         let mut loops = Loops::on(ground);
         loops.spawn(writing);
-        let wall = PutBack::watching(&clock);
         settle_in(&store, &config, &catalog, &clock).await?;
         let (wakes, woken) = wakes::channels();
         let mut service = Self {
@@ -134,7 +132,6 @@ impl Service {
             wake_workers: wakes.workers,
             store,
             clock,
-            wall,
             config,
             ahead: None,
             stop: CancellationToken::new(),

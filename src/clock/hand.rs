@@ -58,6 +58,12 @@ impl ByHand {
         Moment::from_millis(shown.as_millis().saturating_add(put_forward))
     }
 
+    /// How far the wall clock is ahead of what has passed, in milliseconds.
+    pub(super) fn ahead(&self) -> i64 {
+        let put_forward = self.put_forward.load(Ordering::Relaxed);
+        self.start.as_millis().saturating_add(put_forward)
+    }
+
     /// What the clock would show had nobody put it forward.
     pub(super) fn unbent(&self) -> Moment {
         self.start.plus(self.passed())

@@ -20,10 +20,14 @@ pub use put_back::PutBack;
 
 use crate::domain::moment::Moment;
 use hand::ByHand;
+use put_back::Furthest;
 
 /// Now, sleep and chance. Cheap to clone; every clone tells the same time.
 #[derive(Clone, Debug)]
-pub struct Clock(Arc<Kind>);
+pub struct Clock {
+    kind: Arc<Kind>,
+    furthest: Arc<Furthest>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -44,31 +48,56 @@ impl Clock {
     /// The machine's own clock and randomness.
     #[expect(clippy::disallowed_methods, reason = "this is the home of time")]
     pub fn system() -> Self {
-        Self(Arc::new(Kind::System {
+        Self::from(Kind::System {
             started: Instant::now(),
-        }))
+        })
     }
 
     /// A clock that stands still until its [`Hand`] moves it, with chance drawn from a counter.
     pub fn by_hand(start: Moment) -> (Self, Hand) {
         let by_hand = Arc::new(ByHand::from(start));
-        let clock = Self(Arc::new(Kind::Hand(Arc::clone(&by_hand))));
+        let clock = Self::from(Kind::Hand(Arc::clone(&by_hand)));
         (clock, Hand(by_hand))
     }
 
     /// The wall-clock time. It may step; measure lengths with [`Clock::elapsed`].
-    #[expect(clippy::disallowed_methods, reason = "this is the home of time")]
     pub fn now(&self) -> Moment {
-        match &*self.0 {
-            Kind::System { .. } => Moment::from_millis(jiff::Timestamp::now().as_millisecond()),
-            Kind::Hand(by_hand) => by_hand.now(),
+        match &*self.kind {
+            Kind::System { started } => {
+                // Whoever is held up in between makes it look less far ahead, which counts for nothing.
+                let shown = shown();
+                self.furthest.read(ahead(shown, started.elapsed()));
+                shown
+            }
+            Kind::Hand(by_hand) => {
+                self.furthest.read(by_hand.ahead());
+                by_hand.now()
+            }
         }
+    }
+
+    /// That the wall clock was put back since somebody read it, and until that was put right. It
+    /// is seen however short it was fast (threat E09).
+    pub fn put_back(&self) -> Option<PutBack> {
+        let to = match &*self.kind {
+            Kind::System { started } => {
+                let elapsed = started.elapsed();
+                ahead(shown(), elapsed)
+            }
+            Kind::Hand(by_hand) => by_hand.ahead(),
+        };
+        self.furthest.put_back(to)
+    }
+
+    /// Nothing is due any more by what the wall clock showed before this.
+    pub fn put_right(&self, seen: PutBack) {
+        self.furthest.put_right(seen);
     }
 
     /// The time that a clock others share tells us, where it counts instead of ours. A hand moves
     /// that one, too.
     pub fn told(&self, by_the_other: Moment) -> Moment {
-        match &*self.0 {
+        match &*self.kind {
             Kind::System { .. } => by_the_other,
             Kind::Hand(by_hand) => by_hand.unbent(),
         }
@@ -76,7 +105,7 @@ impl Clock {
 
     /// Time since this clock was made, by a clock that never steps back.
     pub fn elapsed(&self) -> Duration {
-        match &*self.0 {
+        match &*self.kind {
             Kind::System { started } => started.elapsed(),
             Kind::Hand(by_hand) => by_hand.passed(),
         }
@@ -94,7 +123,7 @@ impl Clock {
 
     /// Waits for `span` to pass on this clock, counted from this call.
     pub fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send + 'static {
-        let kind = Arc::clone(&self.0);
+        let kind = Arc::clone(&self.kind);
         let due = self.elapsed().saturating_add(span);
         async move { kind.wait_until(due, span).await }
     }
@@ -116,7 +145,7 @@ impl Clock {
     /// A fresh version 7 UUID, ordered by this clock's time.
     #[expect(clippy::disallowed_methods, reason = "this is the home of chance")]
     pub fn uuid(&self) -> Uuid {
-        match &*self.0 {
+        match &*self.kind {
             Kind::System { .. } => Uuid::now_v7(),
             Kind::Hand(_) => {
                 let millis = u64::try_from(self.now().as_millis()).unwrap_or(0);
@@ -133,7 +162,7 @@ impl Clock {
     )]
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        match &*self.0 {
+        match &*self.kind {
             Kind::System { .. } => {
                 getrandom::fill(&mut bytes).expect("the system has a source of randomness");
             }
@@ -152,6 +181,26 @@ impl Clock {
         let share = f64::from(u32::from_be_bytes(self.random())) / f64::from(u32::MAX);
         most.mul_f64(share)
     }
+}
+
+impl From<Kind> for Clock {
+    fn from(kind: Kind) -> Self {
+        Self {
+            kind: Arc::new(kind),
+            furthest: Arc::default(),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the home of time")]
+fn shown() -> Moment {
+    Moment::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// How far a wall clock that shows this is ahead of one that shows what has passed, in milliseconds.
+fn ahead(shown: Moment, passed: Duration) -> i64 {
+    let passed = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+    shown.as_millis().saturating_sub(passed)
 }
 
 impl Kind {

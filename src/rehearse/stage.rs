@@ -15,7 +15,7 @@ use super::NotPlayed;
 use super::folder::Folder;
 use crate::act::Means;
 use crate::catalog::Catalog;
-use crate::clock::{Clock, Hand, PutBack};
+use crate::clock::{Clock, Hand};
 use crate::doctor::Board;
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
@@ -170,11 +170,10 @@ fn loops(
         }),
         stop: stop.clone(),
     };
-    let wall = PutBack::watching(&stage.clock);
     Ok(vec![
         triage_loop(triage, triage_hints).boxed(),
         work_loop(bench.clone(), workers).boxed(),
-        sweep_loop((bench, wall), stop).boxed(),
+        sweep_loop(bench, stop).boxed(),
     ])
 }
 

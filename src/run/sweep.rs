@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Bench;
-use crate::clock::PutBack;
 use crate::domain::notice::Urgency;
 
 /// How often it looks.
@@ -15,35 +14,34 @@ const WAITING_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// A kill that has not struck after this long is told to a person.
 const SLOW: Duration = Duration::from_secs(60);
 
-/// Sweeps until told to stop. The wall clock is watched since before anything was made due by it: one
-/// that is put right while a service starts is seen too.
-pub async fn sweep_loop((bench, mut wall): (Bench, PutBack), stop: CancellationToken) {
+/// Sweeps until told to stop.
+pub async fn sweep_loop(bench: Bench, stop: CancellationToken) {
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             () = bench.clock.sleep(EVERY) => {}
         }
-        if let Err(error) = sweep(&bench, &mut wall).await {
+        if let Err(error) = sweep(&bench).await {
             tracing::warn!(%error, "sweeping was broken off; trying again");
         }
     }
 }
 
 /// A clock that was put back makes nobody wait until it is as late again (threat E09).
-async fn put_right(bench: &Bench, wall: &mut PutBack) -> Result<(), crate::store::Error> {
-    let watching = PutBack::watching(&bench.clock);
-    if let Some(back) = wall.seen(&bench.clock) {
-        let seconds = back.as_secs();
-        tracing::warn!("the clock was put back by {seconds} s; what waits by it waits no longer");
-        bench.store.due_sooner(back, bench.clock.now()).await?;
-    }
-    *wall = watching;
+async fn put_right(bench: &Bench) -> Result<(), crate::store::Error> {
+    let Some(seen) = bench.clock.put_back() else {
+        return Ok(());
+    };
+    let seconds = seen.by.as_secs();
+    tracing::warn!("the clock was put back by {seconds} s; what waits by it waits no longer");
+    bench.store.due_sooner(seen.by, bench.clock.now()).await?;
+    bench.clock.put_right(seen);
     Ok(())
 }
 
-async fn sweep(bench: &Bench, wall: &mut PutBack) -> Result<(), crate::store::Error> {
-    put_right(bench, wall).await?;
+async fn sweep(bench: &Bench) -> Result<(), crate::store::Error> {
+    put_right(bench).await?;
     let now = bench.clock.now();
     let since = now.minus(WAITING_LIMIT);
     for run in bench.store.expire_waiting(since, now).await? {

@@ -128,22 +128,36 @@ async fn e09_what_was_taken_by_a_clock_that_was_an_hour_fast_is_read_at_once() {
     assert_eq!(world.only_run().await.state, RunState::Contained);
 }
 
-/// It is throttled, and put down only after the clock was put back: what it was told to wait is
-/// counted by the clock that never steps.
+/// What it was told to wait is counted by the clock that never steps: it is put down only after the
+/// clock was put back.
 #[tokio::test]
 async fn e09_whoever_waits_while_the_clock_is_put_back_waits_no_longer() {
+    let switch = On::request("PATCH", &invoice_bot().to_string());
+    waits_no_longer(switch, Duration::from_secs(10)).await;
+}
+
+/// It is put down at once, and nobody looks at what is due while the clock is fast.
+#[tokio::test]
+async fn e09_whoever_waits_by_a_clock_that_was_fast_for_a_moment_waits_no_longer() {
+    let confirm = On::request("POST", "confirmCompromised");
+    waits_no_longer(confirm, Duration::from_secs(2)).await;
+}
+
+/// It is throttled by a clock that is an hour fast for so long.
+async fn waits_no_longer(throttled: On, fast_for: Duration) {
     let world = World::new().await;
     world.hand.put_forward(HOUR_MILLIS);
-    let on = On::request("PATCH", &invoice_bot().to_string());
     let retry_after = Some(RetryAfter::Seconds(25));
-    let throttled = What::Throttle { retry_after };
-    world.entra.push_fault(Fault::new(on, throttled));
+    let throttle = What::Throttle { retry_after };
+    world.entra.push_fault(Fault::new(throttled, throttle));
     let run = world.contain(Entity::agent(invoice_bot())).await;
-    world.pass(Duration::from_secs(5)).await;
+    world.pass(fast_for).await;
 
+    let meanwhile = world.state(run).await;
     world.hand.put_forward(-HOUR_MILLIS);
     world.pass(Duration::from_secs(60)).await;
 
+    assert_eq!(meanwhile, RunState::Running);
     assert_eq!(world.state(run).await, RunState::Contained);
 }
 
