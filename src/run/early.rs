@@ -1,7 +1,7 @@
 //! Early looks: whom a run strikes first is read while the run is still being stored.
 //!
-//! A look touches nothing, so it may come before the run is sure to begin, and whoever carries the
-//! run out need not wait for it after the commit. One that was in vain has cost a read that other
+//! A look touches nothing, so it may come before the run is sure to begin. Where it is answered before the
+//! run is stored, its first step starts with it; else whoever carries the run out hears the answer. One that was in vain has cost a read that other
 //! kills may need: so few wait for their runs at a time, and after one in vain there is none for a while.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,8 @@ use crate::clock::Clock;
 use crate::domain::id::{DetectionId, RunId};
 use crate::domain::playbook::Mode;
 use crate::domain::step::Step;
-use crate::store::NewRun;
+use crate::store::{Glimpse, NewRun, Strike};
+use crate::telemetry::crash_point;
 
 /// How many may be on the list at a time: begun, and not yet asked for by their runs.
 const LOOKS_MAX: usize = 8;
@@ -74,7 +75,22 @@ impl EarlyLooks {
     /// What the look at whom this step strikes has heard, once: a second attempt looks for itself.
     async fn heard(&self, step: (RunId, u16), clock: &Clock) -> Option<Result<Seen, Error>> {
         let (seen, at) = self.take(step)?.await;
-        (clock.elapsed().saturating_sub(at) < FRESH).then_some(seen)
+        (!is_stale(at, clock)).then_some(seen)
+    }
+
+    /// The step whose entity has been read by now, with what was seen, once.
+    fn glimpse(&self, run: RunId, clock: &Clock) -> Option<(u16, Seen)> {
+        let mut list = self.list();
+        let (position, look) = list.looks.get(&run)?;
+        let position = *position;
+        let (seen, at) = look.peek()?.clone();
+        if seen.is_err() || is_stale(at, clock) {
+            return None;
+        }
+        let look = list.looks.remove(&run);
+        drop(list);
+        drop(look);
+        Some((position, seen.ok()?))
     }
 
     fn take(&self, (run, position): (RunId, u16)) -> Option<Look> {
@@ -82,6 +98,27 @@ impl EarlyLooks {
         let its = list.looks.get(&run)?.0 == position;
         let (_, look) = its.then(|| list.looks.remove(&run))??;
         Some(look)
+    }
+}
+
+fn is_stale(heard_at: Duration, clock: &Clock) -> bool {
+    clock.elapsed().saturating_sub(heard_at) >= FRESH
+}
+
+impl EarlyLook {
+    /// For whoever stores the run.
+    pub(super) fn glimpse(&self) -> Glimpse {
+        let (list, run, clock) = (self.list.clone(), self.run, self.clock.clone());
+        Glimpse::new(move || {
+            let (position, seen) = list.glimpse(run, &clock)?;
+            crash_point("step.looked");
+            let Seen { before, closes, .. } = seen;
+            Some(Strike {
+                position,
+                before,
+                closes,
+            })
+        })
     }
 }
 
@@ -148,8 +185,10 @@ mod tests {
     use futures_util::FutureExt as _;
     use uuid::Uuid;
 
+    use std::time::Duration;
+
     use super::{EarlyLook, EarlyLooks, FRESH, LOOKS_MAX, Look, PAUSE};
-    use crate::act::Seen;
+    use crate::act::{Error, Seen};
     use crate::clock::{Clock, Hand};
     use crate::domain::id::RunId;
     use crate::domain::moment::Moment;
@@ -200,6 +239,44 @@ mod tests {
         hand.advance(FRESH);
 
         assert_eq!(list.heard((run(1), 0), &clock).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_has_been_read_by_now_is_glimpsed_once_and_was_not_in_vain() {
+        let (list, clock, hand) = list();
+        let look = answered(&clock);
+        let early = list.begin((run(1), 3), look.clone(), &clock).unwrap();
+        let glimpse = || list.glimpse(run(1), &clock).map(|(step, _)| step);
+
+        let unread = glimpse();
+        look.await.0.unwrap();
+
+        assert_eq!(unread, None);
+        assert_eq!(glimpse(), Some(3));
+        assert_eq!(glimpse(), None);
+        assert_eq!(list.heard((run(1), 3), &clock).await, None);
+        drop(early);
+        let second = answered(&clock);
+        let _early = list.begin((run(1), 3), second.clone(), &clock).unwrap();
+        second.await.0.unwrap();
+        hand.advance(FRESH);
+        assert_eq!(glimpse(), None, "it is too old");
+    }
+
+    #[tokio::test]
+    async fn a_look_that_failed_is_heard_by_its_worker_alone() {
+        let (list, clock, _hand) = list();
+        let failed = Error::Unknown {
+            because: "no answer".to_owned(),
+        };
+        let look = async move { (Err(failed), Duration::ZERO) }
+            .boxed()
+            .shared();
+        let _early = list.begin((run(1), 0), look.clone(), &clock).unwrap();
+        look.await.0.unwrap_err();
+
+        assert!(list.glimpse(run(1), &clock).is_none());
+        assert!(list.heard((run(1), 0), &clock).await.unwrap().is_err());
     }
 
     #[test]

@@ -133,7 +133,10 @@ impl Places {
 
 impl Seat for Place {
     fn at_once(&self) -> AtOnce {
-        AtOnce::new(self.claim.clone(), self.bench.limits.caps)
+        AtOnce {
+            glimpse: self.taken.early.as_ref().map(EarlyLook::glimpse),
+            ..AtOnce::new(self.claim.clone(), self.bench.limits.caps)
+        }
     }
 
     fn look_early(&mut self, run: &NewRun, of: DetectionId) -> Option<BoxFuture<'static, ()>> {

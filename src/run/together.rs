@@ -70,16 +70,22 @@ pub(super) async fn strike_started(
     Unread { ids, started, .. }: &Unread,
 ) -> Result<Result<Ended, Error>, Broken> {
     crate::telemetry::crash_point("step.started");
-    let now = bench.clock.now();
-    if now.since(claimed.run.begun_at.unwrap_or(now)) > STALE {
-        bench.store.may_write(claimed.lease, now).await?;
-    }
+    still_ours(bench, claimed).await?;
     let guards = bench.guards.load();
     let context = bench.forward_context(&guards, claimed);
     match act::permit(&context, ids.iter().copied()) {
         Ok(()) => go_on(bench, (claimed, &context), step, started.clone()).await,
         Err(error) => Ok(Err(error)),
     }
+}
+
+/// A run that was handed over with a step started may not be ours any more.
+pub(super) async fn still_ours(bench: &Bench, claimed: &Claimed) -> Result<(), Broken> {
+    let now = bench.clock.now();
+    if now.since(claimed.run.begun_at.unwrap_or(now)) > STALE {
+        bench.store.may_write(claimed.lease, now).await?;
+    }
+    Ok(())
 }
 
 /// Reads and writes at the same time, unless another run of the playbook has done it.

@@ -1,5 +1,9 @@
 //! Begun where it is made: claim and beginning stand in the transaction that makes the run, and the
-//! worker is handed what it would have had to look for.
+//! worker is handed what it would have had to look for. Whom it strikes may have been read by then, too:
+//! then its step starts here as well, and a commit less is on its way.
+
+use std::fmt;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -11,7 +15,7 @@ use super::error::Error;
 use super::new_run::{Cause, NewRun, insert_begun, insert_run};
 use super::room::{self, Needs};
 use super::settings::standing_in;
-use super::steps::{self, Started, Strike};
+use super::strikes::{self, Started, Strike};
 use super::writer::Tx;
 use crate::domain::caps::Caps;
 use crate::domain::detection::SourceName;
@@ -34,16 +38,36 @@ pub struct AtOnce {
     pub caps: Caps,
     /// Steps, by their position, that start there and then, because whom they are about is certain.
     pub certain: Vec<(u16, Certain)>,
+    /// Where nobody is certain: what a look at whom it strikes first has read by now.
+    pub glimpse: Option<Glimpse>,
+}
+
+/// Tells what a look has read by now, once: nobody waits for it here.
+#[derive(Clone)]
+pub struct Glimpse(Arc<dyn Fn() -> Option<Strike> + Send + Sync>);
+
+impl Glimpse {
+    /// `read` answers the step that strikes whom was read, with what was there before it.
+    pub fn new(read: impl Fn() -> Option<Strike> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+}
+
+impl fmt::Debug for Glimpse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Glimpse")
+    }
 }
 
 impl AtOnce {
-    /// Nobody is certain.
+    /// Nobody is certain, and nobody looks.
     pub const fn new(claim: Claim, caps: Caps) -> Self {
         let certain = Vec::new();
         Self {
             claim,
             caps,
             certain,
+            glimpse: None,
         }
     }
 }
@@ -100,10 +124,33 @@ pub(super) async fn make_begun(
     for step in &claimed.steps {
         if let Some(unread) = claimed.unread(step.position) {
             let strike = strike(step, unread.started.before.clone());
-            steps::started(tx, run, (&strike, step.plan.action), at).await?;
+            strikes::started(tx, run, (&strike, step.plan.action), at).await?;
         }
     }
+    claimed.read = read(tx, &claimed, at_once, at).await?;
     Ok(Made::Begun(Box::new(claimed)))
+}
+
+/// Starts the step that strikes whom a look has read by now.
+async fn read(
+    tx: &mut Tx,
+    claimed: &Claimed,
+    at_once: &AtOnce,
+    at: Moment,
+) -> Result<Option<(u16, Started)>, Error> {
+    let glimpsed = at_once.glimpse.as_ref().and_then(|Glimpse(read)| read());
+    let Some(strike) = glimpsed else {
+        return Ok(None);
+    };
+    let mut steps = claimed.steps.iter();
+    let tried = |step: &&Step| step.position == strike.position && step.begun_at.is_some();
+    let Some(step) = steps.find(tried) else {
+        return Ok(None);
+    };
+    let run = &claimed.run;
+    let run = (run.id, run.playbook.to_string(), claimed.terms.hold_for);
+    let started = strikes::start(tx, run, (step, strike), at).await?;
+    Ok(Some((step.position, started)))
 }
 
 /// What is stored of each step that starts before anything was read.
@@ -198,6 +245,7 @@ fn claimed(
         kept: false,
         begun: true,
         unread: Vec::new(),
+        read: None,
         reopened: Vec::new(),
     })
 }
@@ -236,7 +284,7 @@ mod tests {
     use serde_json::json;
     use uuid::Uuid;
 
-    use super::{AtOnce, Made};
+    use super::{AtOnce, Glimpse, Made};
     use crate::clock::Clock;
     use crate::domain::caps::Caps;
     use crate::domain::containment::EntityState;
@@ -249,9 +297,10 @@ mod tests {
     use crate::domain::plan::Plan;
     use crate::domain::playbook::{Mode, PlaybookName, ServiceMode};
     use crate::domain::run::{Lane, RunState};
-    use crate::domain::step::{Before, StepState};
+    use crate::domain::step::{Before, StepState, Switch};
     use crate::store::{
-        Asked, Claim, Company, Entry, Making, NewRun, Saw, Store, Terms, Triaged, writer_tests,
+        Asked, Claim, Company, Entry, Making, NewRun, Saw, Store, Strike, Terms, Triaged,
+        writer_tests,
     };
 
     const NOW: Moment = Moment::from_millis(1_000);
@@ -273,14 +322,14 @@ mod tests {
     /// A delivery of this key that is decided, with one run that is begun at once.
     async fn made(store: &Store, what: (&'static str, Mode), caps: Caps) -> Made {
         let entity = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
-        made_about(store, what, (entity, Vec::new()), caps).await
+        made_about(store, what, (entity, Vec::new(), None), caps).await
     }
 
-    /// The same about this agent, of whose steps these start unread.
+    /// The same about this agent, of whose steps these start unread, or one that was read by then.
     async fn made_about(
         store: &Store,
         (key, mode): (&'static str, Mode),
-        (entity, certain): (Entity, Vec<(u16, Certain)>),
+        (entity, certain, glimpse): (Entity, Vec<(u16, Certain)>, Option<Glimpse>),
         caps: Caps,
     ) -> Made {
         let new = writer_tests::delivery(store, key, "{}");
@@ -304,6 +353,7 @@ mod tests {
             claim,
             caps,
             certain,
+            glimpse,
         });
         let triaged = Triaged {
             delivery,
@@ -356,7 +406,7 @@ mod tests {
         let agent = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
         let certain = vec![(0, Certain(vec![agent.id]))];
 
-        let about = (agent, certain);
+        let about = (agent, certain, None);
         let made = made_about(&store, ("a", Mode::Enforce), about, Caps::default()).await;
 
         let Made::Begun(claimed) = made else {
@@ -381,11 +431,88 @@ mod tests {
         assert!(store.evidence(run).await.unwrap().is_some());
     }
 
+    /// What was there before this agent's switch is turned: it is on.
+    fn on(agent: Entity) -> Before {
+        let switches = vec![Switch {
+            id: agent.id,
+            account_enabled: true,
+        }];
+        Before::Switches { switches }
+    }
+
+    fn read(agent: Entity) -> Glimpse {
+        Glimpse::new(move || {
+            Some(Strike {
+                position: 0,
+                before: on(agent),
+                closes: vec![agent],
+            })
+        })
+    }
+
+    #[tokio::test]
+    async fn where_the_agent_was_read_by_then_its_switch_is_started_with_the_run() {
+        let (store, _folder) = store().await;
+        let agent = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
+
+        let about = (agent, Vec::new(), Some(read(agent)));
+        let made = made_about(&store, ("a", Mode::Enforce), about, Caps::default()).await;
+
+        let Made::Begun(claimed) = made else {
+            panic!("{made:?}");
+        };
+        let run = claimed.run.id;
+        let started = claimed.read(0).unwrap();
+        assert_eq!(started.before, on(agent));
+        assert_eq!(started.company, Company::Alone);
+        assert!(claimed.read(1).is_none());
+        let steps = store.steps(run).await.unwrap();
+        assert_eq!(steps[0].state, StepState::Sent);
+        assert_eq!(steps[0].before, Some(on(agent)));
+        assert_eq!(steps[1], claimed.steps[1]);
+        let held = store.containment(agent).await.unwrap().unwrap();
+        assert_eq!(
+            (held.state, held.held_by),
+            (EntityState::Closing, vec![run])
+        );
+        assert!(store.evidence(run).await.unwrap().is_some());
+    }
+
+    /// What it reads is our own doing: what counts is what the first run saw (threat E15).
+    #[tokio::test]
+    async fn an_agent_that_was_read_and_is_held_already_was_before_as_its_first_run_saw_it() {
+        let (store, _folder) = store().await;
+        let agent = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
+        let off = Glimpse::new(move || {
+            let switches = vec![Switch {
+                id: agent.id,
+                account_enabled: false,
+            }];
+            Some(Strike {
+                position: 0,
+                before: Before::Switches { switches },
+                closes: vec![agent],
+            })
+        });
+
+        let first = (agent, Vec::new(), Some(read(agent)));
+        made_about(&store, ("a", Mode::Enforce), first, Caps::default()).await;
+        let second = (agent, Vec::new(), Some(off));
+        let made = made_about(&store, ("b", Mode::Enforce), second, Caps::default()).await;
+
+        let Made::Begun(claimed) = made else {
+            panic!("{made:?}");
+        };
+        assert_eq!(claimed.read(0).unwrap().before, on(agent));
+        let held = store.containment(agent).await.unwrap().unwrap();
+        assert_eq!(held.held_by.len(), 2);
+    }
+
     #[tokio::test]
     async fn a_certain_agent_whose_run_waits_for_a_person_is_not_held() {
         let (store, _folder) = store().await;
         let agent = Entity::agent(ObjectId::from_uuid(store.clock.uuid()));
-        let about = (agent, vec![(0, Certain(vec![agent.id]))]);
+        let about = (agent, vec![(0, Certain(vec![agent.id]))], None);
         let caps = Caps {
             tenant: 0,
             reserve: 0,

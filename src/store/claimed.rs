@@ -1,6 +1,6 @@
 //! A run in the hands of a worker, with everything it needs to carry it on.
 
-use super::steps::Started;
+use super::strikes::Started;
 use super::terms::Terms;
 use crate::domain::action::RiskVerdict;
 use crate::domain::entity::{Entity, ObjectId};
@@ -33,6 +33,9 @@ pub struct Claimed {
     pub begun: bool,
     /// Steps that were started where the run was begun, before anything was read.
     pub unread: Vec<Unread>,
+    /// The step that was started where the run was begun, because whom it strikes had been read by
+    /// then, and what was stored of it.
+    pub read: Option<(u16, Started)>,
     /// What someone opened since it was closed, and is to be closed again whatever it was before.
     pub reopened: Vec<Entity>,
 }
@@ -59,5 +62,11 @@ impl Claimed {
     /// What was stored of this step where the run was begun, if it was started there.
     pub fn unread(&self, position: u16) -> Option<&Unread> {
         self.unread.iter().find(|it| it.position == position)
+    }
+
+    /// What was stored of this step where the run was begun, if whom it strikes had been read.
+    pub fn read(&self, position: u16) -> Option<&Started> {
+        let (of, started) = self.read.as_ref()?;
+        (*of == position).then_some(started)
     }
 }

@@ -256,6 +256,7 @@ async fn claimed(tx: &mut Tx, row: &Row, now: Moment) -> Result<Claimed, Error> 
         kept: row.get("kept")?,
         begun: false,
         unread: Vec::new(),
+        read: None,
         reopened,
     })
 }

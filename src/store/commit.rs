@@ -12,7 +12,7 @@ pub(super) async fn commit_together(tx: &mut Tx, pieces: &mut Vec<Asked>) -> Vec
         tx.begin().await?;
         match pieces.as_mut_slice() {
             // What is alone needs no savepoint: if it fails, everything is rolled back.
-            [(only, _)] => outcomes.push(Ok(only.perform(tx).await?)),
+            [only] => outcomes.push(Ok(perform(tx, only).await?)),
             several => perform_each(tx, several, &mut outcomes).await?,
         }
         super::hearing::tell_others(tx).await?;
@@ -53,16 +53,26 @@ async fn perform_each(
     pieces: &mut [Asked],
     outcomes: &mut Vec<Result<(), Error>>,
 ) -> Result<(), Error> {
-    for (piece, _) in pieces {
+    for piece in pieces {
         tx.db.guide("savepoint piece").await?;
         let head = tx.head;
-        let outcome = piece.perform(tx).await;
+        let outcome = perform(tx, piece).await;
         if outcome.is_err() {
             tx.head = head;
             tx.db.guide("rollback to piece").await?;
         }
         tx.db.guide("release piece").await?;
         outcomes.push(outcome);
+    }
+    Ok(())
+}
+
+/// Performs one. If a step was started in it, nobody hears of that before it is on disk.
+async fn perform(tx: &mut Tx, (piece, durability): &mut Asked) -> Result<(), Error> {
+    tx.starts = false;
+    piece.perform(tx).await?;
+    if tx.starts {
+        *durability = Durability::Synced;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::proof::take_first;
 use super::rows::{bytes, word};
 use super::sql::query;
-use super::steps::Strike;
+use super::strikes::Strike;
 use super::writer::Tx;
 use crate::domain::containment::EntityState;
 use crate::domain::entity::Entity;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel, sync_channel};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::Entry;
 use super::chain::Head;
@@ -14,11 +15,15 @@ use super::error::Error;
 use super::journal::{Committed, Journal, sync_loop};
 use super::moved::Moved;
 use super::piece::{GoOn, Work};
+use super::strikes::{self, Strike};
 use super::unanswered::Unanswered;
 use super::writer::{Asked, Durability, Files, Tx};
 use super::writer_tests::record;
 use crate::clock::Clock;
+use crate::domain::action::Action;
+use crate::domain::id::RunId;
 use crate::domain::moment::Moment;
+use crate::domain::step::Before;
 use crate::vault::Vault;
 
 /// A writer's files without its threads, and what a piece of work is answered by.
@@ -40,6 +45,7 @@ fn tx(files: Files) -> (Tx, Journal) {
         vault: Arc::new(Vault::open_door()),
         clock: files.clock,
         opened: None,
+        starts: false,
     };
     (tx, files.beside.unwrap().journal)
 }
@@ -63,13 +69,38 @@ fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
     )
 }
 
-/// A note from which something follows, who hears when that may begin, and who is answered.
-fn followed(how: Durability) -> (Asked, Receiver<()>, oneshot::Receiver<Result<(), Error>>) {
+/// A piece that is asked for, who hears when what follows may begin, and who is answered.
+type Followed = (Asked, Receiver<()>, oneshot::Receiver<Result<(), Error>>);
+
+/// A note from which something follows.
+fn followed(how: Durability) -> Followed {
+    doing(note, how)
+}
+
+fn doing<F>(work: F, how: Durability) -> Followed
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), Error>> + Send + 'static,
+{
     let (heard, hears) = channel();
     let (reply, answer) = oneshot::channel();
     let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
-    let work = Work::new((note, Some(go_on)), reply, &Unanswered::default());
+    let work = Work::new((work, Some(go_on)), reply, &Unanswered::default());
     ((Box::new(work), how), hears, answer)
+}
+
+/// Starts a step that closes nothing.
+fn start(tx: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
+    let run = RunId::from_uuid(Uuid::from_u128(1));
+    let strike = Strike {
+        position: 0,
+        before: Before::Nothing,
+        closes: Vec::new(),
+    };
+    let at = Moment::from_millis(0);
+    Box::pin(async move {
+        let what = (&strike, Action::DisableAgent);
+        strikes::started(tx, (run, None), what, at).await
+    })
 }
 
 /// Syncs this one batch and ends.
@@ -140,6 +171,26 @@ async fn a_strike_that_leaves_at_once_is_heard_of_when_it_is_on_disk_whoever_has
     assert!(hears.try_recv().is_err());
     sync_once(&journal, waiting).unwrap();
     assert_eq!(hears.try_recv(), Ok(()));
+}
+
+/// Whoever makes a run does not know beforehand whether its first step starts with it.
+#[tokio::test]
+async fn who_starts_a_step_is_heard_of_when_it_is_on_disk_whatever_was_asked() {
+    let (files, _folder) = files().await;
+    let (mut tx, journal) = tx(files);
+    for how in [Durability::WithTheNext, Durability::Beside] {
+        let (strike, hears, mut answer) = doing(start, how);
+        let (plain, _plain, mut plain_answer) = followed(Durability::WithTheNext);
+
+        let waiting = commit_together(&mut tx, &mut vec![strike, plain]).await;
+
+        assert!(hears.try_recv().is_err());
+        assert!(answer.try_recv().is_err());
+        assert_eq!(plain_answer.try_recv(), Ok(Ok(())), "it started nothing");
+        sync_once(&journal, waiting).unwrap();
+        assert_eq!(hears.try_recv(), Ok(()));
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+    }
 }
 
 #[tokio::test]

@@ -1,61 +1,23 @@
-//! Steps: what was there before is stored with the start, the outcome with the end.
+//! Steps on their way, and how they end.
 
 use serde_json::json;
 
 use super::Store;
-use super::company::{Company, weigh};
-use super::containments::{entity_state, hold, move_entity};
+use super::containments::{entity_state, move_entity};
 use super::error::Error;
-use super::rows::{bytes, json as from_json, step, to_json};
-use super::settings::standing_in;
+use super::rows::{bytes, step};
 use super::sql::{Row, query};
-use super::terms::Terms;
 use super::writer::Tx;
 use crate::domain::action::Action;
 use crate::domain::containment::{EntityEvent, EntityState};
-use crate::domain::entity::{Entity, ObjectId};
+use crate::domain::entity::ObjectId;
 use crate::domain::id::RunId;
-use crate::domain::moment::{Moment, Span};
+use crate::domain::moment::Moment;
 use crate::domain::record::Record;
 use crate::domain::run::RunLease;
-use crate::domain::step::{Before, Outcome, Step, StepEvent, StepState};
-
-/// Everything that is stored before a step touches the tenant.
-#[derive(Clone, Debug)]
-pub struct Strike {
-    /// Which step.
-    pub position: u16,
-    /// What was read before anything was touched.
-    pub before: Before,
-    /// The entities it is about to close; empty for a step that contains nothing.
-    pub closes: Vec<Entity>,
-}
-
-/// What is stored of a step that is about to act.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Started {
-    /// What was there before us.
-    pub before: Before,
-    /// Who holds it beside us.
-    pub company: Company,
-}
+use crate::domain::step::{Outcome, Step, StepEvent, StepState};
 
 impl Store {
-    /// Stores that a step is about to act, with what was there before it. From here on the write
-    /// may have been sent. Refused while the brake is on or the service does not enforce.
-    ///
-    /// Answers what was there before us: for an entity we hold already that is what its first run
-    /// saw, because what this one saw is our own doing (threat E15).
-    pub async fn strike(
-        &self,
-        lease: RunLease,
-        strike: Strike,
-        at: Moment,
-    ) -> Result<Started, Error> {
-        self.write(move |tx| Box::pin(async move { strike_in(tx, lease, strike, at).await }))
-            .await
-    }
-
     /// Stores how a step ended, and the evidence.
     pub async fn step_ended(
         &self,
@@ -88,59 +50,6 @@ impl Store {
         .await?;
         Ok(row.is_some())
     }
-}
-
-async fn strike_in(
-    tx: &mut Tx,
-    lease: RunLease,
-    mut strike: Strike,
-    at: Moment,
-) -> Result<Started, Error> {
-    let (step, run) = held_step(tx, lease, strike.position).await?;
-    if standing_in(tx).await?.stops_writes() {
-        return Err(Error::Braked);
-    }
-    let state = after(&step, StepEvent::Started)?;
-    let terms: Terms = from_json(&run, "terms")?;
-    let playbook = run.get("playbook")?;
-    let company = weigh(tx, (lease.run, playbook), &mut strike).await?;
-    query(
-        "update step set state = $4, before = $5 \
-         where run_id = $1 and position = $2 and state = $3",
-    )
-    .bind(bytes(lease.run.uuid()))
-    .bind(step.position)
-    .bind(step.state.word())
-    .bind(state.word())
-    .bind(to_json(&strike.before)?)
-    .execute(&mut tx.db)
-    .await?;
-    if step.plan.action == Action::BlockTools {
-        super::blocks::block(tx, step.plan.entity.id, (lease.run, at)).await?;
-    }
-    let hold_for = terms.hold_for;
-    started(tx, (lease.run, hold_for), (&strike, step.plan.action), at).await?;
-    let before = strike.before;
-    Ok(Started { before, company })
-}
-
-/// What is stored beside the start of a step: the run holds what it closes, its evidence is asked
-/// for, and the record says so.
-pub(super) async fn started(
-    tx: &mut Tx,
-    (run, hold_for): (RunId, Option<Span>),
-    (strike, action): (&Strike, Action),
-    at: Moment,
-) -> Result<(), Error> {
-    let until = hold_for.map(|span| at.plus(span.0));
-    for entity in &strike.closes {
-        move_entity(tx, *entity, EntityEvent::Striking, at).await?;
-        hold(tx, *entity, run, (at, until)).await?;
-    }
-    super::evidence::ask(tx, run, at).await?;
-    let detail = json!({ "step": strike.position, "action": action, "before": strike.before });
-    tx.record(&Record::new(at, "step.started", detail).about_run(run))
-        .await
 }
 
 pub(super) async fn end_step(

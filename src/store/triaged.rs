@@ -49,25 +49,12 @@ pub struct Triaged {
     pub counts: Vec<ToCount>,
 }
 
-impl Triaged {
-    /// Does a step start in the transaction that stores this?
-    fn strikes_at_once(&self) -> bool {
-        let mut at_once = self.runs.iter().filter_map(|run| run.at_once.as_ref());
-        at_once.any(|begun| !begun.certain.is_empty())
-    }
-}
-
 impl Store {
     /// Stores what triage decided, and answers the runs that were made, in their order. A detection
     /// that came before by another way is joined, makes none and counts towards nothing.
     pub async fn triaged(&self, triaged: Triaged) -> Result<Vec<Made>, Error> {
         let fresh = self.fresh_notices(&triaged);
-        let how = match triaged.strikes_at_once() {
-            // A strike may leave as soon as this is answered.
-            true => Durability::Synced,
-            false => Durability::WithTheNext,
-        };
-        self.write_as(how, move |tx| {
+        self.write_as(Durability::WithTheNext, move |tx| {
             Box::pin(async move { settle(tx, &triaged, &fresh).await })
         })
         .await
@@ -83,12 +70,9 @@ impl Store {
     ) -> Result<Taken, Error> {
         self.count_asked();
         let fresh = self.fresh_notices(&triaged);
-        let how = if triaged.strikes_at_once() {
-            Durability::Synced
-        } else if triaged.runs.iter().any(|run| run.at_once.is_some()) {
-            Durability::Beside
-        } else {
-            Durability::Soon
+        let how = match triaged.runs.iter().any(|run| run.at_once.is_some()) {
+            true => Durability::Beside,
+            false => Durability::Soon,
         };
         let go_on: GoOn<(Taken, Vec<Made>)> =
             Box::new(move |(taken, made)| go_on(*taken, std::mem::take(made)));

@@ -22,6 +22,8 @@ pub(super) struct Tx {
     pub(super) clock: Clock,
     /// When it was opened, where several services share the database.
     pub(super) opened: Option<Opened>,
+    /// Was a step started in it? Whoever hears of that may write to the tenant, so it is on disk by then.
+    pub(super) starts: bool,
 }
 
 /// The same moment by two clocks.

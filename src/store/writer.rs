@@ -34,7 +34,8 @@ const QUEUE_MAX: usize = 4096;
 /// beyond are told at once to come again, and those that are taken are taken soon.
 const INTAKE_MAX: usize = 1024;
 
-/// What a commit must survive before its caller hears of it.
+/// What a commit must survive before its caller hears of it. Where a step is started in it, that is
+/// [`Durability::Synced`], whatever was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
     /// Power loss: it is on disk.
@@ -106,6 +107,7 @@ impl Writer {
             vault,
             clock,
             opened: None,
+            starts: false,
         };
         let queues = [asked, taken];
         let life = async move {

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either, join_all, select};
+use futures_util::poll;
 
 use crate::domain::guard::Guards;
 use crate::domain::id::{DetectionId, RunId};
@@ -19,11 +20,12 @@ pub type Seats = Arc<dyn Fn(Lane) -> Option<Box<dyn Seat>> + Send + Sync>;
 
 /// A place for one run. Dropping it unused leaves it to others.
 pub trait Seat: Send {
-    /// Whose it is.
+    /// Whose it is, with what an early look will have read.
     fn at_once(&self) -> AtOnce;
 
     /// Begins to look at whom this run of a detection is about, where that may save time: it goes on
-    /// for as long as it is polled, and whoever is handed the run hears the answer.
+    /// for as long as it is polled. Whoever stores the run glimpses the answer, if there is one by then,
+    /// else whoever is handed the run hears it.
     fn look_early(&mut self, run: &NewRun, of: DetectionId) -> Option<BoxFuture<'static, ()>>;
 
     /// Hands the run over.
@@ -90,12 +92,20 @@ pub(super) fn seated(
 }
 
 /// Waits for `stored` alone, and looks meanwhile. The looks leave first: whoever stores may take the
-/// processor from whoever asked it to.
+/// processor from whoever asked it to. What a look asks is written by a task of its connection, which
+/// gets its turn before that.
 pub(super) async fn looking<T>(
     stored: impl Future<Output = T>,
     looks: Vec<BoxFuture<'static, ()>>,
 ) -> T {
-    match select(join_all(looks), pin!(stored)).await {
+    if looks.is_empty() {
+        return stored.await;
+    }
+    let mut looks = pin!(join_all(looks));
+    if poll!(&mut looks).is_pending() {
+        tokio::task::yield_now().await;
+    }
+    match select(looks, pin!(stored)).await {
         Either::Left((_, stored)) => stored.await,
         Either::Right((stored, _)) => stored,
     }
