@@ -1,8 +1,9 @@
 //! Early looks: whom a run strikes first is read while the run is still being stored.
 //!
 //! A look touches nothing, so it may come before the run is sure to begin. Where it is answered before the
-//! run is stored, its first step starts with it; else whoever carries the run out hears the answer. One that was in vain has cost a read that other
-//! kills may need: so few wait for their runs at a time, and after one in vain there is none for a while.
+//! run is stored, its first step starts with it; else whoever carries the run out hears the answer. One
+//! that was in vain has cost a read that other kills may need: so few wait for their runs at a time, and
+//! after one in vain there is none for a while.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
