@@ -53,7 +53,6 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// Time and chance.
     pub clock: Clock,
-    /// The wall clock, watched since before anything was made due by it.
     /// What a deployment has set.
     pub config: Config,
     /// None for a door for senders.
