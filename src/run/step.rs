@@ -86,11 +86,8 @@ async fn attempt(
         return together::again(bench, claimed, step).await;
     }
     if at_once && step.before.is_none() {
-        if let Some(unread) = claimed.unread(step.position) {
-            return together::strike_started(bench, claimed, step, unread).await;
-        }
-        if let Some(started) = claimed.read(step.position) {
-            return strike_read(bench, claimed, step, started).await;
+        if let Some(started) = claimed.started(step.position) {
+            return together::strike_started(bench, claimed, step, started).await;
         }
         if let Some(certain) = together::is_certain(bench, claimed, step).await {
             return together::strike(bench, claimed, step, certain).await;
@@ -130,28 +127,6 @@ async fn attempt(
     };
     crash_point("step.performed");
     step.before = Some(before);
-    Ok(ended)
-}
-
-/// The start was stored with the run itself, because whom it strikes had been read: what is left is
-/// to write, unless another run of the playbook has done it.
-async fn strike_read(
-    bench: &Bench,
-    claimed: &Claimed,
-    step: &mut Step,
-    started: &Started,
-) -> Result<Result<act::Ended, Error>, Broken> {
-    crash_point("step.started");
-    together::still_ours(bench, claimed).await?;
-    let guards = bench.guards.load();
-    let context = bench.forward_context(&guards, claimed);
-    let about = (started.company, company::Read::NotYet);
-    let ended = match company::spares(bench, &context, step, about).await {
-        Some(ended) => Ok(ended),
-        None => act::perform(&context, &step.plan, &started.before).await,
-    };
-    crash_point("step.performed");
-    step.before = Some(started.before.clone());
     Ok(ended)
 }
 

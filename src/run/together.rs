@@ -18,7 +18,7 @@ use crate::domain::inventory::{Certain, can_strike_unread, certain};
 use crate::domain::playbook::Mode;
 use crate::domain::step::{Before, PriorWord, Step, Switch};
 use crate::graph::Enabled;
-use crate::store::{Claimed, Started, Unread};
+use crate::store::{Claimed, Started, StartedStep};
 
 /// How long the read may go on after the write was answered. Then nobody knows, and undo asks.
 const READ_GRACE: Duration = Duration::from_secs(2);
@@ -62,15 +62,18 @@ pub(super) async fn strike(
     go_on(bench, (claimed, &context), step, started).await
 }
 
-/// The start was stored with the run itself: what is left is to read and to write.
+/// The start was stored with the run itself: what is left is to write, and to read where nobody has.
 pub(super) async fn strike_started(
     bench: &Bench,
     claimed: &Claimed,
     step: &mut Step,
-    Unread { ids, started, .. }: &Unread,
+    StartedStep { ids, started, .. }: &StartedStep,
 ) -> Result<Result<Ended, Error>, Broken> {
     crate::telemetry::crash_point("step.started");
-    still_ours(bench, claimed).await?;
+    let now = bench.clock.now();
+    if now.since(claimed.run.begun_at.unwrap_or(now)) > STALE {
+        bench.store.may_write(claimed.lease, now).await?;
+    }
     let guards = bench.guards.load();
     let context = bench.forward_context(&guards, claimed);
     match act::permit(&context, ids.iter().copied()) {
@@ -79,16 +82,7 @@ pub(super) async fn strike_started(
     }
 }
 
-/// A run that was handed over with a step started may not be ours any more.
-pub(super) async fn still_ours(bench: &Bench, claimed: &Claimed) -> Result<(), Broken> {
-    let now = bench.clock.now();
-    if now.since(claimed.run.begun_at.unwrap_or(now)) > STALE {
-        bench.store.may_write(claimed.lease, now).await?;
-    }
-    Ok(())
-}
-
-/// Reads and writes at the same time, unless another run of the playbook has done it.
+/// Writes, and reads at the same time where nobody has, unless another run of the playbook has done it.
 async fn go_on(
     bench: &Bench,
     (claimed, context): (&Claimed, &act::Context<'_>),
@@ -101,8 +95,9 @@ async fn go_on(
         return Ok(Ok(ended));
     }
     let Before::Unproven { id } = before else {
-        // We hold it already and know what was before.
+        // What was before is known: it was read by then, or we hold it already.
         let ended = act::perform(context, &step.plan, &before).await;
+        crate::telemetry::crash_point("step.performed");
         step.before = Some(before);
         return Ok(ended);
     };

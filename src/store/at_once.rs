@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::begin::hold_back;
-use super::claimed::{Claimed, Unread};
+use super::claimed::{Claimed, StartedStep};
 use super::claims::Claim;
 use super::company::weigh;
 use super::error::Error;
@@ -115,19 +115,20 @@ pub(super) async fn make_begun(
     }
     let state = moved(RunState::Queued.after(RunEvent::Begun))?;
     let mut claimed = claimed(new, cause, (state, at))?;
-    claimed.unread = unread(tx, &claimed, &at_once.certain).await?;
+    claimed.started = unread(tx, &claimed, &at_once.certain).await?;
     insert_begun(tx, (new, cause), (&claimed, &at_once.claim), at).await?;
     let detail = json!({ "was": RunState::Queued, "because": null });
     let record = Record::new(at, &format!("run.{}", state.word()), detail);
     tx.record(&record.about_run(new.id)).await?;
     let run = (new.id, new.terms.hold_for);
     for step in &claimed.steps {
-        if let Some(unread) = claimed.unread(step.position) {
+        if let Some(unread) = claimed.started(step.position) {
             let strike = strike(step, unread.started.before.clone());
             strikes::started(tx, run, (&strike, step.plan.action), at).await?;
         }
     }
-    claimed.read = read(tx, &claimed, at_once, at).await?;
+    let read = read(tx, &claimed, at_once, at).await?;
+    claimed.started.extend(read);
     Ok(Made::Begun(Box::new(claimed)))
 }
 
@@ -137,7 +138,7 @@ async fn read(
     claimed: &Claimed,
     at_once: &AtOnce,
     at: Moment,
-) -> Result<Option<(u16, Started)>, Error> {
+) -> Result<Option<StartedStep>, Error> {
     let glimpsed = at_once.glimpse.as_ref().and_then(|Glimpse(read)| read());
     let Some(strike) = glimpsed else {
         return Ok(None);
@@ -150,7 +151,11 @@ async fn read(
     let run = &claimed.run;
     let run = (run.id, run.playbook.to_string(), claimed.terms.hold_for);
     let started = strikes::start(tx, run, (step, strike), at).await?;
-    Ok(Some((step.position, started)))
+    Ok(Some(StartedStep {
+        position: step.position,
+        ids: Vec::new(),
+        started,
+    }))
 }
 
 /// What is stored of each step that starts before anything was read.
@@ -158,7 +163,7 @@ async fn unread(
     tx: &mut Tx,
     claimed: &Claimed,
     certain: &[(u16, Certain)],
-) -> Result<Vec<Unread>, Error> {
+) -> Result<Vec<StartedStep>, Error> {
     let mut unread = Vec::with_capacity(certain.len());
     for (position, Certain(ids)) in certain {
         let position = *position;
@@ -176,7 +181,7 @@ async fn unread(
         let run = (claimed.run.id, claimed.run.playbook.to_string());
         let company = weigh(tx, run, &mut strike).await?;
         let before = strike.before;
-        unread.push(Unread {
+        unread.push(StartedStep {
             position,
             ids: ids.clone(),
             started: Started { before, company },
@@ -244,8 +249,7 @@ fn claimed(
         ordered_at: None,
         kept: false,
         begun: true,
-        unread: Vec::new(),
-        read: None,
+        started: Vec::new(),
         reopened: Vec::new(),
     })
 }
@@ -400,6 +404,16 @@ mod tests {
         }
     }
 
+    /// The run alone is about to close this agent, and its evidence is asked for.
+    async fn assert_holds(store: &Store, run: RunId, agent: Entity) {
+        let held = store.containment(agent).await.unwrap().unwrap();
+        assert_eq!(
+            (held.state, held.held_by),
+            (EntityState::Closing, vec![run])
+        );
+        assert!(store.evidence(run).await.unwrap().is_some());
+    }
+
     #[tokio::test]
     async fn where_the_agent_is_certain_its_switch_is_started_with_the_run() {
         let (store, _folder) = store().await;
@@ -414,21 +428,16 @@ mod tests {
         };
         let run = claimed.run.id;
         let unproven = Before::Unproven { id: agent.id };
-        let unread = claimed.unread(0).unwrap();
+        let unread = claimed.started(0).unwrap();
         assert_eq!(unread.ids, [agent.id]);
         assert_eq!(unread.started.before, unproven);
         assert_eq!(unread.started.company, Company::Alone);
-        assert!(claimed.unread(1).is_none());
+        assert!(claimed.started(1).is_none());
         let steps = store.steps(run).await.unwrap();
         assert_eq!(steps[0].state, StepState::Sent);
         assert_eq!(steps[0].before, Some(unproven));
         assert_eq!(steps[1], claimed.steps[1]);
-        let held = store.containment(agent).await.unwrap().unwrap();
-        assert_eq!(
-            (held.state, held.held_by),
-            (EntityState::Closing, vec![run])
-        );
-        assert!(store.evidence(run).await.unwrap().is_some());
+        assert_holds(&store, run, agent).await;
     }
 
     /// What was there before this agent's switch is turned: it is on.
@@ -462,20 +471,15 @@ mod tests {
             panic!("{made:?}");
         };
         let run = claimed.run.id;
-        let started = claimed.read(0).unwrap();
+        let started = &claimed.started(0).unwrap().started;
         assert_eq!(started.before, on(agent));
         assert_eq!(started.company, Company::Alone);
-        assert!(claimed.read(1).is_none());
+        assert!(claimed.started(1).is_none());
         let steps = store.steps(run).await.unwrap();
         assert_eq!(steps[0].state, StepState::Sent);
         assert_eq!(steps[0].before, Some(on(agent)));
         assert_eq!(steps[1], claimed.steps[1]);
-        let held = store.containment(agent).await.unwrap().unwrap();
-        assert_eq!(
-            (held.state, held.held_by),
-            (EntityState::Closing, vec![run])
-        );
-        assert!(store.evidence(run).await.unwrap().is_some());
+        assert_holds(&store, run, agent).await;
     }
 
     /// What it reads is our own doing: what counts is what the first run saw (threat E15).
@@ -503,7 +507,7 @@ mod tests {
         let Made::Begun(claimed) = made else {
             panic!("{made:?}");
         };
-        assert_eq!(claimed.read(0).unwrap().before, on(agent));
+        assert_eq!(claimed.started(0).unwrap().started.before, on(agent));
         let held = store.containment(agent).await.unwrap().unwrap();
         assert_eq!(held.held_by.len(), 2);
     }

@@ -31,21 +31,18 @@ pub struct Claimed {
     pub kept: bool,
     /// Was it begun in the transaction that claimed it?
     pub begun: bool,
-    /// Steps that were started where the run was begun, before anything was read.
-    pub unread: Vec<Unread>,
-    /// The step that was started where the run was begun, because whom it strikes had been read by
-    /// then, and what was stored of it.
-    pub read: Option<(u16, Started)>,
+    /// Steps that were started where the run was begun.
+    pub started: Vec<StartedStep>,
     /// What someone opened since it was closed, and is to be closed again whatever it was before.
     pub reopened: Vec<Entity>,
 }
 
-/// A step whose start is stored, and of whose entity nothing was read yet.
+/// A step whose start is stored with its run: its entity is certain, or was read by then.
 #[derive(Clone, Debug)]
-pub struct Unread {
+pub struct StartedStep {
     /// Which step.
     pub position: u16,
-    /// Whom the guards are asked about once more.
+    /// Whom the guards are asked about once more; nobody where they were asked by whoever read.
     pub ids: Vec<ObjectId>,
     /// What was stored.
     pub started: Started,
@@ -60,13 +57,7 @@ impl Claimed {
     }
 
     /// What was stored of this step where the run was begun, if it was started there.
-    pub fn unread(&self, position: u16) -> Option<&Unread> {
-        self.unread.iter().find(|it| it.position == position)
-    }
-
-    /// What was stored of this step where the run was begun, if whom it strikes had been read.
-    pub fn read(&self, position: u16) -> Option<&Started> {
-        let (of, started) = self.read.as_ref()?;
-        (*of == position).then_some(started)
+    pub fn started(&self, position: u16) -> Option<&StartedStep> {
+        self.started.iter().find(|it| it.position == position)
     }
 }

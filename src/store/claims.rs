@@ -255,8 +255,7 @@ async fn claimed(tx: &mut Tx, row: &Row, now: Moment) -> Result<Claimed, Error> 
         ordered_at,
         kept: row.get("kept")?,
         begun: false,
-        unread: Vec::new(),
-        read: None,
+        started: Vec::new(),
         reopened,
     })
 }

@@ -129,7 +129,7 @@ pub use baseline::Offered;
 pub use begin::Begun;
 pub use callbacks::{Callback, CalledBack};
 pub use calls::{NewCall, NewTick};
-pub use claimed::{Claimed, Unread};
+pub use claimed::{Claimed, StartedStep};
 pub use claims::Claim;
 pub use company::Company;
 pub use containments::{ReadBack, Verified};

@@ -160,8 +160,8 @@ async fn insert_steps(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
 async fn insert_tried(tx: &mut Tx, begun: &Claimed) -> Result<(), Error> {
     for step in &begun.steps {
         let place = (step.position, &step.plan);
-        let unread = begun.unread(step.position);
-        let started = unread.map(|unread| &unread.started.before);
+        let started = begun.started(step.position);
+        let started = started.map(|step| &step.started.before);
         let state = match started {
             Some(_) => after(step, StepEvent::Started)?,
             None => step.state,

@@ -126,3 +126,32 @@ pub(super) fn hand_over(made: Vec<Made>, seats: Vec<Seated>) -> Vec<Due> {
     }
     due
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::FutureExt as _;
+
+    use super::looking;
+
+    /// A connection writes what it is asked for in a task of its own.
+    #[tokio::test]
+    async fn what_a_look_asks_is_written_before_anything_is_stored() {
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let done = |what| {
+            let order = Arc::clone(&order);
+            async move { order.lock().unwrap().push(what) }
+        };
+        let connection = done("written");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the test stands in for the client"
+        )]
+        let look = async move { tokio::spawn(connection).await.unwrap() };
+
+        looking(done("stored"), vec![look.boxed()]).await;
+
+        assert_eq!(*order.lock().unwrap(), ["written", "stored"]);
+    }
+}
