@@ -22,6 +22,8 @@ mod anchors;
 mod approvals;
 mod asking;
 mod at_once;
+#[cfg(test)]
+mod at_once_tests;
 mod attested;
 mod baseline;
 mod begin;
