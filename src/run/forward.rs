@@ -108,7 +108,12 @@ async fn strike(bench: &Bench, claimed: &Claimed) -> Result<Found, Broken> {
         note_proof(bench, claimed, verified.as_ref());
         Ok::<_, Broken>(found)
     };
-    let (closed, done) = join(proof, carry_all(bench, claimed, beside)).await;
+    let beside = async {
+        // What a strike asks is written by a task of its connection, which gets its turn here.
+        tokio::task::yield_now().await;
+        carry_all(bench, claimed, beside).await
+    };
+    let (closed, done) = join(proof, beside).await;
     let mut found = closed?;
     let (steps, later) = done?;
     found.steps.extend(steps);

@@ -55,8 +55,8 @@ impl Store {
         self.take_delivery_and(new, |_| ()).await
     }
 
-    /// The same, and `go_on` hears what became of it as soon as it is committed, on the writer's
-    /// thread. What follows may begin beside the sync: what of it is felt outside waits for a
+    /// The same, and `go_on` hears what became of it as soon as it is committed, even if the caller goes
+    /// away. What follows may begin beside the sync: what of it is felt outside waits for a
     /// later sync, which carries this commit too. Thanks wait for the answer.
     pub async fn take_delivery_and(
         &self,

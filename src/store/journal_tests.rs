@@ -14,7 +14,7 @@ use super::commit::commit_together;
 use super::error::Error;
 use super::journal::{Committed, Journal, sync_loop};
 use super::moved::Moved;
-use super::piece::{GoOn, Work};
+use super::piece::{Answer, GoOn, Work};
 use super::strikes::{self, Strike};
 use super::unanswered::Unanswered;
 use super::writer::{Asked, Durability, Files, Tx};
@@ -58,19 +58,32 @@ fn refuse(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
     Box::pin(async { Err(Error::Refused("no".to_owned())) })
 }
 
-fn piece(how: Durability) -> (Asked, oneshot::Receiver<Result<(), Error>>) {
+/// Who asked for a piece.
+struct Caller(oneshot::Receiver<Result<Answer<()>, Error>>);
+
+impl Caller {
+    /// What it is answered, if it has been by now.
+    async fn hears(&mut self) -> Option<Result<(), Error>> {
+        match self.0.try_recv().ok()? {
+            Ok(answer) => Some(answer.heard().await),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+fn piece(how: Durability) -> (Asked, Caller) {
     let (reply, answer) = oneshot::channel();
     (
         (
             Box::new(Work::new((note, None), reply, &Unanswered::default())),
             how,
         ),
-        answer,
+        Caller(answer),
     )
 }
 
 /// A piece that is asked for, who hears when what follows may begin, and who is answered.
-type Followed = (Asked, Receiver<()>, oneshot::Receiver<Result<(), Error>>);
+type Followed = (Asked, Receiver<()>, Caller);
 
 /// A note from which something follows.
 fn followed(how: Durability) -> Followed {
@@ -85,7 +98,7 @@ where
     let (reply, answer) = oneshot::channel();
     let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
     let work = Work::new((work, Some(go_on)), reply, &Unanswered::default());
-    ((Box::new(work), how), hears, answer)
+    ((Box::new(work), how), hears, Caller(answer))
 }
 
 /// Starts a step that closes nothing.
@@ -120,10 +133,10 @@ async fn only_what_is_told_to_no_one_goes_without_waiting_for_the_disk() {
 
     let waiting = commit_together(&mut tx, &mut vec![told, own]).await;
 
-    assert_eq!(own_answer.try_recv(), Ok(Ok(())));
-    assert!(answer.try_recv().is_err());
+    assert_eq!(own_answer.hears().await, Some(Ok(())));
+    assert_eq!(answer.hears().await, None);
     sync_once(&journal, waiting).unwrap();
-    assert_eq!(answer.try_recv(), Ok(Ok(())));
+    assert_eq!(answer.hears().await, Some(Ok(())));
 }
 
 #[tokio::test]
@@ -139,7 +152,7 @@ async fn what_the_disk_does_not_keep_is_never_called_done() {
     let synced = sync_once(&nothing, waiting);
 
     assert!(matches!(synced, Err(Error::DiskFailed(_))));
-    assert!(answer.try_recv().is_err(), "nobody is told of success");
+    assert_eq!(answer.hears().await, None, "nobody is told of success");
 }
 
 #[tokio::test]
@@ -152,9 +165,9 @@ async fn what_follows_begins_at_the_commit_and_thanks_wait_for_the_disk() {
         let waiting = commit_together(&mut tx, &mut vec![delivery]).await;
 
         assert_eq!(hears.try_recv(), Ok(()));
-        assert!(answer.try_recv().is_err());
+        assert_eq!(answer.hears().await, None);
         sync_once(&journal, waiting).unwrap();
-        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert_eq!(answer.hears().await, Some(Ok(())));
     }
 }
 
@@ -165,12 +178,39 @@ async fn a_strike_that_leaves_at_once_is_heard_of_when_it_is_on_disk_whoever_has
     let (mut tx, journal) = tx(files);
     let (strike, hears, gone_away) = followed(Durability::Synced);
     drop(gone_away);
+    let (late, late_hears, goes_away) = followed(Durability::Synced);
 
-    let waiting = commit_together(&mut tx, &mut vec![strike]).await;
+    let waiting = commit_together(&mut tx, &mut vec![strike, late]).await;
 
     assert!(hears.try_recv().is_err());
     sync_once(&journal, waiting).unwrap();
     assert_eq!(hears.try_recv(), Ok(()));
+    drop(goes_away);
+    assert_eq!(late_hears.try_recv(), Ok(()));
+}
+
+/// Thanks are written by the task that asked; a strike leaves by others, which it wakes.
+#[tokio::test]
+async fn whoever_is_told_has_a_turn_before_the_caller_goes_on() {
+    let (files, _folder) = files().await;
+    let (mut tx, journal) = tx(files);
+    let (tell, told) = channel();
+    let thanks = tell.clone();
+    let (reply, answer) = oneshot::channel();
+    #[expect(clippy::disallowed_methods, reason = "the test stands in for a worker")]
+    let go_on: GoOn<()> = Box::new(move |()| {
+        tokio::spawn(async move { tell.send("it strikes").unwrap() });
+    });
+    let work = Work::new((note, Some(go_on)), reply, &Unanswered::default());
+    let asked: Asked = (Box::new(work), Durability::Synced);
+    let waiting = commit_together(&mut tx, &mut vec![asked]).await;
+    sync_once(&journal, waiting).unwrap();
+
+    Caller(answer).hears().await.unwrap().unwrap();
+    thanks.send("the sender is thanked").unwrap();
+
+    assert_eq!(told.try_recv(), Ok("it strikes"));
+    assert_eq!(told.try_recv(), Ok("the sender is thanked"));
 }
 
 /// Whoever makes a run does not know beforehand whether its first step starts with it.
@@ -185,11 +225,16 @@ async fn who_starts_a_step_is_heard_of_when_it_is_on_disk_whatever_was_asked() {
         let waiting = commit_together(&mut tx, &mut vec![strike, plain]).await;
 
         assert!(hears.try_recv().is_err());
-        assert!(answer.try_recv().is_err());
-        assert_eq!(plain_answer.try_recv(), Ok(Ok(())), "it started nothing");
+        assert_eq!(answer.hears().await, None);
+        assert_eq!(
+            plain_answer.hears().await,
+            Some(Ok(())),
+            "it started nothing"
+        );
         sync_once(&journal, waiting).unwrap();
+        assert!(hears.try_recv().is_err(), "it is the caller who tells");
+        assert_eq!(answer.hears().await, Some(Ok(())));
         assert_eq!(hears.try_recv(), Ok(()));
-        assert_eq!(answer.try_recv(), Ok(Ok(())));
     }
 }
 
@@ -197,23 +242,13 @@ async fn who_starts_a_step_is_heard_of_when_it_is_on_disk_whatever_was_asked() {
 async fn what_is_not_committed_leads_to_nothing() {
     let (files, _folder) = files().await;
     let (mut tx, _journal) = tx(files);
-    let (heard, hears) = channel();
-    let (reply, mut answer) = oneshot::channel();
-    let go_on: GoOn<()> = Box::new(move |()| heard.send(()).unwrap());
-    let refused: Asked = (
-        Box::new(Work::new(
-            (refuse, Some(go_on)),
-            reply,
-            &Unanswered::default(),
-        )),
-        Durability::Soon,
-    );
+    let (refused, hears, mut answer) = doing(refuse, Durability::Soon);
 
     let waiting = commit_together(&mut tx, &mut vec![refused]).await;
 
     assert!(waiting.is_empty());
     assert!(hears.try_recv().is_err());
-    assert!(matches!(answer.try_recv(), Ok(Err(Error::Refused(_)))));
+    assert!(matches!(answer.hears().await, Some(Err(Error::Refused(_)))));
 }
 
 /// A strike is synced where it was committed once the disk is known to be quick; a delivery alone

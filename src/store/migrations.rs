@@ -13,7 +13,7 @@ use super::sql::{FileConnection, query};
 type Step = (i64, &'static str, &'static str);
 
 /// Every step, in order.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -30,6 +30,7 @@ const STEPS: [Step; 16] = [
     (24, "tools", include_str!("schema/0024_tools.sql")),
     (25, "retention", include_str!("schema/0025_retention.sql")),
     (26, "indexes", include_str!("schema/0026_indexes.sql")),
+    (27, "leaner", include_str!("schema/0027_leaner.sql")),
 ];
 
 const TABLE: &str = "create table if not exists migration (
@@ -133,7 +134,7 @@ fn at_once<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::sql::Access;
+    use super::super::sql::{Access, FromValue as _};
     use super::{Error, FileConnection, STEPS, TABLE, apply, at_once, migrate, query};
 
     fn fresh() -> (FileConnection, tempfile::TempDir) {
@@ -171,6 +172,38 @@ mod tests {
         .unwrap();
         assert_eq!(row.get::<Vec<u8>>("body").unwrap(), b"{}");
         assert_eq!(row.get::<Option<String>>("body_key").unwrap(), None);
+    }
+
+    /// Its tables are made anew.
+    #[test]
+    fn what_the_caps_count_and_what_is_to_be_gathered_come_along() {
+        let (mut db, _folder) = fresh();
+        db.run_script(TABLE).unwrap();
+        for step in STEPS.into_iter().filter(|(number, ..)| *number <= 26) {
+            apply(&mut db, step).unwrap();
+        }
+        db.run_script(
+            "insert into cap_use (scope, entity_id, at) values ('tenant', x'07', 5); \
+             insert into cap_use (scope, entity_id, at) values ('source lab', x'07', 6); \
+             insert into evidence (run_id, state, asked_at, due_at, rounds, doors) \
+             values (x'08', 'due', 1, 2, 3, '[4]')",
+        )
+        .unwrap();
+
+        migrate(&mut db).unwrap();
+
+        let mut found = Vec::new();
+        for text in [
+            "select scope || at || hex(entity_id) from cap_use order by at",
+            "select hex(run_id) || state || asked_at || due_at || rounds || doors from evidence",
+        ] {
+            let read = db.each_row(text, |row| {
+                found.extend(row.first().and_then(String::from_value));
+                Ok(())
+            });
+            read.unwrap();
+        }
+        assert_eq!(found, ["tenant507", "source lab607", "08due123[4]"]);
     }
 
     #[test]

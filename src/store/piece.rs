@@ -15,22 +15,54 @@ pub(super) trait Piece: Send {
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
 
-/// Goes on with a result, on the thread that has it: once it is committed where its sync may wait for
-/// what follows, else once it survives what it must.
+/// Goes on with a result whether or not its caller is still there: as soon as it is committed where its
+/// sync may wait for what follows, else once it survives what it must.
 pub(super) type GoOn<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 pub(super) struct Work<F, T> {
     perform: Option<F>,
     result: Option<T>,
     go_on: Option<GoOn<T>>,
-    reply: oneshot::Sender<Result<T, Error>>,
+    reply: oneshot::Sender<Result<Answer<T>, Error>>,
     waits: Waits,
+}
+
+/// What was stored, on its way to who asked for it. What still follows is theirs to begin; where they have
+/// gone away, dropping it does.
+pub(super) struct Answer<T> {
+    result: Option<T>,
+    go_on: Option<GoOn<T>>,
+}
+
+impl<T> Answer<T> {
+    /// The result. Whoever is told what follows from it has a turn before.
+    pub(super) async fn heard(mut self) -> Result<T, Error> {
+        if self.go_on() {
+            tokio::task::yield_now().await;
+        }
+        let lost = || Error::Busy("the work was not carried out".to_owned());
+        self.result.take().ok_or_else(lost)
+    }
+
+    fn go_on(&mut self) -> bool {
+        let (Some(go_on), Some(result)) = (self.go_on.take(), &mut self.result) else {
+            return false;
+        };
+        go_on(result);
+        true
+    }
+}
+
+impl<T> Drop for Answer<T> {
+    fn drop(&mut self) {
+        self.go_on();
+    }
 }
 
 impl<F, T> Work<F, T> {
     pub(super) fn new(
         (perform, go_on): (F, Option<GoOn<T>>),
-        reply: oneshot::Sender<Result<T, Error>>,
+        reply: oneshot::Sender<Result<Answer<T>, Error>>,
         all: &Unanswered,
     ) -> Self {
         Self {
@@ -63,20 +95,16 @@ where
         }
     }
 
-    fn answer(mut self: Box<Self>, committed: Result<(), Error>) {
-        if committed.is_ok() {
-            self.committed();
-        }
+    fn answer(self: Box<Self>, committed: Result<(), Error>) {
         let Self {
             result,
+            go_on,
             reply,
             waits,
             ..
         } = *self;
-        let lost = || Err(Error::Busy("the work was not carried out".to_owned()));
-        let answer = committed.and_then(|()| result.map_or_else(lost, Ok));
         // The caller may have gone away; what was committed stays committed.
-        let _ = reply.send(answer);
+        let _ = reply.send(committed.map(|()| Answer { result, go_on }));
         drop(waits);
     }
 }

@@ -61,8 +61,9 @@ impl Store {
     }
 
     /// Stores a verified delivery with what triage made of it, or finds the one it repeats, from which
-    /// nothing follows anew. `go_on` hears what became of it and of its runs, on the writer's thread: as
-    /// soon as it is committed, or on disk where a strike leaves at once. Answers once it is on disk.
+    /// nothing follows anew. `go_on` hears what became of it and of its runs, even if the caller goes away: as
+    /// soon as it is committed, or on disk where a strike leaves at once. Answers once it is on disk, and
+    /// after whoever was told there had a turn: a strike leaves before its sender is thanked.
     pub async fn take_triaged(
         &self,
         (new, triaged): (NewDelivery, Triaged),

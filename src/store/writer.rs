@@ -169,7 +169,10 @@ impl Writer {
                 }
                 mpsc::error::TrySendError::Closed(_) => ended(),
             })?;
-        answer.await.unwrap_or_else(|_| Err(ended()))
+        match answer.await {
+            Ok(answer) => answer?.heard().await,
+            Err(_) => Err(ended()),
+        }
     }
 }
 

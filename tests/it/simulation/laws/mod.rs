@@ -19,6 +19,8 @@ use estop::domain::moment::Moment;
 use estop::domain::record::Seal;
 use estop::sim::{Effect, Entra};
 use estop::store::Store;
+use estop::transport::Answer;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::agenda::Told;
@@ -178,12 +180,17 @@ impl Laws {
 
     /// A request was answered, whether or not anybody hears it. Where an owner closed it between our
     /// look and our write, a write that was taken counts as ours: nobody can see the difference. But
-    /// who was told that nothing was done has to look again first; a challenge is answered at once.
+    /// who was told that nothing was done has to look again first; a challenge is answered at once. What
+    /// reads closed in that look may be ours as well: the way may have doubled the write.
     ///
     /// Answers who is still open because of it.
     pub fn on_answer(&mut self, sent: &Sent, told: &Told) -> Vec<Uuid> {
         if !sent.writes() {
-            self.told_off.retain(|(run, _)| *run != sent.run);
+            for (id, enabled) in told.as_ref().map(switches_read).unwrap_or_default() {
+                if self.told_off.remove(&(sent.run, id)) && !enabled {
+                    self.closed.insert(id);
+                }
+            }
             return Vec::new();
         }
         let turned_down = told.as_ref().is_ok_and(|told| {
@@ -253,4 +260,21 @@ impl Laws {
             id: ObjectId::from_uuid(id),
         }
     }
+}
+
+/// Whose switches an answer shows, and how they stand.
+fn switches_read(answer: &Answer) -> Vec<(Uuid, bool)> {
+    let shown: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let listed = shown["value"].as_array().cloned();
+    let one = |of: &Value| {
+        Some((
+            of["id"].as_str()?.parse().ok()?,
+            of["accountEnabled"].as_bool()?,
+        ))
+    };
+    listed
+        .unwrap_or_else(|| vec![shown])
+        .iter()
+        .filter_map(one)
+        .collect()
 }
