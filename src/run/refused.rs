@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::{Bench, READS_APART};
-use crate::act::{Ended, Reading, read_back};
+use crate::act::{Context, Ended, Reading, read_back};
 use crate::domain::entity::Entity;
 use crate::domain::guard::Guards;
 use crate::domain::step::{Before, Outcome, Step, Switch};
@@ -15,6 +15,10 @@ use crate::store::Claimed;
 
 /// How often a switch is read whose write was refused: one replica may answer old news.
 const READS: u32 = 2;
+
+/// How often a read that fails is made: what it does not say is known from nobody else.
+const TRIES: u32 = 4;
+const TRIES_APART: Duration = Duration::from_millis(100);
 
 /// How long the read may take after a write was told to come later.
 const READ_WITHIN: Duration = Duration::from_secs(2);
@@ -69,7 +73,7 @@ fn was_open(step: &Step) -> Vec<Entity> {
     entities
 }
 
-/// The entity, if its own switch reads off. A read that fails says nothing.
+/// The entity, if its own switch reads off. A read that keeps failing says nothing.
 async fn reads_closed(
     bench: &Bench,
     (guards, claimed): (&Guards, &Claimed),
@@ -78,11 +82,23 @@ async fn reads_closed(
 ) -> Option<Entity> {
     let context = bench.context(guards, claimed.run.id);
     for read in 1..=reads {
-        if read_back(&context, entity).await == Ok(Reading::Closed) {
+        if read_at_last(bench, &context, entity).await == Some(Reading::Closed) {
             return Some(entity);
         }
         if read < reads {
             bench.clock.sleep(READS_APART).await;
+        }
+    }
+    None
+}
+
+async fn read_at_last(bench: &Bench, context: &Context<'_>, entity: Entity) -> Option<Reading> {
+    for left in (0..TRIES).rev() {
+        if let Ok(reading) = read_back(context, entity).await {
+            return Some(reading);
+        }
+        if left > 0 {
+            bench.clock.sleep(TRIES_APART).await;
         }
     }
     None
