@@ -21,29 +21,19 @@ pub(super) type GoOn<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 pub(super) struct Work<F, T> {
     perform: Option<F>,
-    result: Option<T>,
-    go_on: Option<GoOn<T>>,
+    outcome: Outcome<T>,
     reply: oneshot::Sender<Result<Answer<T>, Error>>,
     waits: Waits,
 }
 
-/// What was stored, on its way to who asked for it. What still follows is theirs to begin; where they have
-/// gone away, dropping it does.
-pub(super) struct Answer<T> {
+/// What was performed, and what follows from it unless that has begun.
+struct Outcome<T> {
     result: Option<T>,
     go_on: Option<GoOn<T>>,
 }
 
-impl<T> Answer<T> {
-    /// The result. Whoever is told what follows from it has a turn before.
-    pub(super) async fn heard(mut self) -> Result<T, Error> {
-        if self.go_on() {
-            tokio::task::yield_now().await;
-        }
-        let lost = || Error::Busy("the work was not carried out".to_owned());
-        self.result.take().ok_or_else(lost)
-    }
-
+impl<T> Outcome<T> {
+    /// Begins what follows, once. Did it?
     fn go_on(&mut self) -> bool {
         let (Some(go_on), Some(result)) = (self.go_on.take(), &mut self.result) else {
             return false;
@@ -53,9 +43,24 @@ impl<T> Answer<T> {
     }
 }
 
+/// What was committed, on its way to who asked for it. What still follows is theirs to begin; where they
+/// have gone away, dropping it does.
+pub(super) struct Answer<T>(Outcome<T>);
+
+impl<T> Answer<T> {
+    /// The result. Whoever is told what follows from it has a turn before.
+    pub(super) async fn heard(mut self) -> Result<T, Error> {
+        if self.0.go_on() {
+            tokio::task::yield_now().await;
+        }
+        let lost = || Error::Busy("the work was not carried out".to_owned());
+        self.0.result.take().ok_or_else(lost)
+    }
+}
+
 impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
-        self.go_on();
+        self.0.go_on();
     }
 }
 
@@ -67,8 +72,10 @@ impl<F, T> Work<F, T> {
     ) -> Self {
         Self {
             perform: Some(perform),
-            result: None,
-            go_on,
+            outcome: Outcome {
+                result: None,
+                go_on,
+            },
             reply,
             waits: Waits::among(all),
         }
@@ -83,28 +90,25 @@ where
     fn perform<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>> {
         Box::pin(async move {
             if let Some(perform) = self.perform.take() {
-                self.result = Some(perform(tx).await?);
+                self.outcome.result = Some(perform(tx).await?);
             }
             Ok(())
         })
     }
 
     fn committed(&mut self) {
-        if let (Some(go_on), Some(result)) = (self.go_on.take(), &mut self.result) {
-            go_on(result);
-        }
+        self.outcome.go_on();
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
         let Self {
-            result,
-            go_on,
+            outcome,
             reply,
             waits,
             ..
         } = *self;
         // The caller may have gone away; what was committed stays committed.
-        let _ = reply.send(committed.map(|()| Answer { result, go_on }));
+        let _ = reply.send(committed.map(|()| Answer(outcome)));
         drop(waits);
     }
 }
