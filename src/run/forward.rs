@@ -108,17 +108,25 @@ async fn strike(bench: &Bench, claimed: &Claimed) -> Result<Found, Broken> {
         note_proof(bench, claimed, verified.as_ref());
         Ok::<_, Broken>(found)
     };
-    let beside = async {
-        // What a strike asks is written by a task of its connection, which gets its turn here.
-        tokio::task::yield_now().await;
-        carry_all(bench, claimed, beside).await
-    };
-    let (closed, done) = join(proof, beside).await;
+    let (closed, done) = with_beside(proof, carry_all(bench, claimed, beside)).await;
     let mut found = closed?;
     let (steps, later) = done?;
     found.steps.extend(steps);
     found.later = sooner(found.later, later);
     Ok(found)
+}
+
+/// Both at the same time, and what stands beside a strike begins after it has left: what is asked is
+/// written by a task of its connection, which gets its turn before that.
+async fn with_beside<S, B>(
+    strike: impl Future<Output = S>,
+    beside: impl Future<Output = B>,
+) -> (S, B) {
+    let beside = async {
+        tokio::task::yield_now().await;
+        beside.await
+    };
+    join(strike, beside).await
 }
 
 /// What has no way back by itself waits until a person keeps a provisional containment.
@@ -262,5 +270,27 @@ fn sooner(one: Option<(Ahead, String)>, other: Option<(Ahead, String)>) -> Optio
     match (one, other) {
         (Some(one), Some(other)) => Some(if other.0 < one.0 { other } else { one }),
         (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_beside;
+
+    #[tokio::test]
+    async fn what_stands_beside_a_strike_begins_after_it_has_left() {
+        let (write, mut written) = tokio::sync::oneshot::channel();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the test stands in for the client"
+        )]
+        let strike = async {
+            let connection = async { write.send(()).unwrap() };
+            tokio::spawn(connection).await.unwrap();
+        };
+
+        let ((), begun_after) = with_beside(strike, async { written.try_recv() }).await;
+
+        assert_eq!(begun_after, Ok(()));
     }
 }
