@@ -90,6 +90,7 @@ async fn insert(
         RunState::Queued
     };
     let claimed = begun.map(|(claimed, _)| claimed);
+    let digest = claimed.map_or_else(|| new.plan.digest(), |begun| begun.run.plan_digest.clone());
     query(INSERT)
         .bind(bytes(new.id.uuid()))
         .bind(cause.detection.map(|id| bytes(id.uuid())))
@@ -103,7 +104,7 @@ async fn insert(
         .bind(Lane::of(new.mode).rank())
         .bind(claimed.map_or(state, |begun| begun.run.state).word())
         .bind(because)
-        .bind(new.plan.digest())
+        .bind(&digest)
         .bind(to_json(&new.terms)?)
         .bind(cause.received_at.as_millis())
         .bind(tx.due(at).as_millis())
@@ -125,7 +126,7 @@ async fn insert(
     }
     let detail = json!({
         "playbook": new.playbook, "mode": new.mode, "state": state, "entity": new.plan.entity,
-        "plan": new.plan.digest(), "because": because,
+        "plan": digest, "because": because,
     });
     let mut record = Record::new(at, "run.made", detail).about_run(new.id);
     record.detection = cause.detection;
