@@ -34,9 +34,9 @@ const LISTED_WITHIN: Duration = Duration::from_secs(60);
 const CONNECTIONS: usize = 128;
 /// How long runs may still take to be proved after the last detection.
 const PROVED_WITHIN: Duration = Duration::from_secs(8);
-/// Detections sent before the clock counts: by then connections and pages are there, and the journal has grown to
-/// the length it keeps. While it grows, a sync has more to write than the commit.
-const WARM: usize = 250;
+/// Detections sent before the clock counts: by then connections and pages are there, and the journal has the length
+/// that it keeps.
+const WARM: usize = 50;
 
 /// What one load came to, or several of a kind.
 #[derive(Default)]
