@@ -13,7 +13,7 @@ use super::sql::{FileConnection, query};
 type Step = (i64, &'static str, &'static str);
 
 /// Every step, in order.
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     (1, "spine", include_str!("schema/0001_spine.sql")),
     (2, "inventory", include_str!("schema/0002_inventory.sql")),
     (3, "approvals", include_str!("schema/0003_approvals.sql")),
@@ -31,6 +31,7 @@ const STEPS: [Step; 17] = [
     (25, "retention", include_str!("schema/0025_retention.sql")),
     (26, "indexes", include_str!("schema/0026_indexes.sql")),
     (27, "leaner", include_str!("schema/0027_leaner.sql")),
+    (28, "joined", include_str!("schema/0028_joined.sql")),
 ];
 
 const TABLE: &str = "create table if not exists migration (

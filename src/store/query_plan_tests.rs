@@ -2,7 +2,7 @@
 
 use super::migrations::migrate;
 use super::sql::{Access, FileConnection, FromValue as _};
-use super::{claims, endings, evidence, holds, runs, settings};
+use super::{claims, endings, evidence, holds, retention, runs, settings};
 
 fn store() -> (FileConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -33,6 +33,7 @@ fn what_is_due_is_found_by_an_index_of_what_is_due() {
         (runs::SLOW, "run_due"),
         (evidence::DUE, "evidence_due"),
         (holds::OVER, "hold_due"),
+        (retention::DETECTIONS, "delivery_joined"),
     ] {
         let plan = explained(&db, ("explain query plan", 3), text);
         let found = plan

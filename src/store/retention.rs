@@ -31,11 +31,14 @@ const DELIVERIES: &str = "delete from delivery where delivery_id in (select d.de
          (select 1 from kept_run k where k.run_id = r.run_id and k.released_at is null))) \
      order by d.delivery_id limit $3)";
 
-/// Detections that nothing follows from any more.
-const DETECTIONS: &str = "delete from detection where detection_id in (select d.detection_id \
+/// Detections that nothing follows from any more. A detection has the name of the delivery it came by first; only
+/// those that joined it are found by an index.
+pub(super) const DETECTIONS: &str = "delete from detection where detection_id in (select d.detection_id \
      from detection d where d.detection_id < $1 and d.received_at < $2 \
      and not exists (select 1 from run r where r.detection_id = d.detection_id) \
-     and not exists (select 1 from delivery v where v.detection_id = d.detection_id) \
+     and not exists (select 1 from delivery f where f.delivery_id = d.detection_id) \
+     and not exists (select 1 from delivery v where v.detection_id = d.detection_id \
+         and v.detection_id <> v.delivery_id) \
      order by d.detection_id limit $3)";
 
 /// What hangs from a run, each by the run's name in `$1`.

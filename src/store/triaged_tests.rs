@@ -14,6 +14,7 @@ use super::{Store, Terms};
 use crate::domain::delivery::{DeliveryState, NewDelivery};
 use crate::domain::entity::{Entity, ObjectId};
 use crate::domain::id::{DetectionId, RunId};
+use crate::domain::moment::Moment;
 use crate::domain::plan::Plan;
 use crate::domain::playbook::{Mode, PlaybookName};
 
@@ -115,4 +116,30 @@ async fn what_follows_and_cannot_be_stored_leaves_nothing_and_the_delivery_can_b
     assert!(store.delivery(second.id).await.unwrap().is_none());
     let id = second.id;
     assert_eq!(store.take_delivery(second).await, Ok(Taken::New { id }));
+}
+
+#[tokio::test]
+async fn a_detection_is_there_as_long_as_a_delivery_that_became_or_joined_it() {
+    let (store, begin, _folder) = store().await;
+    begin.send(()).unwrap();
+    let (first, mut later) = (delivery(&store, "a", "{}"), delivery(&store, "b", "[]"));
+    later.received_at = Moment::from_millis(50);
+    let mut joins = triaged(&later, run(&store));
+    joins.runs.clear();
+    for new in [first.clone(), later] {
+        let mut triaged = joins.clone();
+        triaged.delivery = new.id;
+        triaged.detection.id = DetectionId::from(new.id);
+        store.take_triaged((new, triaged), |_, _| ()).await.unwrap();
+    }
+    let detection = DetectionId::from(first.id);
+    let (soon, late) = (Moment::from_millis(10), Moment::from_millis(100));
+
+    assert_eq!(store.let_detections_go(late).await, Ok(0));
+    assert_eq!(store.let_deliveries_go(soon).await, Ok(1), "the first");
+    assert_eq!(store.let_detections_go(late).await, Ok(0));
+    assert!(store.detection(detection).await.unwrap().is_some());
+    assert_eq!(store.let_deliveries_go(late).await, Ok(1), "what joined");
+    assert_eq!(store.let_detections_go(late).await, Ok(1));
+    assert_eq!(store.detection(detection).await, Ok(None));
 }
