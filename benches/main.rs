@@ -32,7 +32,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     match std::env::var("ESTOP_BENCH_ROLE").as_deref() {
-        Ok("floor") => runtime.block_on(stage::floor::serve()),
+        Ok("floor") => runtime.block_on(stage::floor::serve(false)),
+        Ok("keeping floor") => runtime.block_on(stage::floor::serve(true)),
         Ok("service") => runtime.block_on(stage::service::serve_unthrottled()),
         Ok(_) | Err(_) => runtime.block_on(measure()),
     }

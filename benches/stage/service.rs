@@ -51,6 +51,8 @@ pub enum Program {
     Unthrottled,
     /// The bare floor.
     Floor,
+    /// The floor that has what it takes on disk before anything follows from it.
+    Keeping,
 }
 
 /// Starts a child on an empty folder. `mode` is the service's mode: `off`, `observe`, `enforce`.
@@ -112,12 +114,15 @@ fn command(program: Program, folder: &Path, far: &Far, secret: &Secret) -> Comma
                 .arg(folder.join("estop.yaml"));
             command
         }
-        Program::Unthrottled | Program::Floor => Command::new(std::env::current_exe().unwrap()),
+        Program::Unthrottled | Program::Floor | Program::Keeping => {
+            Command::new(std::env::current_exe().unwrap())
+        }
     };
     let role = match program {
         Program::Real => "",
         Program::Unthrottled => "service",
         Program::Floor => "floor",
+        Program::Keeping => "keeping floor",
     };
     command
         .env("ESTOP_BENCH_ROLE", role)
