@@ -71,9 +71,11 @@ pub(super) async fn take(
             return Ok(Err(reached));
         }
     }
-    use_up(tx, [TENANT, &source, &playbook], entity, at).await?;
+    for scope in [TENANT, &source, &playbook] {
+        use_up(tx, scope, entity, at).await?;
+    }
     if is_blueprint {
-        use_up_blueprint(tx, &blueprints, entity, at).await?;
+        use_up(tx, &blueprints, entity, at).await?;
     }
     Ok(Ok(()))
 }
@@ -125,33 +127,7 @@ async fn count(tx: &mut Tx, scope: &str, since: Moment) -> Result<u32, Error> {
     row.get("used")
 }
 
-async fn use_up(
-    tx: &mut Tx,
-    [tenant, source, playbook]: [&str; 3],
-    entity: ObjectId,
-    at: Moment,
-) -> Result<(), Error> {
-    query(
-        "insert into cap_use (scope, entity_id, at) values ($1, $4, $5), ($2, $4, $5), ($3, $4, $5) \
-         on conflict (scope, entity_id) do update set at = $5",
-    )
-    .bind(tenant)
-    .bind(source)
-    .bind(playbook)
-    .bind(bytes(entity.uuid()))
-    .bind(at.as_millis())
-    .execute(&mut tx.db)
-    .await?;
-    Ok(())
-}
-
-/// Blueprints are counted under a scope more.
-async fn use_up_blueprint(
-    tx: &mut Tx,
-    scope: &str,
-    entity: ObjectId,
-    at: Moment,
-) -> Result<(), Error> {
+async fn use_up(tx: &mut Tx, scope: &str, entity: ObjectId, at: Moment) -> Result<(), Error> {
     query(
         "insert into cap_use (scope, entity_id, at) values ($1, $2, $3) \
          on conflict (scope, entity_id) do update set at = $3",
