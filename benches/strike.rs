@@ -128,7 +128,7 @@ pub async fn bench() {
         &mut lines,
         ("100/s", pace),
         calmly,
-        [CALM_GOAL, Duration::from_millis(10)],
+        [Some(CALM_GOAL), Some(Duration::from_millis(10))],
     );
     lines.push(beside_one_that_keeps(&calm));
     let floor = load(Program::Floor, STORM, Way::LookFirst).await;
@@ -137,7 +137,7 @@ pub async fn bench() {
         &mut lines,
         ("500/s", pace),
         (&storm, &floor),
-        [Duration::ZERO, Duration::from_millis(50)],
+        [None, Some(Duration::from_millis(50))],
     );
     let errors = storm.missing();
     lines.push(
@@ -214,14 +214,14 @@ fn strike_lines(
     lines: &mut Vec<Line>,
     (at, pace): (&str, Pace),
     (ours, floor): (&Load, &Load),
-    gates: [Duration; 2],
+    [of_p50, of_p99]: [Option<Duration>; 2],
 ) {
-    for (share, name, gate) in [(0.5, "p50", gates[0]), (0.99, "p99", gates[1])] {
+    for (share, name, gate) in [(0.5, "p50", of_p50), (0.99, "p99", of_p99)] {
         let (value, least) = (quantile(&ours.spans, share), quantile(&floor.spans, share));
         let figure = format!("receipt to disable at {at}, {name}");
         let mut line =
             Line::new(&figure, millis(value)).against(millis(least), times(value, least));
-        if !gate.is_zero() {
+        if let Some(gate) = gate {
             line = pace.gate(line, (value, gate));
         }
         lines.push(line);

@@ -126,16 +126,16 @@ async fn a_detection_is_there_as_long_as_a_delivery_that_became_or_joined_it() {
     later.received_at = Moment::from_millis(50);
     let mut joins = triaged(&later, run(&store));
     joins.runs.clear();
-    for new in [first.clone(), later] {
+    let detection = DetectionId::from(first.id);
+    let (soon, late) = (Moment::from_millis(10), Moment::from_millis(100));
+    for new in [first, later] {
         let mut triaged = joins.clone();
         triaged.delivery = new.id;
         triaged.detection.id = DetectionId::from(new.id);
         store.take_triaged((new, triaged), |_, _| ()).await.unwrap();
+        assert_eq!(store.let_detections_go(late).await, Ok(0));
     }
-    let detection = DetectionId::from(first.id);
-    let (soon, late) = (Moment::from_millis(10), Moment::from_millis(100));
 
-    assert_eq!(store.let_detections_go(late).await, Ok(0));
     assert_eq!(store.let_deliveries_go(soon).await, Ok(1), "the first");
     assert_eq!(store.let_detections_go(late).await, Ok(0));
     assert!(store.detection(detection).await.unwrap().is_some());
